@@ -1,0 +1,222 @@
+"""What a request can carry: text, images and audio, as immutable parts with a digest.
+
+Media are identified by the sha256 of their bytes, decoded lazily, and decoded by the harness
+only: a model receives an RGB picture or a mono float32 waveform at the rate it asked for, so that
+two models can never disagree because they read a file differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from evalsuite.errors import MediaError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image as PILImage
+
+    Waveform: TypeAlias = npt.NDArray[np.float32]
+
+# A wrongly declared header can claim terabytes; nothing an evaluation needs is larger than this.
+MAX_PIXELS = 200_000_000
+MAX_DURATION_S = 6 * 3600
+
+
+def sha256_of(*chunks: bytes) -> str:
+    """Hexadecimal sha256 of length-prefixed chunks, so that no two splits of bytes collide."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(len(chunk).to_bytes(8, "little"))
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text."""
+
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 of the UTF-8 bytes, tagged with the kind of part."""
+        return sha256_of(b"text", self.text.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(frozen=True)
+class _Media:
+    """Encoded bytes in memory or in a file; equality and hash are those of the content."""
+
+    path: Path | None = None
+    data: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a part that has neither bytes nor a file, or both."""
+        if (self.path is None) == (self.data is None):
+            raise ValueError(f"{type(self).__name__} needs exactly one of path= and data=")
+
+    def encoded(self) -> bytes:
+        """The bytes as stored; raises MediaError naming the file when it cannot be read."""
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise MediaError(f"{self.path} cannot be read: {error.strerror or error}") from error
+
+    @cached_property
+    def sha256(self) -> str:
+        """Sha256 of the encoded bytes; identifies the media everywhere."""
+        return hashlib.sha256(self.encoded()).hexdigest()
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 that also tells an image from a clip with the same bytes."""
+        return sha256_of(type(self).__name__.encode(), self.sha256.encode())
+
+    @property
+    def origin(self) -> str:
+        """Where the media came from, for messages."""
+        return str(self.path) if self.path is not None else f"sha256:{self.sha256[:12]}"
+
+    def __eq__(self, other: object) -> bool:
+        """Two media are equal when their kind and bytes are."""
+        return type(other) is type(self) and self.digest == other.digest  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        """Hash of the content digest."""
+        return hash(self.digest)
+
+
+@dataclass(frozen=True, eq=False)
+class Image(_Media):
+    """A still picture in any format Pillow reads."""
+
+    def load(self) -> PILImage.Image:
+        """Decode to RGB with the EXIF orientation applied.
+
+        Raises:
+            MediaError: The bytes are not a picture, are truncated, or claim too many pixels.
+        """
+        from PIL import Image as pillow  # noqa: N813
+        from PIL import ImageOps
+
+        try:
+            with pillow.open(io.BytesIO(self.encoded())) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    raise MediaError(
+                        f"{self.origin} claims {picture.width} x {picture.height} pixels, "
+                        f"more than the {MAX_PIXELS} allowed"
+                    )
+                return ImageOps.exif_transpose(picture).convert("RGB")
+        except MediaError:
+            raise
+        except (OSError, ValueError, SyntaxError, EOFError, pillow.DecompressionBombError) as error:
+            raise MediaError(f"{self.origin} is not a readable image: {error}") from error
+
+    @classmethod
+    def from_array(cls, pixels: npt.NDArray[np.uint8]) -> Image:
+        """Wrap an array [height, width, 3] (or [height, width]) of uint8 as a lossless PNG."""
+        from PIL import Image as pillow  # noqa: N813
+
+        buffer = io.BytesIO()
+        pillow.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+        return cls(data=buffer.getvalue())
+
+
+@dataclass(frozen=True, eq=False)
+class Audio(_Media):
+    """A sound clip in any format libsndfile reads (WAV, FLAC, OGG, MP3, ...)."""
+
+    def load(self, sample_rate_hz: int | None = None) -> tuple[Waveform, int]:
+        """Decode to mono float32 in [-1, 1], resampled to ``sample_rate_hz`` when given.
+
+        Returns:
+            The waveform, shape [samples], and its sample rate in Hz.
+
+        Raises:
+            MediaError: The bytes are not audio, hold no sample, hold NaN, or are over-long.
+        """
+        waveform, rate = self._decode()
+        if sample_rate_hz is not None and sample_rate_hz != rate:
+            waveform = _resample(waveform, rate, sample_rate_hz)
+            rate = sample_rate_hz
+        return waveform, rate
+
+    def _decode(self) -> tuple[Waveform, int]:
+        import numpy as np
+        import soundfile
+
+        try:
+            with soundfile.SoundFile(io.BytesIO(self.encoded())) as sound:
+                if sound.frames > MAX_DURATION_S * sound.samplerate:
+                    raise MediaError(f"{self.origin} is longer than {MAX_DURATION_S // 3600} hours")
+                channels: Any = sound.read(dtype="float32", always_2d=True)
+                rate = int(sound.samplerate)
+        except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+            raise MediaError(f"{self.origin} is not readable audio: {error}") from error
+        if len(channels) == 0:
+            raise MediaError(f"{self.origin} holds no audio sample")
+        waveform = np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32))
+        if not np.isfinite(waveform).all():
+            raise MediaError(f"{self.origin} holds samples that are not finite numbers")
+        return waveform, rate
+
+    @classmethod
+    def from_array(cls, waveform: Waveform, sample_rate_hz: int) -> Audio:
+        """Wrap a mono waveform [samples] as a lossless 32-bit float WAV."""
+        import numpy as np
+        import soundfile
+
+        buffer = io.BytesIO()
+        soundfile.write(
+            buffer, np.asarray(waveform, np.float32), sample_rate_hz, format="WAV", subtype="FLOAT"
+        )
+        return cls(data=_without_peak_chunk(buffer.getvalue()))
+
+
+def _without_peak_chunk(wav: bytes) -> bytes:
+    """Zero the time stamp that libsndfile writes into a float WAV, which would change the digest."""
+    position = wav.find(b"PEAK", 0, 200)
+    if position < 0:
+        return wav
+    stamp = position + 12  # chunk id (4), size (4), version (4), then a Unix time of 4 bytes
+    return wav[:stamp] + b"\0\0\0\0" + wav[stamp + 4 :]
+
+
+def _resample(waveform: Waveform, rate_from_hz: int, rate_to_hz: int) -> Waveform:
+    """Polyphase resampling with a Kaiser window; keeps the core free of torch."""
+    import numpy as np
+    from scipy.signal import resample_poly
+
+    divisor = gcd(rate_from_hz, rate_to_hz)
+    up, down = rate_to_hz // divisor, rate_from_hz // divisor
+    resampled: Waveform = resample_poly(waveform, up, down).astype(np.float32)
+    return resampled
+
+
+Part: TypeAlias = Text | Image | Audio
+Content: TypeAlias = tuple[Part, ...]
+
+
+def as_content(value: str | Part | Sequence[str | Part]) -> Content:
+    """Turn a string, a part, or a sequence of them into a tuple of parts."""
+    if isinstance(value, str):
+        return (Text(value),)
+    if isinstance(value, Text | Image | Audio):
+        return (value,)
+    return tuple(Text(part) if isinstance(part, str) else part for part in value)
+
+
+def text_of(content: Content) -> str:
+    """The text parts of a content, joined by nothing."""
+    return "".join(part.text for part in content if isinstance(part, Text))

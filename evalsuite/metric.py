@@ -1,0 +1,156 @@
+"""From the records of one probe to estimates: a value, its interval, its null, and why not.
+
+An Estimate is never a bare number. Undefined is NaN with a reason; a failed sample is counted and
+never scored as an answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from evalsuite.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Direction = Literal["higher is better", "lower is better", "closer to null is better", "neither"]
+Verdict = Literal["differs from null", "compatible with null", "no null", "undefined"]
+
+
+@dataclass(frozen=True)
+class Null:
+    """What the estimate would be if there were nothing to find.
+
+    ``margin`` is the smallest departure that matters: an interval that comes within ``margin`` of
+    the value is compatible with the null. ``side`` says which departures count: ``above``,
+    ``below`` or ``both``. ``why`` is one clause for the report, e.g. "two choices, guessing".
+    """
+
+    value: float
+    margin: float = 0.0
+    side: Literal["both", "above", "below"] = "both"
+    why: str = ""
+
+    def is_excluded_by(self, low: float, high: float) -> bool:
+        """Whether an interval lies wholly beyond the margin on a side that counts."""
+        above = low > self.value + self.margin and self.side != "below"
+        below = high < self.value - self.margin and self.side != "above"
+        return above or below
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number of a report.
+
+    Attributes:
+        metric: Name of the metric, e.g. ``accuracy``.
+        value: The point estimate; NaN when undefined, with ``reason``.
+        low, high: Interval bounds at ``level``; NaN when there is none.
+        method: How the interval was made, e.g. ``Clopper-Pearson``.
+        unit: What was resampled or counted, e.g. ``sample``, ``speaker``.
+        n: Answered samples (of this slice) that the value rests on.
+        n_failed: Samples of the job without an answer.
+        slice: Empty for the whole, otherwise e.g. ``group=B``.
+        is_primary: Whether the scorecard shows it.
+        extra: Further numbers, e.g. ``n_positive``; flat and JSON-able.
+    """
+
+    metric: str
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    level: float = 0.95
+    method: str = ""
+    unit: str = "sample"
+    n: int = 0
+    n_failed: int = 0
+    slice: str = ""
+    direction: Direction = "neither"
+    null: Null | None = None
+    reason: str | None = None
+    is_primary: bool = False
+    extra: Mapping[str, float | int | str | None] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval says about the null."""
+        if math.isnan(self.value):
+            return "undefined"
+        if self.null is None or math.isnan(self.low) or math.isnan(self.high):
+            return "no null"
+        excluded = self.null.is_excluded_by(self.low, self.high)
+        return "differs from null" if excluded else "compatible with null"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The records of the answered samples of one job, column by column.
+
+    ``columns`` maps a name to an array with one entry per answered sample (float, bool or object).
+    """
+
+    columns: Mapping[str, npt.NDArray[Any]]
+    n: int
+    n_failed: int = 0
+
+    @classmethod
+    def from_records(cls, records: Sequence[Mapping[str, Any]], n_failed: int = 0) -> Table:
+        """Turn records into columns; a value absent from a record is None."""
+        import numpy as np
+
+        names = dict.fromkeys(name for record in records for name in record)
+        columns = {}
+        for name in names:
+            values = [record.get(name) for record in records]
+            is_number = all(isinstance(v, int | float | np.number | np.bool_) for v in values)
+            column = np.empty(len(values), dtype=object)
+            column[:] = values
+            columns[name] = column.astype(float) if is_number else column
+        return cls(columns, len(records), n_failed)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """A column by name; raises DataError naming the ones there are."""
+        if name not in self.columns:
+            if self.n == 0:
+                import numpy as np
+
+                return np.empty(0)
+            raise DataError(
+                f"No column {name!r} among the records; they have {', '.join(self.columns)}."
+            )
+        return self.columns[name]
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """A column as floats; None becomes NaN."""
+        import numpy as np
+
+        return np.array(
+            [math.nan if value is None else float(value) for value in self[name]], dtype=float
+        )
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> Table:
+        """The rows where a mask holds; the failed count stays with the whole."""
+        columns = {name: column[mask] for name, column in self.columns.items()}
+        return Table(columns, int(mask.sum()), 0)
+
+
+class Metric(Protocol):
+    """Records in, estimates out; a frozen dataclass with a ``name``."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
+
+    def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
+        """The estimate of the whole first, then those of slices; uses no randomness but ``rng``."""
+        ...
+
+
+def undefined(metric: str, reason: str, **facts: Any) -> Estimate:
+    """An estimate that says why there is no number."""
+    return Estimate(metric=metric, value=math.nan, reason=reason, **facts)

@@ -1,0 +1,162 @@
+"""What a model plugin implements.
+
+A *loader* is what ``registry.models.add("scheme", factory="package.module:Loader")`` names. It
+describes a model from its configuration alone, and later loads it. A *model* has one method for
+each kind of request that it can answer; the method takes a batch and returns one answer for each
+request, in order. Nothing else about a model is known to the harness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from evalsuite.request import Answer, Request
+
+if TYPE_CHECKING:
+    from evalsuite.content import Content
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model before its weights are read.
+
+    Attributes:
+        name: ``scheme:reference`` as the user wrote it.
+        kind: The kind of model in the literature's words, e.g. ``causal language model``.
+        modalities: Subset of ``text``, ``image``, ``audio``.
+        methods: The request methods it answers, e.g. ``{"loglikelihood", "generate"}``.
+        revision: Commit of a hub model; empty for a directory.
+        sample_rate_hz: The rate that its audio inputs are resampled to, or None.
+        n_parameters: Count of weights, where known.
+        details: Anything else worth printing in a report (class, image processor, ...).
+    """
+
+    name: str
+    kind: str
+    modalities: frozenset[str]
+    methods: frozenset[str]
+    revision: str = ""
+    sample_rate_hz: int | None = None
+    n_parameters: int | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    def answers(self, request: type[Request]) -> bool:
+        """Whether the model can be asked this kind of request."""
+        return request.method in self.methods
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """How to load: ``device`` is auto, cpu, cuda, cuda:n or mps; ``dtype`` a torch name or auto.
+
+    ``options`` are the model's own, from the suite file or ``--model-option``; a loader refuses
+    the ones it does not know. Every loader understands ``trust_remote_code``, ``allow_pickle``
+    and ``revision`` where they mean something for it.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    threads: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A loaded model: ``info``, a fingerprint, and one method per kind of request it answers.
+
+    A method looks like ``def loglikelihood(self, requests: Sequence[LogLikelihood]) ->
+    Sequence[ContinuationScore | Failure]``. It must answer each request as if it were alone:
+    neither batch size, order nor padding may change an answer. It raises
+    ``evalsuite.errors.OutOfMemory`` (or torch's own) when a batch does not fit.
+    """
+
+    @property
+    def info(self) -> ModelInfo:
+        """What the model is; here with everything known after loading."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Sha256 over weights, configuration, tokenizer, dtype and plugin version."""
+        ...
+
+    def cost(self, request: Request) -> int:
+        """Estimated work of one request, in tokens (or frames, or patches) after padding."""
+        ...
+
+    def close(self) -> None:
+        """Free the memory; the model is not asked again."""
+        ...
+
+
+class Loader(Protocol):
+    """What a model scheme's factory makes (called without arguments)."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """Read the configuration only; raises ModelError when there is no such model."""
+        ...
+
+    def load(self, reference: str, settings: LoadSettings) -> Model:
+        """Load the weights; raises ModelError when any weight is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class DifferentiableView:
+    """One input of a model, opened up for gradient explainers.
+
+    Attributes:
+        inputs: Float tensor [1, positions, ...] that the output is differentiable in
+            (token embeddings, pixels, or features).
+        baseline: Tensor of the same shape: the absence of every position.
+        output: Maps a tensor [batch, positions, ...] to the target's logit or log-probability,
+            shape [batch], keeping the graph.
+        spans: For each position, the character offsets in the text that it covers, half open;
+            an empty span marks a special token.
+    """
+
+    inputs: Any
+    baseline: Any
+    output: Callable[[Any], Any]
+    spans: tuple[tuple[int, int], ...]
+
+
+class Differentiable(Protocol):
+    """A model whose output can be differentiated; what ``Attribute`` requests need.
+
+    Models list ``differentiate`` among their methods and implement ``differentiable_view``; the
+    harness calls the requested explainer on the view.
+    """
+
+    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
+        """Open one input up; raises ValueError when the target is not one of the model's."""
+        ...
+
+
+def answer_batch(model: Model, requests: Sequence[Request]) -> Sequence[Answer]:
+    """Ask a model a batch of requests of one kind; returns the answers in order.
+
+    Raises:
+        ValueError: The model returned another number of answers than it was asked.
+    """
+    method = requests[0].method
+    if method == "differentiate":
+        return [_explain(model, request) for request in requests]
+    answers = list(getattr(model, method)(requests))
+    if len(answers) != len(requests):
+        raise ValueError(
+            f"{model.info.name}: {method} returned {len(answers)} answers to {len(requests)} requests"
+        )
+    return answers
+
+
+def _explain(model: Any, request: Any) -> Answer:
+    """Run the explainer that a request names on the model's differentiable view."""
+    from evalsuite.registry import import_object
+
+    explainer = import_object(request.explainer)
+    view = model.differentiable_view(request.content, request.target)
+    answer: Answer = explainer(view, **dict(request.options))
+    return answer

@@ -1,0 +1,41 @@
+"""What the core itself registers, through the same door as every plugin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+
+@hookimpl
+def evalsuite_register_metrics(registry: Catalogue) -> None:
+    """The summaries that a suite may add to any probe."""
+    for name, summary in (
+        ("Mean", "mean of a column, by slice, with a bootstrap interval"),
+        ("Proportion", "share of a yes/no column, with an exact interval"),
+        ("Ratio", "ratio of two summed columns, e.g. a corpus error rate"),
+        ("GroupGap", "largest minus smallest group mean, against permuted groups"),
+        ("GroupRatioGap", "largest minus smallest group ratio, against permuted groups"),
+    ):
+        registry.add(f"core/{name}", factory=f"evalsuite.summaries:{name}", summary=summary)
+
+
+@hookimpl
+def evalsuite_register_executors(registry: Catalogue) -> None:
+    """Batches run in this process by default."""
+    registry.add("local", factory="evalsuite.executor:LocalExecutor", summary="in this process")
+
+
+@hookimpl
+def evalsuite_register_models(registry: Catalogue) -> None:
+    """A system known only by its recorded decisions answers nothing; probes read its data."""
+    registry.add(
+        "recorded",
+        factory="evalsuite.recorded:Loader",
+        summary="a system known only by decisions that are in the data; asks no model",
+    )

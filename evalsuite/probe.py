@@ -1,0 +1,115 @@
+"""What a probe is: it maps samples to questions, and answers to one flat record each.
+
+A probe never calls a model. ``ask`` is a generator: it yields one request, or a tuple of them,
+and receives the response, or a tuple in the same order. The harness pools the requests of all
+samples of all probes of a model, so asking again what another probe asked costs nothing.
+
+Example:
+    >>> @dataclass(frozen=True)
+    ... class CapitalsAccuracy(Probe):
+    ...     name = "example/capitals"
+    ...     family = "task"
+    ...     needs = (LogLikelihood,)
+    ...     fields = ("question", "answer", "distractor")
+    ...     metrics = (Proportion("correct", null=Null(0.5)),)
+    ...
+    ...     def ask(self, sample, context):
+    ...         right, wrong = yield (
+    ...             LogLikelihood(sample["question"], " " + sample["answer"]),
+    ...             LogLikelihood(sample["question"], " " + sample["distractor"]),
+    ...         )
+    ...         return {"correct": right.total > wrong.total}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from evalsuite.request import Request, Response
+from evalsuite.source import Sample
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from evalsuite.metric import Metric
+
+Family: TypeAlias = Literal[
+    "task", "fairness", "privacy", "explainability", "robustness", "representation"
+]
+Question: TypeAlias = Request | tuple[Request, ...]
+Record: TypeAlias = Mapping[str, Any]
+Asking: TypeAlias = Generator[Question, Any, Record]
+Preparing: TypeAlias = Generator[Question, Any, Any]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the report prints about a probe, in whole sentences."""
+
+    measures: str
+    does_not_measure: str
+    reference: str
+    critique: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Base of all probes; a subclass is a frozen dataclass whose fields are its options.
+
+    Class attributes:
+        name: ``owner/name``, unique.
+        family: Which panel of the report it belongs to.
+        needs: The kinds of request that it asks; a model that cannot answer one is not applicable.
+        fields: The fields that every sample must have.
+        card: What it measures, and what not.
+        metrics: What is computed from its records; may be a property that depends on options.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+    needs: ClassVar[tuple[type[Request], ...]] = ()
+    fields: ClassVar[tuple[str, ...]] = ()
+    card: ClassVar[Card]
+    metrics: ClassVar[Sequence[Metric]] = ()
+
+    def prepare(self, samples: Sequence[Sample]) -> Preparing:
+        """Ask what all samples share (class prompts, a reference set) once; returns the context.
+
+        ``samples`` are all samples of the job, without decoded media. The default asks nothing
+        and returns None.
+        """
+        return None
+        yield  # makes this a generator
+
+    def ask(self, sample: Sample, context: Any) -> Asking:
+        """Ask about one sample; returns its record: a flat mapping of scalars.
+
+        At a yield whose request failed, RequestFailed is thrown into the generator; left
+        uncaught, the sample's record says failed, with the reason. Values may be numpy vectors
+        where ``tabulate`` turns them into scalars.
+        """
+        raise TypeError(f"{type(self).__name__} does not implement ask()")
+
+    def tabulate(
+        self, records: Sequence[Record], context: Any, rng: np.random.Generator
+    ) -> Sequence[Record]:
+        """Turn the records of all answered samples into final ones (ranks, cross-validation).
+
+        Receives and returns one record per answered sample, in order. The default returns them
+        unchanged.
+        """
+        del context, rng
+        return records
+
+
+def requests_in(question: Question) -> tuple[Request, ...]:
+    """The requests of one yield, as a tuple."""
+    return question if isinstance(question, tuple) else (question,)
+
+
+def reply_to(question: Question, responses: Iterable[Response]) -> Any:
+    """What to send back into the generator: the one response, or a tuple in order."""
+    replies = tuple(responses)
+    return replies if isinstance(question, tuple) else replies[0]

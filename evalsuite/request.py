@@ -1,0 +1,323 @@
+"""What a model can be asked, and what it can answer: frozen records with a digest.
+
+    request                 answered by (model method)   response
+    ------------------------------------------------------------------------------------
+    LogLikelihood           loglikelihood                ContinuationScore
+    RollingLogLikelihood    rolling_loglikelihood        TextScore
+    TokenScores             token_scores                 TokenScoreTable
+    Generate                generate                     Generation
+    EmbedText               embed_text                   Embedding
+    EmbedImage              embed_image                  Embedding
+    EmbedAudio              embed_audio                  Embedding
+    SimilarityScale         similarity_scale             Similarity
+    Transcribe              transcribe                   Transcript
+    Classify                classify                     Classification
+    Attribute               differentiate                Attribution
+
+A request that cannot be answered becomes a Failure with its reason: never an empty answer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+from evalsuite.content import Audio, Content, Image, Part, as_content, sha256_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vector: TypeAlias = npt.NDArray[np.float32]
+
+
+def _encode(value: Any) -> Any:
+    """Turn a request's field into JSON whose text identifies it."""
+    if hasattr(value, "digest"):
+        return {"#": value.digest}
+    if isinstance(value, tuple):
+        return [_encode(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Request:
+    """Base of all requests; subclasses are frozen and hashable."""
+
+    method: ClassVar[str]
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 over the kind of request and every field; media count by their bytes."""
+        body = {f.name: _encode(getattr(self, f.name)) for f in fields(self)}
+        text = json.dumps([type(self).__name__, body], sort_keys=True, ensure_ascii=True)
+        return sha256_of(text.encode())
+
+    @property
+    def parts(self) -> Content:
+        """Every text, image and audio part that this request carries, in order."""
+        found: list[Part] = []
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, Image | Audio):
+                found.append(value)
+            elif isinstance(value, tuple):
+                found.extend(part for part in value if hasattr(part, "digest"))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class LogLikelihood(Request):
+    """log P(continuation | context), in nats; the context may hold images and audio."""
+
+    context: Content
+    continuation: str
+    method: ClassVar[str] = "loglikelihood"
+
+    def __post_init__(self) -> None:
+        """Accept a plain string as context."""
+        object.__setattr__(self, "context", as_content(self.context))
+
+
+@dataclass(frozen=True)
+class RollingLogLikelihood(Request):
+    """log P(text) from the start of a document, in nats, over as many windows as it takes."""
+
+    text: str
+    method: ClassVar[str] = "rolling_loglikelihood"
+
+
+@dataclass(frozen=True)
+class TokenScores(Request):
+    """Per-token log-probability with the mean and deviation of log p over the vocabulary."""
+
+    text: str
+    method: ClassVar[str] = "token_scores"
+
+
+@dataclass(frozen=True)
+class Generate(Request):
+    """Text written after a prompt; ``temperature`` 0 is greedy."""
+
+    prompt: Content
+    max_tokens: int = 128
+    stop: tuple[str, ...] = ()
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    method: ClassVar[str] = "generate"
+
+    def __post_init__(self) -> None:
+        """Accept a plain string as prompt and a list as stop strings."""
+        object.__setattr__(self, "prompt", as_content(self.prompt))
+        object.__setattr__(self, "stop", tuple(self.stop))
+
+
+@dataclass(frozen=True)
+class EmbedText(Request):
+    """The unit vector of a text in the model's joint or sentence space."""
+
+    text: str
+    method: ClassVar[str] = "embed_text"
+
+
+@dataclass(frozen=True)
+class EmbedImage(Request):
+    """The unit vector of an image in the model's joint space."""
+
+    image: Image
+    method: ClassVar[str] = "embed_image"
+
+
+@dataclass(frozen=True)
+class EmbedAudio(Request):
+    """The unit vector of a clip in the model's joint space."""
+
+    audio: Audio
+    method: ClassVar[str] = "embed_audio"
+
+
+@dataclass(frozen=True)
+class SimilarityScale(Request):
+    """How the model turns a cosine into a logit."""
+
+    method: ClassVar[str] = "similarity_scale"
+
+
+@dataclass(frozen=True)
+class Transcribe(Request):
+    """The words spoken in a clip."""
+
+    audio: Audio
+    language: str | None = None
+    method: ClassVar[str] = "transcribe"
+
+
+@dataclass(frozen=True)
+class Classify(Request):
+    """The model's own label distribution for an input."""
+
+    content: Content
+    method: ClassVar[str] = "classify"
+
+    def __post_init__(self) -> None:
+        """Accept a plain string or one part as content."""
+        object.__setattr__(self, "content", as_content(self.content))
+
+
+@dataclass(frozen=True)
+class Attribute(Request):
+    """How much each position of an input moves one output, by a gradient explainer.
+
+    ``explainer`` is ``package.module:function``; the function receives the model's
+    DifferentiableView and the options, and returns an Attribution. ``target`` is a label (of a
+    classifier) or a continuation (of a language model).
+    """
+
+    content: Content
+    target: str
+    explainer: str
+    options: tuple[tuple[str, int | float | str | bool], ...] = ()
+    method: ClassVar[str] = "differentiate"
+
+    def __post_init__(self) -> None:
+        """Accept a plain string or one part as content."""
+        object.__setattr__(self, "content", as_content(self.content))
+
+
+@dataclass(frozen=True)
+class ContinuationScore:
+    """Sum of token log-probabilities in nats, whether greedy decoding would write it, and counts."""
+
+    total: float
+    n_tokens: int
+    is_greedy: bool
+    token_logprobs: tuple[float, ...] = ()
+    truncated_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class TextScore:
+    """Sum of log-probabilities of a whole text in nats, with the counts to normalise it by."""
+
+    total: float
+    n_tokens: int
+    n_words: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class TokenScoreTable:
+    """One row per scored token.
+
+    ``spans`` are character offsets into the text, half open. ``means`` and ``deviations`` are the
+    mean and standard deviation of log p under the model's own next-token distribution, which
+    Min-K%++ needs; empty where a model cannot give them.
+    """
+
+    logprobs: tuple[float, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Generated text; ``finish_reason`` is ``stop`` (ended by itself or a stop string) or ``length``."""
+
+    text: str
+    n_tokens: int
+    finish_reason: Literal["stop", "length"]
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """A unit vector, shape [dimensions], float32."""
+
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """logit = scale * cosine + bias, then softmax over candidates or a sigmoid for each."""
+
+    scale: float
+    bias: float = 0.0
+    kind: Literal["softmax", "sigmoid"] = "softmax"
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """Recognised words, exactly as the model wrote them."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Classification:
+    """The probability of every label, in the model's own label order; sums to 1."""
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable label; the first one on a tie."""
+        return self.labels[max(range(len(self.labels)), key=self.probabilities.__getitem__)]
+
+    def probability(self, label: str) -> float:
+        """The probability of one label; raises ValueError for a label the model does not have."""
+        return self.probabilities[self.labels.index(label)]
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """One signed score per position.
+
+    ``spans`` are character offsets into the text (half open). ``total`` is f(input) - f(baseline),
+    which the scores of a complete explainer sum to, up to ``convergence_delta``.
+    """
+
+    scores: tuple[float, ...]
+    spans: tuple[tuple[int, int], ...]
+    total: float
+    convergence_delta: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a request was not answered; ``kind`` is a short stable word, for counting."""
+
+    kind: str
+    message: str
+
+
+Response: TypeAlias = (
+    ContinuationScore
+    | TextScore
+    | TokenScoreTable
+    | Generation
+    | Embedding
+    | Similarity
+    | Transcript
+    | Classification
+    | Attribution
+)
+Answer: TypeAlias = Response | Failure
+RESPONSES: dict[str, type] = {
+    cls.__name__: cls
+    for cls in (
+        ContinuationScore,
+        TextScore,
+        TokenScoreTable,
+        Generation,
+        Embedding,
+        Similarity,
+        Transcript,
+        Classification,
+        Attribution,
+        Failure,
+    )
+}
