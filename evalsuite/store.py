@@ -1,0 +1,280 @@
+"""A run on disk, written so that ``kill -9`` at any moment loses at most the batch in flight.
+
+    plan.json          what was to run, fully resolved; resuming and the report read this
+    responses.sqlite   every answer, one transaction per batch (see responses.py)
+    samples/JOB.parquet  one row per sample: its record, or why there is none, and what was asked
+    media/SHA256       encoded images and clips of a seeded subset of samples, for the report
+    estimates.json     every estimate of every job
+    manifest.json      versions, plugins, hardware, seeds, times, and the sha256 of every file
+
+Every file but the database is written whole to a temporary name and then renamed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalsuite.errors import StoreError
+from evalsuite.metric import Estimate, Null
+from evalsuite.responses import Responses
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """What happened to one sample: ``status`` is ``ok`` or ``failed``, with the ``reason``."""
+
+    id: str
+    content_hash: str
+    status: str
+    reason: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    exchange: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """One probe on one model: its estimates, or why there are none.
+
+    ``status`` is ``finished``, ``partial`` (of a limited run), ``failed``, ``interrupted``,
+    ``not applicable`` or ``pending``.
+    """
+
+    id: str
+    model: str
+    probe: str
+    family: str
+    source: str
+    status: str
+    reason: str = ""
+    label: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    n_samples: int = 0
+    n_failed: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    estimates: tuple[Estimate, ...] = ()
+    card: Mapping[str, str] = field(default_factory=dict)
+    sensitive: bool = False
+    seconds: float = 0.0
+
+
+def finite(value: Any) -> Any:
+    """Replace NaN and infinities by None, all the way down: JSON has no word for them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if hasattr(value, "item"):  # a numpy scalar
+        return finite(value.item())
+    return value
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing; raises StoreError when the disk is full or read-only."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(
+            f"{path} could not be written: {error.strerror or error}. What was computed so far is "
+            "safe in the run directory; free some space or permit writing, then resume."
+        ) from error
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document with stable key order and no NaN."""
+    text = json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON document of a run; raises StoreError when it is absent or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StoreError(
+            f"{path.parent} is not a run directory: it has no {path.name}. A run directory is "
+            "what `evalsuite run` prints last."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as a JSON object; its verdict is written out for readers without this code."""
+    document = asdict(estimate)
+    document["verdict"] = estimate.verdict
+    cleaned: dict[str, Any] = finite(document)
+    return cleaned
+
+
+def estimate_from_json(document: Mapping[str, Any]) -> Estimate:
+    """The inverse of estimate_to_json."""
+    facts = {key: value for key, value in document.items() if key != "verdict"}
+    for name in ("value", "low", "high"):
+        facts[name] = math.nan if facts.get(name) is None else float(facts[name])
+    if facts.get("null") is not None:
+        facts["null"] = Null(**facts["null"])
+    return Estimate(**facts)
+
+
+def result_from_json(document: Mapping[str, Any]) -> JobResult:
+    """One entry of estimates.json."""
+    facts = dict(document)
+    facts["estimates"] = tuple(estimate_from_json(e) for e in facts.get("estimates", ()))
+    return JobResult(**facts)
+
+
+class Store:
+    """The writing side of a run directory."""
+
+    def __init__(self, path: Path) -> None:
+        """Open (or begin) a run directory; raises StoreError when it cannot be written."""
+        self.path = path
+        self._results: dict[str, JobResult] = {}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "samples").mkdir(exist_ok=True)
+            (path / "media").mkdir(exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The run directory {path} cannot be created: {error.strerror or error}. "
+                "Choose another with `--output DIR`."
+            ) from error
+        self.responses = Responses(path / "responses.sqlite")
+        if (path / "estimates.json").exists():
+            for document in read_json(path / "estimates.json")["jobs"]:
+                self._results[document["id"]] = result_from_json(document)
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write plan.json."""
+        write_json(self.path / "plan.json", plan)
+
+    def write_samples(self, job_id: str, rows: Sequence[SampleRow]) -> None:
+        """Write the samples of one job as Parquet (records and exchanges as JSON text)."""
+        import io
+
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+
+        def as_json(value: Any) -> str:
+            return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+
+        table = arrow.table(
+            {
+                "id": arrow.array([row.id for row in rows], arrow.string()),
+                "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
+                "status": arrow.array([row.status for row in rows], arrow.string()),
+                "reason": arrow.array([row.reason for row in rows], arrow.string()),
+                "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
+                "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
+            }
+        )
+        buffer = io.BytesIO()
+        parquet.write_table(table, buffer, compression="zstd")
+        write_atomically(self.path / "samples" / f"{job_id}.parquet", buffer.getvalue())
+
+    def write_media(self, sha256: str, data: bytes) -> None:
+        """Keep one image or clip for the report."""
+        path = self.path / "media" / sha256
+        if not path.exists():
+            write_atomically(path, data)
+
+    def write_result(self, result: JobResult) -> None:
+        """Record the outcome of one job; estimates.json is rewritten whole."""
+        self._results[result.id] = result
+        self.write_estimates()
+
+    def write_estimates(self) -> None:
+        """Write estimates.json."""
+        jobs = []
+        for result in self._results.values():
+            document = asdict(result)
+            document["estimates"] = [estimate_to_json(e) for e in result.estimates]
+            jobs.append(document)
+        write_json(
+            self.path / "estimates.json", {"schema_version": SCHEMA_VERSION, "jobs": jobs}
+        )
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write manifest.json with the sha256 of every other file of the run."""
+        files = {
+            str(path.relative_to(self.path)): _sha256(path)
+            for path in sorted(self.path.rglob("*"))
+            if path.is_file() and path.name != "manifest.json" and "sqlite" not in path.name
+        }
+        write_json(
+            self.path / "manifest.json",
+            {"schema_version": SCHEMA_VERSION, **manifest, "files": files},
+        )
+
+    @property
+    def results(self) -> tuple[JobResult, ...]:
+        """The outcome of every job so far."""
+        return tuple(self._results.values())
+
+    def close(self) -> None:
+        """Close the database."""
+        self.responses.close()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The reading side of a run directory; what reports and comparisons work on."""
+
+    path: Path
+    name: str
+    plan: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    results: tuple[JobResult, ...]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Run:
+        """Read a run directory; raises StoreError when it is not one."""
+        directory = Path(path)
+        plan = read_json(directory / "plan.json")
+        results: tuple[JobResult, ...] = ()
+        if (directory / "estimates.json").exists():
+            jobs = read_json(directory / "estimates.json")["jobs"]
+            results = tuple(result_from_json(document) for document in jobs)
+        manifest = {}
+        if (directory / "manifest.json").exists():
+            manifest = read_json(directory / "manifest.json")
+        return cls(directory, directory.name, plan, manifest, results)
+
+    def samples(self, job_id: str) -> Iterator[SampleRow]:
+        """The samples of one job, in source order; none when the job has not finished."""
+        import pyarrow.parquet as parquet
+
+        path = self.path / "samples" / f"{job_id}.parquet"
+        if not path.exists():
+            return
+        with parquet.ParquetFile(path) as stored:
+            for batch in stored.iter_batches(batch_size=512):
+                for row in batch.to_pylist():
+                    row["record"] = json.loads(row["record"])
+                    row["exchange"] = tuple(json.loads(row["exchange"]))
+                    yield SampleRow(**row)
+
+    def media(self, sha256: str) -> bytes | None:
+        """Encoded bytes of a kept image or clip, or None."""
+        path = self.path / "media" / sha256
+        return path.read_bytes() if path.is_file() else None
