@@ -1,6 +1,7 @@
 """A run on disk, written so that ``kill -9`` at any moment loses at most the batch in flight.
 
     plan.json          what was to run, fully resolved; resuming and the report read this
+    fingerprints.json  which answers belong to which model
     responses.sqlite   every answer, one transaction per batch (see responses.py)
     samples/JOB.parquet  one row per sample: its record, or why there is none, and what was asked
     media/SHA256       encoded images and clips of a seeded subset of samples, for the report
@@ -162,6 +163,17 @@ class Store:
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write plan.json."""
         write_json(self.path / "plan.json", plan)
+
+    def write_fingerprint(self, model: str, fingerprint: str) -> None:
+        """Remember which answers in responses.sqlite are a model's."""
+        path = self.path / "fingerprints.json"
+        known = read_json(path) if path.exists() else {}
+        write_json(path, {**known, model: fingerprint})
+
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of every model that was loaded, by name."""
+        path = self.path / "fingerprints.json"
+        return dict(read_json(path)) if path.exists() else {}
 
     def write_samples(self, job_id: str, rows: Sequence[SampleRow]) -> None:
         """Write the samples of one job as Parquet (records and exchanges as JSON text)."""

@@ -1,0 +1,82 @@
+"""What was asked of a model about one sample, and what it said, for the sample explorer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from evalsuite.content import Audio, Image, Text
+from evalsuite.errors import MediaError
+from evalsuite.request import Answer, Embedding, Failure, Request
+from evalsuite.source import Sample
+
+# A sample that was perturbed fifty times is not read fifty times.
+MAX_SHOWN = 12
+MAX_TEXT = 4000
+MEDIA_PER_JOB = 24
+
+
+def shown(exchange: Sequence[tuple[Request, Answer]]) -> tuple[Mapping[str, Any], ...]:
+    """The first requests and answers as JSON-able objects; a last entry counts the rest."""
+    entries: list[Mapping[str, Any]] = [
+        _entry(request, answer) for request, answer in exchange[:MAX_SHOWN]
+    ]
+    if len(exchange) > MAX_SHOWN:
+        entries.append({"more": len(exchange) - MAX_SHOWN})
+    return tuple(entries)
+
+
+def _entry(request: Request, answer: Answer) -> Mapping[str, Any]:
+    parts: list[dict[str, str]] = []
+    detail: dict[str, Any] = {}
+    for item in fields(request):
+        value = getattr(request, item.name)
+        pieces = value if isinstance(value, tuple) else (value,)
+        if pieces and all(isinstance(piece, Text | Image | Audio) for piece in pieces):
+            parts += [_part(piece) for piece in pieces]
+        else:
+            detail[item.name] = value[:MAX_TEXT] if isinstance(value, str) else value
+    return {
+        "asked": type(request).__name__,
+        "parts": parts,
+        "detail": detail,
+        "answer": _answer(answer),
+    }
+
+
+def _part(part: Text | Image | Audio) -> dict[str, str]:
+    if isinstance(part, Text):
+        return {"text": part.text[:MAX_TEXT]}
+    try:
+        return {"image" if isinstance(part, Image) else "audio": part.sha256}
+    except MediaError as error:
+        return {"unreadable": str(error)}
+
+
+def _answer(answer: Answer) -> Mapping[str, Any]:
+    if isinstance(answer, Failure):
+        return {"failure": answer.kind, "message": answer.message[:MAX_TEXT]}
+    if isinstance(answer, Embedding):
+        return {"dimensions": len(answer.vector)}
+    return asdict(answer)
+
+
+def shown_media(samples: Sequence[Sample], seed: int) -> Iterator[tuple[str, bytes]]:
+    """The media of a seeded subset of samples: (sha256, encoded bytes).
+
+    The subset depends on sample ids and the seed only, so every model's job keeps the same ones.
+    """
+
+    def order(sample: Sample) -> str:
+        return hashlib.sha256(f"{seed}:{sample.id}".encode()).hexdigest()
+
+    with_media = [s for s in samples if any(isinstance(v, Image | Audio) for v in s.fields.values())]
+    for sample in sorted(with_media, key=order)[:MEDIA_PER_JOB]:
+        for value in sample.fields.values():
+            if isinstance(value, Image | Audio):
+                try:
+                    yield value.sha256, value.encoded()
+                except MediaError:
+                    continue

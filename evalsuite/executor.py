@@ -1,0 +1,173 @@
+"""Where batches run. The local executor runs them in this process, one after another.
+
+Requests of one kind are ordered by cost, the dearest first, and packed into batches under a token
+budget. A batch that does not fit in memory halves the budget, which is remembered on disk for the
+model, so that the next run does not try again. A batch in which something fails is split until the
+request at fault stands alone; that one becomes a Failure, its neighbours keep their answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+from evalsuite.content import Audio, Image
+from evalsuite.errors import MediaError, OutOfMemory, StoreError
+from evalsuite.model import Model, answer_batch
+from evalsuite.request import Answer, Failure, Request
+from evalsuite.store import write_json
+
+DEFAULT_TOKEN_BUDGET = 16_384
+DEFAULT_MAX_REQUESTS = 64
+_SMALLEST_BUDGET = 1
+
+OnBatch = Callable[[Mapping[str, Answer]], None]
+
+
+class Executor(Protocol):
+    """Answers requests in batches and hands each finished batch over at once."""
+
+    def answer(self, model: Model, requests: Sequence[Request], on_batch: OnBatch) -> None:
+        """Call ``on_batch`` with {digest: answer} after every batch; an exception from it ends."""
+        ...
+
+
+def cache_directory() -> Path:
+    """Where evalsuite remembers things between runs: EVALSUITE_CACHE, else the user's cache."""
+    named = os.environ.get("EVALSUITE_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalsuite"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that the batch was too large, on any device."""
+    if isinstance(error, MemoryError | OutOfMemory) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    )
+
+
+class LocalExecutor:
+    """Runs batches in this process."""
+
+    def __init__(
+        self,
+        token_budget: int = DEFAULT_TOKEN_BUDGET,
+        max_requests: int = DEFAULT_MAX_REQUESTS,
+        memory: BudgetMemory | None = None,
+    ) -> None:
+        """``token_budget`` bounds requests x longest cost of a batch, ``max_requests`` its rows."""
+        self.token_budget = token_budget
+        self.max_requests = max_requests
+        self.memory = memory or BudgetMemory(cache_directory() / "budgets.json")
+
+    def answer(self, model: Model, requests: Sequence[Request], on_batch: OnBatch) -> None:
+        """Answer every request; see Executor."""
+        broken = {r.digest: f for r in requests if (f := _media_failure(r)) is not None}
+        if broken:
+            on_batch(broken)
+        askable = sorted((r for r in requests if r.digest not in broken), key=lambda r: r.method)
+        for method, group in groupby(askable, key=lambda request: request.method):
+            costed = sorted(
+                ((model.cost(request), request) for request in group),
+                key=lambda pair: (-pair[0], pair[1].digest),
+            )
+            self._answer_kind(model, method, costed, on_batch)
+
+    def _answer_kind(
+        self, model: Model, method: str, costed: list[tuple[int, Request]], on_batch: OnBatch
+    ) -> None:
+        """Answer requests of one kind, dearest first, halving the budget when memory runs out."""
+        key = f"{model.fingerprint}:{method}"
+        budget = self.memory.get(key, self.token_budget)
+        position = 0
+        while position < len(costed):
+            size = self._batch_size(costed, position, budget)
+            batch = [request for _, request in costed[position : position + size]]
+            try:
+                answers = _answer_isolating(model, batch)
+            except OutOfMemory:
+                budget = max(_SMALLEST_BUDGET, size * costed[position][0] // 2)
+                self.memory.put(key, budget)
+                continue
+            on_batch(dict(zip((request.digest for request in batch), answers, strict=True)))
+            position += size
+
+    def _batch_size(self, costed: list[tuple[int, Request]], position: int, budget: int) -> int:
+        """How many requests fit: their number times the dearest cost stays within the budget."""
+        dearest = max(1, costed[position][0])
+        return max(1, min(budget // dearest, self.max_requests, len(costed) - position))
+
+
+def _media_failure(request: Request) -> Failure | None:
+    """The reason why an image or clip of a request cannot be decoded, if so."""
+    for part in request.parts:
+        if isinstance(part, Image | Audio):
+            try:
+                part.load()
+            except MediaError as error:
+                return Failure("unreadable media", str(error))
+    return None
+
+
+def _answer_isolating(model: Model, batch: Sequence[Request]) -> list[Answer]:
+    """Answer a batch; on an error, halve it until the request at fault stands alone.
+
+    Raises:
+        OutOfMemory: The batch has several requests and does not fit.
+    """
+    try:
+        return list(answer_batch(model, batch))
+    except Exception as error:  # the per-request boundary: one bad request must not cost the run
+        if is_out_of_memory(error):
+            if len(batch) > 1:
+                raise OutOfMemory(str(error)) from error
+            return [Failure("out of memory", f"a single request does not fit: {error}")]
+        if len(batch) == 1:
+            return [Failure(type(error).__name__, str(error))]
+        middle = len(batch) // 2
+        return [
+            *_answer_isolating(model, batch[:middle]),
+            *_answer_isolating(model, batch[middle:]),
+        ]
+
+
+class BudgetMemory:
+    """Token budgets that were found to fit, by model fingerprint and kind of request."""
+
+    def __init__(self, path: Path) -> None:
+        """Read what earlier runs found; an unreadable file counts as empty."""
+        self.path = path
+        self._budgets: dict[str, int] = {}
+        try:
+            self._budgets = {k: int(v) for k, v in json.loads(path.read_text()).items()}
+        except (OSError, ValueError, AttributeError):
+            self._budgets = {}
+
+    def get(self, key: str, default: int) -> int:
+        """The remembered budget, never above the default."""
+        return min(self._budgets.get(key, default), default)
+
+    def put(self, key: str, budget: int) -> None:
+        """Remember a budget; a cache that cannot be written is no reason to stop."""
+        self._budgets[key] = budget
+        try:
+            write_json(self.path, self._budgets)
+        except StoreError:
+            return
+
+
+def unique(requests: Iterable[Request]) -> Iterator[Request]:
+    """Each distinct request once, in order of first appearance."""
+    seen: set[str] = set()
+    for request in requests:
+        if request.digest not in seen:
+            seen.add(request.digest)
+            yield request

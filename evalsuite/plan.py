@@ -1,0 +1,420 @@
+"""Suite -> Plan: jobs = models x probes, with everything resolved, checked and pinned.
+
+Making a plan reads configurations and the first row of each source; it loads no weights. A job
+whose model cannot answer what the probe asks is kept, marked not applicable, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evalsuite.errors import (
+    EvalsuiteError,
+    NothingSelectedError,
+    SuiteError,
+)
+from evalsuite.metric import Metric
+from evalsuite.model import Loader, LoadSettings, ModelInfo
+from evalsuite.options import build
+from evalsuite.probe import Probe
+from evalsuite.registry import Registry
+from evalsuite.source import Sample, Source
+from evalsuite.suite import ModelSpec, ProbeSpec, SuiteFile
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PlannedModel:
+    """A model as it will be loaded, and what its configuration says."""
+
+    name: str
+    device: str
+    dtype: str
+    options: Mapping[str, Any]
+    kind: str
+    modalities: tuple[str, ...]
+    methods: tuple[str, ...]
+    revision: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+    controls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> LoadSettings:
+        """How to load it."""
+        return LoadSettings(device=self.device, dtype=self.dtype, options=self.options)
+
+
+@dataclass(frozen=True)
+class PlannedSource:
+    """A data set as it will be read."""
+
+    name: str
+    type: str
+    options: Mapping[str, Any]
+    fields: Mapping[str, str]
+    fingerprint: str
+    n_rows: int | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One probe on one model."""
+
+    id: str
+    model: str
+    probe: str
+    family: str
+    label: str
+    source: str
+    options: Mapping[str, Any]
+    limit: int | None
+    metrics: tuple[Mapping[str, Any], ...]
+    applicable: bool
+    reason: str
+    n_samples: int | None
+    card: Mapping[str, str]
+    sensitive: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will run; plan.json."""
+
+    suite_name: str
+    suite_text: str
+    suite_path: str
+    parameters: Mapping[str, Any]
+    seed: int
+    executor: str
+    command: str
+    created: str
+    models: tuple[PlannedModel, ...]
+    sources: tuple[PlannedSource, ...]
+    jobs: tuple[Job, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    def model(self, name: str) -> PlannedModel:
+        """A planned model by name."""
+        return next(model for model in self.models if model.name == name)
+
+    def source(self, name: str) -> PlannedSource:
+        """A planned source by name."""
+        return next(source for source in self.sources if source.name == name)
+
+    def jobs_of(self, model: str) -> tuple[Job, ...]:
+        """The applicable jobs of one model."""
+        return tuple(job for job in self.jobs if job.model == model and job.applicable)
+
+    def to_json(self) -> dict[str, Any]:
+        """As written to plan.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Plan:
+        """The inverse of to_json."""
+        facts = dict(document)
+        facts["models"] = tuple(
+            PlannedModel(
+                **{**m, "modalities": tuple(m["modalities"]), "methods": tuple(m["methods"])}
+            )
+            for m in facts["models"]
+        )
+        facts["sources"] = tuple(PlannedSource(**s) for s in facts["sources"])
+        facts["jobs"] = tuple(Job(**{**j, "metrics": tuple(j["metrics"])}) for j in facts["jobs"])
+        return cls(**facts)
+
+
+# ------------------------------------------------------------------------------------------------
+# From a suite file to a plan
+# ------------------------------------------------------------------------------------------------
+
+
+def make_plan(
+    suite_file: SuiteFile,
+    registry: Registry,
+    *,
+    models: tuple[ModelSpec, ...] | None = None,
+    only_probes: tuple[str, ...] = (),
+    limit: int | None = None,
+    seed: int | None = None,
+    command: str = "",
+) -> Plan:
+    """Resolve and check a suite; command-line models replace the suite's.
+
+    Raises:
+        EvalsuiteError: Any name, option, field or file is wrong; the first mistake is reported.
+        NothingSelectedError: No job is left to run.
+    """
+    suite = suite_file.suite
+    specs = models if models is not None else suite.models
+    planned_models = tuple(
+        _plan_model(spec, registry, suite_file, index) for index, spec in enumerate(specs)
+    )
+    wanted = [
+        (index, spec)
+        for index, spec in enumerate(suite.probes)
+        if not only_probes or spec.probe in only_probes or spec.label in only_probes
+    ]
+    sources = {spec.source: None for _, spec in wanted}
+    planned_sources = tuple(_plan_source(name, registry, suite_file) for name in sources)
+    by_name = {source.name: source for source in planned_sources}
+    jobs: list[Job] = []
+    for index, spec in wanted:
+        _check_model_names(spec, planned_models, models is not None, suite_file, index)
+        jobs += _plan_jobs(
+            index, spec, planned_models, by_name, registry, suite_file, limit, models is not None
+        )
+    _refuse_equal_ids(jobs, suite_file)
+    if not any(job.applicable for job in jobs):
+        reasons = "; ".join(dict.fromkeys(job.reason for job in jobs)) or "the filters match none"
+        raise NothingSelectedError(f"There is nothing to run: {reasons}.")
+    return Plan(
+        suite_name=suite.name,
+        suite_text=suite_file.text,
+        suite_path=str(suite_file.path or ""),
+        parameters=dict(suite_file.parameters),
+        seed=suite.seed if seed is None else seed,
+        executor=suite.executor,
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        models=planned_models,
+        sources=planned_sources,
+        jobs=tuple(jobs),
+    )
+
+
+def loader_for(name: str, registry: Registry) -> tuple[Loader, str]:
+    """The loader of ``scheme:reference``, and the reference."""
+    scheme, colon, reference = name.partition(":")
+    if not colon or not reference:
+        raise SuiteError(
+            f"{name!r} is not a model name; write scheme:reference, e.g. hf:gpt2, "
+            "hf:./my-model or control:text-clean. `evalsuite list models` shows the schemes."
+        )
+    return registry.require("model", scheme).load()(), reference
+
+
+def describe_model(spec: ModelSpec, registry: Registry) -> ModelInfo:
+    """What a model's configuration says, without weights."""
+    loader, reference = loader_for(spec.name, registry)
+    settings = LoadSettings(device=spec.device, dtype=spec.dtype, options=spec.options)
+    return loader.describe(reference, settings)
+
+
+def _plan_model(
+    spec: ModelSpec, registry: Registry, suite_file: SuiteFile, index: int
+) -> PlannedModel:
+    with _located(suite_file, "models", index):
+        info = describe_model(spec, registry)
+    details = dict(info.details)
+    return PlannedModel(
+        name=spec.name,
+        device=spec.device,
+        dtype=spec.dtype,
+        options=dict(spec.options),
+        kind=info.kind,
+        modalities=tuple(sorted(info.modalities)),
+        methods=tuple(sorted(info.methods)),
+        revision=info.revision,
+        details=details,
+        controls={key: details[key] for key in ("twin", "planted") if details.get(key)},
+    )
+
+
+def _plan_source(name: str, registry: Registry, suite_file: SuiteFile) -> PlannedSource:
+    spec = suite_file.suite.sources.get(name)
+    if spec is None:
+        known = ", ".join(suite_file.suite.sources) or "none"
+        place = suite_file.where("probes")
+        raise SuiteError(f"{place}: a probe names the source {name!r}; the sources are: {known}.")
+    options = {
+        key: str(_resolve(suite_file.folder, value)) if _is_path(key, value) else value
+        for key, value in (spec.model_extra or {}).items()
+    }
+    with _located(suite_file, "sources", name):
+        source = build(
+            registry.require("source", spec.type).load(), options, f"The source {spec.type!r}"
+        )
+        source.check()
+        return PlannedSource(
+            name, spec.type, options, dict(spec.fields), source.fingerprint(), source.count()
+        )
+
+
+def _is_path(key: str, value: Any) -> bool:
+    """Options that name files are called ``path`` or ``..._path``, by convention."""
+    return isinstance(value, str) and (key == "path" or key.endswith("_path"))
+
+
+def _resolve(folder: Path, value: str) -> Path:
+    path = Path(value).expanduser()
+    return path if path.is_absolute() else (folder / path).resolve()
+
+
+def _check_model_names(
+    spec: ProbeSpec,
+    models: tuple[PlannedModel, ...],
+    replaced: bool,
+    suite_file: SuiteFile,
+    index: int,
+) -> None:
+    """Refuse a probe's ``models`` entry that names no model of the suite."""
+    if spec.models is None or replaced:
+        return
+    names = {model.name for model in models}
+    for name in spec.models:
+        if name not in names:
+            place = suite_file.where("probes", index, "models")
+            raise SuiteError(
+                f"{place}: {name!r} is not among the suite's models: {', '.join(sorted(names))}."
+            )
+
+
+def _plan_jobs(
+    index: int,
+    spec: ProbeSpec,
+    models: tuple[PlannedModel, ...],
+    sources: Mapping[str, PlannedSource],
+    registry: Registry,
+    suite_file: SuiteFile,
+    limit: int | None,
+    replaced: bool,
+) -> Iterator[Job]:
+    """The jobs of one probe entry, one for each model that it is meant for."""
+    extra = tuple({"metric": m.metric, **(m.model_extra or {})} for m in spec.metrics)
+    with _located(suite_file, "probes", index):
+        probe = make_probe(spec.probe, spec.options, registry)
+        for metric in extra:
+            make_metric(metric, registry)
+        _check_fields(probe, sources[spec.source], registry)
+    limit = min(filter(None, (limit, spec.limit)), default=None)
+    n_rows = sources[spec.source].n_rows
+    for model in models:
+        if spec.models is not None and not replaced and model.name not in spec.models:
+            continue
+        lacking = [need.__name__ for need in probe.needs if need.method not in model.methods]
+        yield Job(
+            id=_slug(f"{model.name}--{spec.label or spec.probe}"),
+            model=model.name,
+            probe=spec.probe,
+            family=probe.family,
+            label=spec.label or spec.probe,
+            source=spec.source,
+            options=dict(spec.options),
+            limit=limit,
+            metrics=extra,
+            applicable=not lacking,
+            reason=f"{model.kind} does not answer {', '.join(lacking)}" if lacking else "",
+            n_samples=n_rows if limit is None or n_rows is None else min(limit, n_rows),
+            card=asdict(probe.card),
+            sensitive=bool(getattr(probe, "sensitive", False)),
+        )
+
+
+def _slug(text: str) -> str:
+    """A name that is a file name everywhere."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-")
+
+
+def _refuse_equal_ids(jobs: list[Job], suite_file: SuiteFile) -> None:
+    seen: set[str] = set()
+    for job in jobs:
+        if job.id in seen:
+            place = suite_file.where("probes")
+            raise SuiteError(
+                f"{place}: {job.label!r} is asked of {job.model!r} twice; give one a `label`."
+            )
+        seen.add(job.id)
+
+
+def _check_fields(probe: Probe, planned: PlannedSource, registry: Registry) -> None:
+    """Refuse a source whose first readable row lacks a field that the probe reads."""
+    source = make_source(planned, registry)
+    for sample in source.rows():
+        if sample.broken is None:
+            for name in probe.fields:
+                sample[name]
+            return
+
+
+# ------------------------------------------------------------------------------------------------
+# From a plan to the objects that run
+# ------------------------------------------------------------------------------------------------
+
+
+def make_probe(name: str, options: Mapping[str, Any], registry: Registry) -> Probe:
+    """Build a probe from its registered class and its options."""
+    probe: Probe = build(registry.require("probe", name).load(), options, f"The probe {name!r}")
+    return probe
+
+
+def make_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
+    """Build one of a suite's further metrics."""
+    options = {key: value for key, value in spec.items() if key != "metric"}
+    name = str(spec["metric"])
+    metric: Metric = build(
+        registry.require("metric", name).load(), options, f"The metric {name!r}"
+    )
+    return metric
+
+
+def make_source(planned: PlannedSource, registry: Registry) -> Source:
+    """Build a source, with the suite's field names laid over its columns."""
+    factory = registry.require("source", planned.type).load()
+    source: Source = build(factory, planned.options, f"The source {planned.type!r}")
+    return RenamedSource(source, planned.fields) if planned.fields else source
+
+
+@dataclass(frozen=True)
+class RenamedSource:
+    """A source whose samples also have their columns under the names that a probe reads."""
+
+    source: Source
+    fields: Mapping[str, str]
+
+    def rows(self) -> Iterator[Sample]:
+        """The samples, each column also under its mapped name."""
+        for sample in self.source.rows():
+            if sample.broken is not None:
+                yield sample
+                continue
+            renamed = {name: sample[column] for name, column in self.fields.items()}
+            yield Sample(sample.id, {**sample.fields, **renamed})
+
+    def check(self) -> None:
+        """As the wrapped source."""
+        self.source.check()
+
+    def count(self) -> int | None:
+        """As the wrapped source."""
+        return self.source.count()
+
+    def fingerprint(self) -> str:
+        """As the wrapped source."""
+        return self.source.fingerprint()
+
+
+class _located:  # noqa: N801  (reads as a word: with located(...))
+    """Put file:line:column before the message of any user error raised inside."""
+
+    def __init__(self, suite_file: SuiteFile, *location: str | int) -> None:
+        self._where = suite_file.where(*location) if suite_file.path else ""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, EvalsuiteError) and self._where and self._where not in str(error):
+            error.args = (f"{self._where}: {error}",)
+
+
+def command_line() -> str:
+    """The command as typed, for the report's provenance; secrets are never options of ours."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,381 @@
+"""The one place that puts the stages in order: plan -> answers -> records -> estimates -> store."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Protocol
+
+from evalsuite.errors import EvalsuiteError
+from evalsuite.exchange import shown, shown_media
+from evalsuite.executor import Executor
+from evalsuite.manifest import make_manifest
+from evalsuite.metric import Estimate, Metric, Table, undefined
+from evalsuite.model import Model
+from evalsuite.plan import Job, Plan, loader_for, make_metric, make_probe, make_source
+from evalsuite.probe import Probe
+from evalsuite.registry import Registry
+from evalsuite.request import Failure
+from evalsuite.responses import Responses
+from evalsuite.schedule import Asking, Interrupted, Scheduler
+from evalsuite.source import Sample
+from evalsuite.statistics import generator
+from evalsuite.store import JobResult, SampleRow, Store
+
+DONE = frozenset({"finished", "partial"})
+
+
+class Observer(Protocol):
+    """Told what happens, for progress bars; every method may do nothing."""
+
+    def model_loading(self, model: str) -> None:
+        """A model's weights are about to be read."""
+
+    def job_started(self, job: Job, n_samples: int) -> None:
+        """The samples of a job are about to be asked."""
+
+    def sample_finished(self, job: Job, row: SampleRow) -> None:
+        """One sample has its record, or a reason why not."""
+
+    def job_finished(self, result: JobResult) -> None:
+        """The estimates of a job are on disk."""
+
+
+class Silent:
+    """An observer that shows nothing."""
+
+    def model_loading(self, model: str) -> None:
+        """Nothing."""
+
+    def job_started(self, job: Job, n_samples: int) -> None:
+        """Nothing."""
+
+    def sample_finished(self, job: Job, row: SampleRow) -> None:
+        """Nothing."""
+
+    def job_finished(self, result: JobResult) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run may be told besides its plan."""
+
+    should_stop: Callable[[], bool] = lambda: False
+    shared_cache: Responses | None = None
+    executor: Executor | None = None
+
+
+def execute(
+    plan: Plan,
+    store: Store,
+    registry: Registry,
+    observer: Observer | None = None,
+    settings: Settings | None = None,
+) -> bool:
+    """Run a plan into a store; returns whether it ran to the end (not interrupted).
+
+    Jobs that an earlier, interrupted call finished are left alone. A model that cannot be loaded
+    costs its own jobs only.
+    """
+    observer, settings = observer or Silent(), settings or Settings()
+    store.write_plan(plan.to_json())
+    registry.hook.evalsuite_run_started(plan=plan, store=store)
+    _record_not_applicable(plan, store)
+    started, facts, complete = time.time(), {}, True
+    try:
+        for planned in plan.models:
+            jobs = _unfinished(plan.jobs_of(planned.name), store)
+            if jobs:
+                facts[planned.name] = _run_model(
+                    plan, jobs, store, registry, observer, settings
+                )
+    except Interrupted:
+        complete = False
+        _record_interrupted(plan, store)
+    finally:
+        store.write_manifest(make_manifest(plan, registry, facts, started, complete))
+    registry.hook.evalsuite_run_finished(plan=plan, store=store)
+    return complete
+
+
+def score(plan: Plan, store: Store, registry: Registry, fingerprints: Mapping[str, str]) -> None:
+    """Recompute every record and estimate from the stored answers, without any model."""
+    for planned in plan.models:
+        jobs = plan.jobs_of(planned.name)
+        if not jobs or planned.name not in fingerprints:
+            continue
+        scheduler = Scheduler(
+            fingerprints[planned.name], store.responses, model=None, executor=None
+        )
+        _run_jobs(plan, jobs, scheduler, store, registry, Silent())
+
+
+def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:
+    done = {result.id for result in store.results if result.status in DONE}
+    return tuple(job for job in jobs if job.id not in done)
+
+
+def _run_model(
+    plan: Plan,
+    jobs: Sequence[Job],
+    store: Store,
+    registry: Registry,
+    observer: Observer,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Load one model, run all its jobs together, free it; returns facts for the manifest."""
+    planned = plan.model(jobs[0].model)
+    observer.model_loading(planned.name)
+    try:
+        loader, reference = loader_for(planned.name, registry)
+        model: Model = loader.load(reference, planned.settings)
+    except EvalsuiteError as error:
+        for job in jobs:
+            _finish(replace(_empty_result(job), status="failed", reason=str(error)), store, observer)
+        return {"error": str(error)}
+    executor = settings.executor or registry.require("executor", plan.executor).load()()
+    scheduler = Scheduler(
+        model.fingerprint,
+        store.responses,
+        model=model,
+        executor=executor,
+        should_stop=settings.should_stop,
+        shared=settings.shared_cache,
+    )
+    # Written before anything is asked, so that a killed run can be scored and resumed.
+    store.write_fingerprint(planned.name, model.fingerprint)
+    started = time.time()
+    try:
+        _run_jobs(plan, jobs, scheduler, store, registry, observer)
+    finally:
+        info = model.info
+        model.close()
+    return {
+        "fingerprint": model.fingerprint,
+        "kind": info.kind,
+        "n_parameters": info.n_parameters,
+        "details": dict(info.details),
+        "seconds": round(time.time() - started, 3),
+        "requests_asked": scheduler.n_asked,
+        "requests_answered_by_model": scheduler.n_answered_by_model,
+        "requests_from_store": scheduler.n_from_store,
+    }
+
+
+# ------------------------------------------------------------------------------------------------
+# The jobs of one model, together
+# ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Work:
+    """One job while it runs."""
+
+    job: Job
+    probe: Probe
+    metrics: tuple[Metric, ...]
+    samples: list[Sample]
+    context: Any = None
+    failure: Failure | None = None
+    rows: dict[int, SampleRow] | None = None
+    records: dict[int, Mapping[str, Any]] | None = None
+    started: float = 0.0
+
+
+def _run_jobs(
+    plan: Plan,
+    jobs: Sequence[Job],
+    scheduler: Scheduler,
+    store: Store,
+    registry: Registry,
+    observer: Observer,
+) -> None:
+    works = [_begin(plan, job, registry) for job in jobs]
+    _prepare(works, scheduler)
+    for work in works:
+        observer.job_started(work.job, len(work.samples))
+    for asking in scheduler.run(_sample_askings(works)):
+        work, index = asking.key
+        _collect(work, index, asking)
+        observer.sample_finished(work.job, work.rows[index])
+        if len(work.rows) == len(work.samples):
+            _conclude(plan, work, store, registry, observer)
+    for work in works:
+        if not work.samples or work.failure is not None:
+            _conclude(plan, work, store, registry, observer)
+
+
+def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
+    """Build a job's probe and read its samples."""
+    probe = make_probe(job.probe, job.options, registry)
+    extra = [make_metric(spec, registry) for spec in job.metrics]
+    source = make_source(plan.source(job.source), registry)
+    samples = list(islice(source.rows(), job.limit))
+    work = _Work(job, probe, (*probe.metrics, *extra), samples, started=time.time())
+    work.rows, work.records = {}, {}
+    return work
+
+
+def _prepare(works: Sequence[_Work], scheduler: Scheduler) -> None:
+    """Ask what the samples of each job share."""
+    askings = []
+    for work in works:
+        readable = [sample for sample in work.samples if sample.broken is None]
+        askings.append(Asking(work, work.probe.prepare(readable)))
+    for asking in scheduler.run(askings):
+        asking.key.context = asking.outcome
+        asking.key.failure = asking.failure
+
+
+def _sample_askings(works: Sequence[_Work]) -> Iterator[Asking]:
+    """One asking per readable sample; the broken ones are refused at once."""
+    for work in works:
+        if work.failure is not None:
+            continue
+        for index, sample in enumerate(work.samples):
+            if sample.broken is not None:
+                yield Asking((work, index), _refuse(sample.broken))
+            else:
+                yield Asking((work, index), work.probe.ask(sample, work.context))
+
+
+def _refuse(reason: str) -> Any:
+    """A generator that asks nothing and fails with a reason."""
+    from evalsuite.errors import RequestFailed
+
+    raise RequestFailed(Failure("unreadable sample", reason))
+    yield
+
+
+def _collect(work: _Work, index: int, asking: Asking) -> None:
+    """Turn a finished asking into a row (and, when answered, a record)."""
+    sample = work.samples[index]
+    assert work.rows is not None
+    assert work.records is not None
+    status, reason = "ok", ""
+    if asking.failure is not None:
+        status, reason = "failed", f"{asking.failure.kind}: {asking.failure.message}"
+    else:
+        work.records[index] = asking.outcome
+    work.rows[index] = SampleRow(
+        id=sample.id,
+        content_hash=_content_hash(sample),
+        status=status,
+        reason=reason,
+        exchange=shown(asking.exchange),
+    )
+
+
+def _content_hash(sample: Sample) -> str:
+    """A sample's hash; a sample whose media cannot be read has none."""
+    from evalsuite.errors import MediaError
+
+    try:
+        return "" if sample.broken is not None else sample.content_hash
+    except MediaError:
+        return ""
+
+
+def _conclude(
+    plan: Plan, work: _Work, store: Store, registry: Registry, observer: Observer
+) -> None:
+    """Tabulate, estimate and write one job."""
+    assert work.rows is not None
+    assert work.records is not None
+    job, order = work.job, sorted(work.records)
+    failures = Counter(
+        row.reason.partition(":")[0] for row in work.rows.values() if row.status == "failed"
+    )
+    result = replace(
+        _empty_result(job),
+        status="partial" if job.limit is not None else "finished",
+        n_samples=len(work.samples),
+        n_failed=sum(failures.values()),
+        failures=dict(failures),
+        seconds=round(time.time() - work.started, 3),
+    )
+    if work.failure is not None:
+        reason = f"{work.failure.kind}: {work.failure.message}"
+        result = replace(result, status="failed", reason=reason)
+        _finish(result, store, observer, registry, job)
+        return
+    rng = generator(plan.seed, job.probe, job.label, "tabulate")
+    records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
+    for index, record in zip(order, records, strict=True):
+        work.rows[index] = replace(work.rows[index], record=dict(record))
+    table = Table.from_records(records, n_failed=result.n_failed)
+    result = replace(result, estimates=_estimates(plan, work, table))
+    if not order:
+        most = failures.most_common(1)
+        reason = f"no sample was answered ({most[0][0]})" if most else "the source has no samples"
+        result = replace(result, status="failed", reason=reason)
+    rows = [work.rows[index] for index in range(len(work.samples))]
+    for sha256, data in shown_media(work.samples, plan.seed):
+        store.write_media(sha256, data)
+    store.write_samples(job.id, rows)
+    _finish(result, store, observer, registry, job)
+
+
+def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
+    """Every metric of a job; without an answered sample, each is undefined and says so."""
+    found: list[Estimate] = []
+    for metric in work.metrics:
+        if table.n == 0:
+            found.append(
+                undefined(metric.name, "no sample was answered", n_failed=table.n_failed,
+                          is_primary=bool(getattr(metric, "primary", False)))
+            )
+            continue
+        rng = generator(plan.seed, work.job.probe, work.job.label, metric.name)
+        found += [replace(e, n_failed=table.n_failed) for e in metric.estimate(table, rng)]
+    return tuple(found)
+
+
+def _empty_result(job: Job) -> JobResult:
+    return JobResult(
+        id=job.id,
+        model=job.model,
+        probe=job.probe,
+        family=job.family,
+        source=job.source,
+        status="pending",
+        label=job.label,
+        options=job.options,
+        card=job.card,
+        sensitive=job.sensitive,
+    )
+
+
+def _finish(
+    result: JobResult,
+    store: Store,
+    observer: Observer,
+    registry: Registry | None = None,
+    job: Job | None = None,
+) -> None:
+    store.write_result(result)
+    observer.job_finished(result)
+    if registry is not None and job is not None:
+        registry.hook.evalsuite_probe_finished(job=job, store=store)
+
+
+def _record_not_applicable(plan: Plan, store: Store) -> None:
+    for job in plan.jobs:
+        if not job.applicable:
+            store.write_result(
+                replace(_empty_result(job), status="not applicable", reason=job.reason)
+            )
+
+
+def _record_interrupted(plan: Plan, store: Store) -> None:
+    """Say of every unfinished job that it was interrupted; its answers so far are stored."""
+    known = {result.id for result in store.results}
+    for job in plan.jobs:
+        if job.id not in known:
+            store.write_result(
+                replace(_empty_result(job), status="interrupted", reason="stopped by the user")
+            )
