@@ -1,52 +1,120 @@
 """Evaluate text, image-text and audio-text models: tasks, fairness, privacy, explanations.
 
-The names below are what plugins may import; everything else may move.
+The names below are what plugins may import; everything else may move. They are imported on first
+use, so that a plugin module which only registers names costs nothing at start-up.
 """
 
 from __future__ import annotations
 
-from evalsuite.content import Audio, Image, Text
-from evalsuite.errors import (
-    DataError,
-    EvalsuiteError,
-    MediaError,
-    ModelError,
-    OutOfMemory,
-    RequestFailed,
-    UsageError,
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from evalsuite.hookspecs import hookimpl
-from evalsuite.metric import Estimate, Metric, Null, Table, undefined
-from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
-from evalsuite.probe import Card, Probe
-from evalsuite.request import (
-    Attribute,
-    Attribution,
-    Classification,
-    Classify,
-    ContinuationScore,
-    EmbedAudio,
-    EmbedImage,
-    Embedding,
-    EmbedText,
-    Failure,
-    Generate,
-    Generation,
-    LogLikelihood,
-    Request,
-    RollingLogLikelihood,
-    Similarity,
-    SimilarityScale,
-    TextScore,
-    TokenScores,
-    TokenScoreTable,
-    Transcribe,
-    Transcript,
-)
-from evalsuite.source import Sample, Source
-from evalsuite.summaries import GroupGap, GroupRatioGap, Mean, Proportion, Ratio
+
+if TYPE_CHECKING:
+    from evalsuite.content import Audio, Image, Text
+    from evalsuite.errors import (
+        DataError,
+        EvalsuiteError,
+        MediaError,
+        ModelError,
+        OutOfMemory,
+        RequestFailed,
+        UsageError,
+    )
+    from evalsuite.metric import Estimate, Metric, Null, Table, undefined
+    from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
+    from evalsuite.probe import Card, Probe
+    from evalsuite.request import (
+        Attribute,
+        Attribution,
+        Classification,
+        Classify,
+        ContinuationScore,
+        EmbedAudio,
+        EmbedImage,
+        Embedding,
+        EmbedText,
+        Failure,
+        Generate,
+        Generation,
+        LogLikelihood,
+        Request,
+        RollingLogLikelihood,
+        Similarity,
+        SimilarityScale,
+        TextScore,
+        TokenScores,
+        TokenScoreTable,
+        Transcribe,
+        Transcript,
+    )
+    from evalsuite.source import Sample, Source
+    from evalsuite.summaries import GroupGap, GroupRatioGap, Mean, Proportion, Ratio
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Audio": "evalsuite.content",
+    "Image": "evalsuite.content",
+    "Text": "evalsuite.content",
+    "DataError": "evalsuite.errors",
+    "EvalsuiteError": "evalsuite.errors",
+    "MediaError": "evalsuite.errors",
+    "ModelError": "evalsuite.errors",
+    "OutOfMemory": "evalsuite.errors",
+    "RequestFailed": "evalsuite.errors",
+    "UsageError": "evalsuite.errors",
+    "Estimate": "evalsuite.metric",
+    "Metric": "evalsuite.metric",
+    "Null": "evalsuite.metric",
+    "Table": "evalsuite.metric",
+    "undefined": "evalsuite.metric",
+    "DifferentiableView": "evalsuite.model",
+    "Loader": "evalsuite.model",
+    "LoadSettings": "evalsuite.model",
+    "Model": "evalsuite.model",
+    "ModelInfo": "evalsuite.model",
+    "Card": "evalsuite.probe",
+    "Probe": "evalsuite.probe",
+    "Attribute": "evalsuite.request",
+    "Attribution": "evalsuite.request",
+    "Classification": "evalsuite.request",
+    "Classify": "evalsuite.request",
+    "ContinuationScore": "evalsuite.request",
+    "EmbedAudio": "evalsuite.request",
+    "EmbedImage": "evalsuite.request",
+    "Embedding": "evalsuite.request",
+    "EmbedText": "evalsuite.request",
+    "Failure": "evalsuite.request",
+    "Generate": "evalsuite.request",
+    "Generation": "evalsuite.request",
+    "LogLikelihood": "evalsuite.request",
+    "Request": "evalsuite.request",
+    "RollingLogLikelihood": "evalsuite.request",
+    "Similarity": "evalsuite.request",
+    "SimilarityScale": "evalsuite.request",
+    "TextScore": "evalsuite.request",
+    "TokenScores": "evalsuite.request",
+    "TokenScoreTable": "evalsuite.request",
+    "Transcribe": "evalsuite.request",
+    "Transcript": "evalsuite.request",
+    "Sample": "evalsuite.source",
+    "Source": "evalsuite.source",
+    "GroupGap": "evalsuite.summaries",
+    "GroupRatioGap": "evalsuite.summaries",
+    "Mean": "evalsuite.summaries",
+    "Proportion": "evalsuite.summaries",
+    "Ratio": "evalsuite.summaries",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the module that defines it."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'evalsuite' has no public name {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
 
 __all__ = [
     "Attribute",

@@ -34,8 +34,8 @@ class Observer(Protocol):
     def model_loading(self, model: str) -> None:
         """A model's weights are about to be read."""
 
-    def job_started(self, job: Job, n_samples: int) -> None:
-        """The samples of a job are about to be asked."""
+    def job_started(self, job: Job, n_samples: int, column: str | None) -> None:
+        """The samples are about to be asked; ``column`` is the record's entry worth averaging."""
 
     def sample_finished(self, job: Job, row: SampleRow) -> None:
         """One sample has its record, or a reason why not."""
@@ -50,7 +50,7 @@ class Silent:
     def model_loading(self, model: str) -> None:
         """Nothing."""
 
-    def job_started(self, job: Job, n_samples: int) -> None:
+    def job_started(self, job: Job, n_samples: int, column: str | None) -> None:
         """Nothing."""
 
     def sample_finished(self, job: Job, row: SampleRow) -> None:
@@ -197,7 +197,7 @@ def _run_jobs(
     works = [_begin(plan, job, registry) for job in jobs]
     _prepare(works, scheduler)
     for work in works:
-        observer.job_started(work.job, len(work.samples))
+        observer.job_started(work.job, len(work.samples), _running_column(work.metrics))
     for asking in scheduler.run(_sample_askings(works)):
         work, index = asking.key
         _collect(work, index, asking)
@@ -243,6 +243,12 @@ def _sample_askings(works: Sequence[_Work]) -> Iterator[Asking]:
                 yield Asking((work, index), work.probe.ask(sample, work.context))
 
 
+def _running_column(metrics: Sequence[Metric]) -> str | None:
+    """The column whose running mean is worth showing: the first primary metric's own."""
+    chosen = [metric for metric in metrics if getattr(metric, "primary", False)]
+    return next((c for m in chosen if (c := getattr(m, "column", None)) is not None), None)
+
+
 def _refuse(reason: str) -> Any:
     """A generator that asks nothing and fails with a reason."""
     from evalsuite.errors import RequestFailed
@@ -266,8 +272,19 @@ def _collect(work: _Work, index: int, asking: Asking) -> None:
         content_hash=_content_hash(sample),
         status=status,
         reason=reason,
+        record=_scalars(asking.outcome) if status == "ok" else {},
         exchange=shown(asking.exchange),
     )
+
+
+def _scalars(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without the vectors that ``tabulate`` will turn into scalars."""
+    plain = str | int | float | bool | None
+    return {
+        name: value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+        for name, value in record.items()
+        if isinstance(value, plain) or getattr(value, "ndim", 1) == 0
+    }
 
 
 def _content_hash(sample: Sample) -> str:
@@ -306,7 +323,7 @@ def _conclude(
     rng = generator(plan.seed, job.probe, job.label, "tabulate")
     records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
     for index, record in zip(order, records, strict=True):
-        work.rows[index] = replace(work.rows[index], record=dict(record))
+        work.rows[index] = replace(work.rows[index], record=_scalars(record))
     table = Table.from_records(records, n_failed=result.n_failed)
     result = replace(result, estimates=_estimates(plan, work, table))
     if not order:

@@ -1,17 +1,43 @@
 """The metrics that most probes need: means, proportions, ratios and gaps between groups.
 
-Placeholder until evalsuite.statistics lands; the constructors are final.
+Each is a frozen dataclass with the columns that it reads. ``by`` adds one estimate for each value
+of a column; ``clusters`` names the column whose values are resampled whole (speaker, template,
+image, ...). Rows whose value is missing (None or NaN) are left out and counted in ``extra``.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from evalsuite.metric import Direction, Null
+import numpy as np
+
+from evalsuite.metric import Direction, Estimate, Null, Table, undefined
+from evalsuite.statistics.bootstrap import bootstrap_interval, ratio_interval
+from evalsuite.statistics.interval import Interval
+from evalsuite.statistics.proportion import proportion_interval
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+MIN_GROUP_SIZE = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Summary:
+    """What every summary has.
+
+    Attributes:
+        name: What the report calls the estimate.
+        by: Column whose values give further, sliced estimates.
+        clusters: Column of the resampling unit; rows are the unit without it.
+        null: What there would be if there were nothing to find.
+        direction: Which way is better.
+        primary: Whether the scorecard shows it.
+    """
+
     name: str
     by: str | None = None
     clusters: str | None = None
@@ -19,33 +45,149 @@ class _Summary:
     direction: Direction = "neither"
     primary: bool = False
 
+    def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
+        """The whole, then one estimate for each value of ``by``."""
+        whole = self._one(table, rng, "")
+        return [whole, *self._slices(table, rng)]
+
+    def _slices(self, table: Table, rng: np.random.Generator) -> Iterator[Estimate]:
+        if self.by is None or self.by not in table.columns:
+            return
+        column = table[self.by]
+        for value in sorted({str(item) for item in column}):
+            part = table.where(np.array([str(item) == value for item in column]))
+            yield self._one(part, rng, f"{self.by}={value}")
+
+    def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
+        raise TypeError(f"{type(self).__name__} does not estimate")
+
+    def _clusters(self, table: Table, kept: npt.NDArray[np.bool_]) -> Any:
+        """The cluster labels of the kept rows, or None."""
+        if self.clusters is None or self.clusters not in table.columns:
+            return None
+        return np.array([str(item) for item in table[self.clusters][kept]])
+
+    def _made(
+        self,
+        value: float,
+        interval: Interval,
+        n: int,
+        slice_name: str,
+        clusters: Any,
+        **extra: float | int | str | None,
+    ) -> Estimate:
+        return Estimate(
+            metric=self.name,
+            value=value,
+            low=interval.low,
+            high=interval.high,
+            level=interval.level,
+            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            unit=(self.clusters or "sample") if clusters is not None else "sample",
+            n=n,
+            slice=slice_name,
+            direction=self.direction,
+            null=self.null,
+            is_primary=self.primary and not slice_name,
+            extra={k: v for k, v in extra.items() if v},
+        )
+
+    def _nothing(self, slice_name: str, reason: str) -> Estimate:
+        return undefined(
+            self.name,
+            reason,
+            slice=slice_name,
+            direction=self.direction,
+            null=self.null,
+            is_primary=self.primary and not slice_name,
+        )
+
 
 @dataclass(frozen=True)
 class Mean(_Summary):
+    """Arithmetic mean of a column, with a bootstrap percentile interval over rows or clusters.
+
+    Undefined: no row has a value.
+    """
+
     column: str
+
+    def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
+        values = table.numbers(self.column)
+        kept = ~np.isnan(values)
+        if not kept.any():
+            return self._nothing(slice_name, f"no sample has a value of {self.column}")
+        clusters = self._clusters(table, kept)
+        interval = bootstrap_interval(values[kept], clusters=clusters, rng=rng)
+        missing = int((~kept).sum())
+        return self._made(
+            float(values[kept].mean()),
+            interval,
+            int(kept.sum()),
+            slice_name,
+            clusters,
+            n_without_value=missing,
+        )
 
 
 @dataclass(frozen=True)
 class Proportion(_Summary):
+    """Share of a yes/no column; range [0, 1].
+
+    Clopper-Pearson's exact interval for independent rows of 0 and 1; a bootstrap over clusters,
+    or where ties made fractions. Undefined: no row has a value.
+    """
+
     column: str
+
+    def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
+        values = table.numbers(self.column)
+        kept = ~np.isnan(values)
+        if not kept.any():
+            return self._nothing(slice_name, f"no sample has a value of {self.column}")
+        clusters = self._clusters(table, kept)
+        shares = values[kept]
+        if np.isin(shares, (0.0, 1.0)).all():
+            interval = proportion_interval(shares, clusters=clusters, rng=rng)
+        else:
+            interval = bootstrap_interval(shares, clusters=clusters, rng=rng)
+        missing = int((~kept).sum())
+        return self._made(
+            float(shares.mean()),
+            interval,
+            int(kept.sum()),
+            slice_name,
+            clusters,
+            n_without_value=missing,
+        )
 
 
 @dataclass(frozen=True)
 class Ratio(_Summary):
+    """Sum of one column over the sum of another, e.g. a corpus word error rate.
+
+    Bootstrap percentile interval over rows or clusters. Undefined: the denominators sum to 0.
+    """
+
     numerator: str
     denominator: str
 
-
-@dataclass(frozen=True)
-class GroupGap(_Summary):
-    column: str
-    group: str
-    min_group_size: int = 30
-
-
-@dataclass(frozen=True)
-class GroupRatioGap(_Summary):
-    numerator: str
-    denominator: str
-    group: str
-    min_group_size: int = 30
+    def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
+        numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)
+        kept = ~(np.isnan(numerators) | np.isnan(denominators))
+        total = float(denominators[kept].sum())
+        if total == 0:
+            return self._nothing(slice_name, f"{self.denominator} sums to zero")
+        clusters = self._clusters(table, kept)
+        interval = ratio_interval(
+            numerators[kept], denominators[kept], clusters=clusters, rng=rng
+        )
+        return self._made(
+            float(numerators[kept].sum()) / total,
+            interval,
+            int(kept.sum()),
+            slice_name,
+            clusters,
+            numerator=float(numerators[kept].sum()),
+            denominator=total,
+        )

@@ -1,0 +1,5 @@
+"""``python -m evalsuite`` is ``evalsuite``."""
+
+from evalsuite.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""``python -m evalsuite.cli`` is ``evalsuite``."""
+
+from evalsuite.cli import main
+
+main()

@@ -1,0 +1,32 @@
+"""``evalsuite score``: recompute the estimates of a run from its stored answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalsuite.cli.conventions import answer, json_option, print_json
+from evalsuite.cli.estimates import estimates_document, print_estimates
+from evalsuite.plan import Plan
+from evalsuite.registry import installed
+from evalsuite.run import score
+from evalsuite.store import Store, read_json
+
+
+@click.command("score", short_help="Recompute a run's estimates without its models.")
+@click.argument("run", type=click.Path(path_type=Path))
+@json_option
+def command(run: Path, as_json: bool) -> None:
+    """Recompute every record and estimate of RUN from its stored answers; loads no model."""
+    plan = Plan.from_json(read_json(run / "plan.json"))
+    store = Store(run)
+    try:
+        score(plan, store, installed(), store.fingerprints())
+    finally:
+        store.close()
+    if as_json:
+        print_json({"run": str(run), "jobs": estimates_document(store.results)})
+    else:
+        print_estimates(answer(), store.results)
+        click.echo(str(run))

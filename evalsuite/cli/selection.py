@@ -1,0 +1,90 @@
+"""The options with which ``run`` and ``check`` choose what of a suite to run, and the plan of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from evalsuite.cli.conventions import parse_settings, suite_path, typed
+from evalsuite.plan import Plan, command_line, make_plan
+from evalsuite.registry import installed
+from evalsuite.suite import ModelSpec, read_suite
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The values of the selection options."""
+
+    models: tuple[str, ...]
+    model_options: tuple[str, ...]
+    probes: tuple[str, ...]
+    settings: tuple[str, ...]
+    limit: int | None
+    seed: int | None
+    device: str | None
+    dtype: str | None
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the selection options to a command."""
+    for option in reversed(
+        [
+            click.option("-m", "--model", "models", multiple=True, help="Instead of the suite's."),
+            click.option(
+                "--model-option", "model_options", multiple=True, metavar="KEY=VALUE",
+                help="An option of the models given by -m.",
+            ),
+            click.option("-p", "--probe", "probes", multiple=True, help="Only these probes."),
+            click.option(
+                "--set", "settings", multiple=True, metavar="NAME=VALUE",
+                help="A parameter of the suite, e.g. data=./data.",
+            ),
+            click.option("--limit", type=click.IntRange(1), help="First N samples of each probe."),
+            click.option("--seed", type=click.IntRange(0), help="Instead of the suite's."),
+            click.option("--device", help="auto, cpu, cuda, cuda:N or mps."),
+            click.option("--dtype", help="auto, float32, bfloat16 or float16."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def plan_of(suite: str, selection: Selection) -> Plan:
+    """Read a suite by name or path and plan what was selected of it."""
+    suite_file = read_suite(suite_path(suite), parse_settings(selection.settings, "--set"))
+    models = _models(selection, suite_file.suite.models)
+    return make_plan(
+        suite_file,
+        installed(),
+        models=models,
+        only_probes=selection.probes,
+        limit=selection.limit,
+        seed=selection.seed,
+        command=command_line(),
+    )
+
+
+def _models(
+    selection: Selection, of_suite: tuple[ModelSpec, ...]
+) -> tuple[ModelSpec, ...] | None:
+    """The models to run, with the command line's device, dtype and options laid over them."""
+    options = {
+        key: typed(value)
+        for key, value in parse_settings(selection.model_options, "--model-option").items()
+    }
+    changes: dict[str, Any] = {}
+    if selection.device:
+        changes["device"] = selection.device
+    if selection.dtype:
+        changes["dtype"] = selection.dtype
+    if selection.models:
+        return tuple(ModelSpec(name=name, options=options, **changes) for name in selection.models)
+    if changes or options:
+        return tuple(
+            spec.model_copy(update={**changes, "options": {**spec.options, **options}})
+            for spec in of_suite
+        )
+    return None

@@ -1,0 +1,113 @@
+"""``evalsuite show NAME``: explain one installed thing."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+from rich.console import Console
+
+from evalsuite.cli.conventions import answer, json_option, plain_table, print_json, suite_path
+from evalsuite.errors import UnknownNameError
+from evalsuite.options import option_names
+from evalsuite.plan import describe_model
+from evalsuite.registry import Entry, installed
+from evalsuite.suite import ModelSpec
+
+
+@click.command("show", short_help="Explain one installed thing.")
+@click.argument("name")
+@json_option
+def command(name: str, as_json: bool) -> None:
+    """Explain a probe, source, metric, suite, or model (scheme:reference) by NAME.
+
+    \b
+    evalsuite show fairness/stereotype-pairs
+    evalsuite show quickstart
+    evalsuite show hf:gpt2
+    """
+    if ":" in name:
+        _show_model(name, as_json)
+        return
+    entry = _find(name)
+    if entry.kind == "suite":
+        click.echo(suite_path(name).read_text(encoding="utf-8"))
+        return
+    document = _document(entry)
+    if as_json:
+        print_json(document)
+    else:
+        _print(answer(), document)
+
+
+def _find(name: str) -> Entry:
+    catalogues = installed().catalogues()
+    for catalogue in catalogues.values():
+        if name in catalogue:
+            return catalogue.get(name)
+    names = [entry.name for catalogue in catalogues.values() for entry in catalogue]
+    raise UnknownNameError.among("probe", name, names)
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    factory = entry.load()
+    card = getattr(factory, "card", None)
+    facts: dict[str, Any] = {
+        "kind": entry.kind,
+        "name": entry.name,
+        "plugin": entry.plugin,
+        "summary": entry.summary,
+        "description": inspect.getdoc(factory) or "",
+        "options": [
+            {
+                "name": name,
+                "default": "required" if default is inspect.Parameter.empty else repr(default),
+            }
+            for name, default in option_names(factory).items()
+        ],
+    }
+    if card is not None:
+        facts["measures"] = card.measures
+        facts["does not measure"] = card.does_not_measure
+        facts["known critique"] = card.critique
+        facts["reference"] = card.reference
+        facts["asks"] = [need.__name__ for need in factory.needs]
+        facts["fields"] = list(factory.fields)
+    return facts
+
+
+def _print(console: Console, document: dict[str, Any]) -> None:
+    console.print(f"[bold]{document['name']}[/bold]  {document['kind']} of {document['plugin']}")
+    console.print(f"\n{document['description']}\n", markup=False)
+    for key in ("measures", "does not measure", "known critique", "reference", "asks", "fields"):
+        value = document.get(key)
+        if value:
+            text = ", ".join(value) if isinstance(value, list) else value
+            console.print(f"{key}: {text}", markup=False)
+    if document["options"]:
+        table = plain_table("option", "default")
+        for option in document["options"]:
+            table.add_row(option["name"], option["default"])
+        console.print(table)
+
+
+def _show_model(name: str, as_json: bool) -> None:
+    info = describe_model(ModelSpec(name=name), installed())  # type: ignore[call-arg]
+    document = {
+        "name": info.name,
+        "kind": info.kind,
+        "modalities": sorted(info.modalities),
+        "answers": sorted(info.methods),
+        "revision": info.revision,
+        "details": dict(info.details),
+    }
+    if as_json:
+        print_json(document)
+        return
+    for key, value in document.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        if key == "details":
+            text = "; ".join(f"{k}: {v}" for k, v in info.details.items())
+        if text:
+            answer().print(f"{key}: {text}", markup=False)
