@@ -72,7 +72,9 @@ def shown_media(samples: Sequence[Sample], seed: int) -> Iterator[tuple[str, byt
     def order(sample: Sample) -> str:
         return hashlib.sha256(f"{seed}:{sample.id}".encode()).hexdigest()
 
-    with_media = [s for s in samples if any(isinstance(v, Image | Audio) for v in s.fields.values())]
+    with_media = [
+        s for s in samples if any(isinstance(v, Image | Audio) for v in s.fields.values())
+    ]
     for sample in sorted(with_media, key=order)[:MEDIA_PER_JOB]:
         for value in sample.fields.values():
             if isinstance(value, Image | Audio):

@@ -17,7 +17,9 @@ from evalsuite.errors import UsageError
 def option_names(factory: Any) -> dict[str, Any]:
     """The options of a factory with their defaults (``inspect.Parameter.empty`` when required)."""
     parameters = inspect.signature(factory).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    return {
+        p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
 
 
 def build(factory: Any, options: Mapping[str, Any], what: str) -> Any:
@@ -49,9 +51,9 @@ def build(factory: Any, options: Mapping[str, Any], what: str) -> Any:
 
 def _convert(value: Any, expected: Any, name: str, what: str) -> Any:
     try:
-        return TypeAdapter(expected, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(
-            value
-        )
+        return TypeAdapter(
+            expected, config=ConfigDict(arbitrary_types_allowed=True)
+        ).validate_python(value)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
         raise UsageError(f"{what}: option {name!r}: {problem} (got {value!r}).") from error

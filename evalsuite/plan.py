@@ -359,9 +359,7 @@ def make_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
     """Build one of a suite's further metrics."""
     options = {key: value for key, value in spec.items() if key != "metric"}
     name = str(spec["metric"])
-    metric: Metric = build(
-        registry.require("metric", name).load(), options, f"The metric {name!r}"
-    )
+    metric: Metric = build(registry.require("metric", name).load(), options, f"The metric {name!r}")
     return metric
 
 

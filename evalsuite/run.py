@@ -90,9 +90,7 @@ def execute(
         for planned in plan.models:
             jobs = _unfinished(plan.jobs_of(planned.name), store)
             if jobs:
-                facts[planned.name] = _run_model(
-                    plan, jobs, store, registry, observer, settings
-                )
+                facts[planned.name] = _run_model(plan, jobs, store, registry, observer, settings)
     except Interrupted:
         complete = False
         _record_interrupted(plan, store)
@@ -135,7 +133,9 @@ def _run_model(
         model: Model = loader.load(reference, planned.settings)
     except EvalsuiteError as error:
         for job in jobs:
-            _finish(replace(_empty_result(job), status="failed", reason=str(error)), store, observer)
+            _finish(
+                replace(_empty_result(job), status="failed", reason=str(error)), store, observer
+            )
         return {"error": str(error)}
     executor = settings.executor or registry.require("executor", plan.executor).load()()
     scheduler = Scheduler(
@@ -343,8 +343,12 @@ def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
     for metric in work.metrics:
         if table.n == 0:
             found.append(
-                undefined(metric.name, "no sample was answered", n_failed=table.n_failed,
-                          is_primary=bool(getattr(metric, "primary", False)))
+                undefined(
+                    metric.name,
+                    "no sample was answered",
+                    n_failed=table.n_failed,
+                    is_primary=bool(getattr(metric, "primary", False)),
+                )
             )
             continue
         rng = generator(plan.seed, work.job.probe, work.job.label, metric.name)

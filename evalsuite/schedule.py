@@ -128,9 +128,7 @@ class Scheduler:
         """An answer for every request: stored, cached, or asked now and stored."""
         digests = [request.digest for request in requests]
         self.n_asked += len(requests)
-        known = self.responses.get_many(
-            self.fingerprint, digests, with_failures=self.model is None
-        )
+        known = self.responses.get_many(self.fingerprint, digests, with_failures=self.model is None)
         known |= self._from_shared(digest for digest in digests if digest not in known)
         self.n_from_store += len(known)
         missing = [request for request in requests if request.digest not in known]

@@ -217,9 +217,7 @@ class Store:
             document = asdict(result)
             document["estimates"] = [estimate_to_json(e) for e in result.estimates]
             jobs.append(document)
-        write_json(
-            self.path / "estimates.json", {"schema_version": SCHEMA_VERSION, "jobs": jobs}
-        )
+        write_json(self.path / "estimates.json", {"schema_version": SCHEMA_VERSION, "jobs": jobs})
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write manifest.json with the sha256 of every other file of the run."""

@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalsuite.metric import Direction, Estimate, Null, Table, undefined
-from evalsuite.statistics.bootstrap import bootstrap_interval, ratio_interval
-from evalsuite.statistics.interval import Interval
-from evalsuite.statistics.proportion import proportion_interval
+from evalsuite.statistics import GroupGap as GroupGapResult
+from evalsuite.statistics import (
+    Interval,
+    bootstrap_interval,
+    group_gap,
+    proportion_interval,
+    ratio_interval,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -179,9 +184,7 @@ class Ratio(_Summary):
         if total == 0:
             return self._nothing(slice_name, f"{self.denominator} sums to zero")
         clusters = self._clusters(table, kept)
-        interval = ratio_interval(
-            numerators[kept], denominators[kept], clusters=clusters, rng=rng
-        )
+        interval = ratio_interval(numerators[kept], denominators[kept], clusters=clusters, rng=rng)
         return self._made(
             float(numerators[kept].sum()) / total,
             interval,
@@ -191,3 +194,117 @@ class Ratio(_Summary):
             numerator=float(numerators[kept].sum()),
             denominator=total,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Gap(_Summary):
+    """What both gaps have: the null is the mean gap over permuted groups, plus ``margin``."""
+
+    min_group_size: int = MIN_GROUP_SIZE
+    margin: float = 0.02
+    higher_is_worse: bool = False
+
+    def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
+        """The gap, then the value of every group, those too small for the gap with a reason."""
+        gap, clusters = self._gap(table, rng)
+        whole = Estimate(
+            metric=self.name,
+            value=gap.value,
+            low=gap.interval.low,
+            high=gap.interval.high,
+            level=gap.interval.level,
+            method=gap.interval.method,
+            unit=(self.clusters or "sample") if clusters is not None else "sample",
+            n=table.n,
+            direction="lower is better",
+            null=None
+            if math.isnan(gap.null_mean)
+            else Null(gap.null_mean, self.margin, "above", "mean gap when groups are permuted"),
+            reason=gap.reason,
+            is_primary=self.primary,
+            extra=_gap_facts(gap),
+        )
+        return [whole, *self._groups(gap, self._group_column())]
+
+    def _groups(self, gap: GroupGapResult, column: str) -> Iterator[Estimate]:
+        for group in gap.groups:
+            yield Estimate(
+                metric=self.name.removesuffix(" gap"),
+                value=group.value,
+                low=group.interval.low,
+                high=group.interval.high,
+                level=group.interval.level,
+                method=group.interval.method,
+                n=group.n,
+                slice=f"{column}={group.group}",
+                direction="lower is better" if self.higher_is_worse else "higher is better",
+                reason=group.reason,
+                extra={"n_units": group.n_units},
+            )
+
+    def _group_column(self) -> str:
+        """The column that tells groups apart; a field of every subclass."""
+        return str(getattr(self, "group"))  # noqa: B009  (declared by subclasses, positionally)
+
+    def _gap(self, table: Table, rng: np.random.Generator) -> tuple[GroupGapResult, Any]:
+        raise TypeError(f"{type(self).__name__} does not compare groups")
+
+
+def _gap_facts(gap: GroupGapResult) -> dict[str, float | int | str | None]:
+    return {
+        "worst_group": gap.worst_group,
+        "best_group": gap.best_group,
+        "between_group_sd": gap.between_group_sd,
+        "p_value": gap.p_value,
+        "excess_over_null": gap.excess,
+    }
+
+
+@dataclass(frozen=True)
+class GroupGap(_Gap):
+    """Largest minus smallest group mean of a column, over groups that are big enough.
+
+    Range [0, inf); lower is fairer. The bootstrap draws within groups (whole clusters where
+    given). Undefined: fewer than two groups of ``min_group_size``.
+    """
+
+    column: str
+    group: str
+
+    def _gap(self, table: Table, rng: np.random.Generator) -> tuple[GroupGapResult, Any]:
+        values = table.numbers(self.column)
+        kept = ~np.isnan(values)
+        clusters = self._clusters(table, kept)
+        result = group_gap(
+            values[kept],
+            np.array([str(item) for item in table[self.group][kept]]),
+            rng=rng,
+            clusters=clusters,
+            higher_is_worse=self.higher_is_worse,
+            min_group_size=self.min_group_size,
+        )
+        return result, clusters
+
+
+@dataclass(frozen=True)
+class GroupRatioGap(_Gap):
+    """Largest minus smallest group ratio of two summed columns, e.g. corpus word error rates."""
+
+    numerator: str
+    denominator: str
+    group: str
+
+    def _gap(self, table: Table, rng: np.random.Generator) -> tuple[GroupGapResult, Any]:
+        numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)
+        kept = ~(np.isnan(numerators) | np.isnan(denominators))
+        clusters = self._clusters(table, kept)
+        result = group_gap(
+            numerators[kept],
+            np.array([str(item) for item in table[self.group][kept]]),
+            rng=rng,
+            denominators=denominators[kept],
+            clusters=clusters,
+            higher_is_worse=self.higher_is_worse,
+            min_group_size=self.min_group_size,
+        )
+        return result, clusters

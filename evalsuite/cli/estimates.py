@@ -51,8 +51,14 @@ def print_estimates(console: Console, results: Sequence[JobResult]) -> None:
     """One row for each primary estimate; grouped by probe, so that models stand together."""
     table = plain_table()
     for name, justify in (
-        ("probe", "left"), ("model", "left"), ("metric", "left"), ("value", "right"),
-        ("95 % interval", "left"), ("null", "left"), ("verdict", "left"), ("n", "right"),
+        ("probe", "left"),
+        ("model", "left"),
+        ("metric", "left"),
+        ("value", "right"),
+        ("95 % interval", "left"),
+        ("null", "left"),
+        ("verdict", "left"),
+        ("n", "right"),
     ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     previous = None

@@ -13,8 +13,12 @@ from evalsuite.store import Run
 @click.command("report", short_help="Render runs as one HTML page.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", default=Path("report.html"), show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False), help="The HTML file.",
+    "-o",
+    "--output",
+    default=Path("report.html"),
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The HTML file.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser afterwards.")
 def command(runs: tuple[Path, ...], output: Path, open_it: bool) -> None:

@@ -33,7 +33,10 @@ from evalsuite.store import JobResult, Store, read_json
     "--resume", type=click.Path(path_type=Path), help="Go on with an unfinished run directory."
 )
 @click.option(
-    "--max-failures", type=click.FloatRange(0, 1), default=0.1, show_default=True,
+    "--max-failures",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
     help="Share of a job's samples that may fail before the run counts as incomplete.",
 )
 @click.option("--cache", is_flag=True, help="Reuse answers of earlier runs of the same model.")
@@ -72,7 +75,9 @@ def command(
         store.close()
     results = store.results
     if as_json:
-        print_json({"run": str(directory), "complete": complete, "jobs": estimates_document(results)})
+        print_json(
+            {"run": str(directory), "complete": complete, "jobs": estimates_document(results)}
+        )
     else:
         print_estimates(answer(), results)
     code = exit_code(results, complete, max_failures)

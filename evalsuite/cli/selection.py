@@ -34,12 +34,18 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         [
             click.option("-m", "--model", "models", multiple=True, help="Instead of the suite's."),
             click.option(
-                "--model-option", "model_options", multiple=True, metavar="KEY=VALUE",
+                "--model-option",
+                "model_options",
+                multiple=True,
+                metavar="KEY=VALUE",
                 help="An option of the models given by -m.",
             ),
             click.option("-p", "--probe", "probes", multiple=True, help="Only these probes."),
             click.option(
-                "--set", "settings", multiple=True, metavar="NAME=VALUE",
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="NAME=VALUE",
                 help="A parameter of the suite, e.g. data=./data.",
             ),
             click.option("--limit", type=click.IntRange(1), help="First N samples of each probe."),
@@ -67,9 +73,7 @@ def plan_of(suite: str, selection: Selection) -> Plan:
     )
 
 
-def _models(
-    selection: Selection, of_suite: tuple[ModelSpec, ...]
-) -> tuple[ModelSpec, ...] | None:
+def _models(selection: Selection, of_suite: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...] | None:
     """The models to run, with the command line's device, dtype and options laid over them."""
     options = {
         key: typed(value)
