@@ -90,7 +90,7 @@ class _Media:
 
     def __eq__(self, other: object) -> bool:
         """Two media are equal when their kind and bytes are."""
-        return type(other) is type(self) and self.digest == other.digest  # type: ignore[attr-defined]
+        return type(other) is type(self) and self.digest == other.digest
 
     def __hash__(self) -> int:
         """Hash of the content digest."""
@@ -185,7 +185,7 @@ class Audio(_Media):
 
 
 def _without_peak_chunk(wav: bytes) -> bytes:
-    """Zero the time stamp that libsndfile writes into a float WAV, which would change the digest."""
+    """Zero the time stamp that libsndfile writes into a float WAV: it would change the digest."""
     position = wav.find(b"PEAK", 0, 200)
     if position < 0:
         return wav

@@ -14,7 +14,7 @@
 
     MediaError                     one image or clip that cannot be decoded
     OutOfMemory                    a batch was too large; the scheduler halves it and goes on
-    RequestFailed                  thrown into a probe's generator where a request could not be answered
+    RequestFailed                  thrown into a probe where a request could not be answered
 
 Anything that is not an EvalsuiteError is a bug and ends with exit code 70.
 """
@@ -97,7 +97,7 @@ class NothingSelectedError(EvalsuiteError):
 
 
 class MediaError(Exception):
-    """One image or audio clip that cannot be decoded; becomes a Failure of the requests using it."""
+    """One image or clip that cannot be decoded; becomes a Failure of the requests using it."""
 
 
 class OutOfMemory(Exception):  # noqa: N818  (named for the event, as torch does)

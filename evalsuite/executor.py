@@ -125,7 +125,7 @@ def _answer_isolating(model: Model, batch: Sequence[Request]) -> list[Answer]:
     """
     try:
         return list(answer_batch(model, batch))
-    except Exception as error:  # the per-request boundary: one bad request must not cost the run
+    except Exception as error:
         if is_out_of_memory(error):
             if len(batch) > 1:
                 raise OutOfMemory(str(error)) from error

@@ -147,7 +147,8 @@ def answer_batch(model: Model, requests: Sequence[Request]) -> Sequence[Answer]:
     answers = list(getattr(model, method)(requests))
     if len(answers) != len(requests):
         raise ValueError(
-            f"{model.info.name}: {method} returned {len(answers)} answers to {len(requests)} requests"
+            f"{model.info.name}: {method} returned {len(answers)} answers "
+            f"to {len(requests)} requests"
         )
     return answers
 

@@ -69,7 +69,7 @@ def _field_types(cls: Any) -> dict[str, Any]:
     """
     types: dict[str, Any] = {}
     for item in fields(cls):
-        owner = next(c for c in cls.__mro__ if item.name in c.__dict__.get("__annotations__", {}))
+        owner = next(c for c in cls.__mro__ if item.name in inspect.get_annotations(c))
         declared = item.type
         if isinstance(declared, str):
             declared = eval(declared, vars(sys.modules[owner.__module__]))  # the author's own text

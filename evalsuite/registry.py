@@ -192,10 +192,11 @@ def register_entry_point(registry: Registry, point: EntryPoint) -> PluginRecord:
     """Load one entry point and record what happened; never raises for the plugin's faults."""
     distribution = point.dist.name if point.dist else "unknown"
     version = point.dist.version if point.dist else "?"
-    error, trace, hooks = None, "", ()
+    error: str | None = None
+    trace, hooks = "", tuple[str, ...]()
     try:
         hooks = _register(registry, point.name, point.load())
-    except Exception as cause:  # the boundary at which a stranger's code may fail in any way
+    except Exception as cause:
         if os.environ.get("EVALSUITE_RAISE"):
             raise
         error = f"{type(cause).__name__}: {cause}"

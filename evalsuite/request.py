@@ -189,7 +189,7 @@ class Attribute(Request):
 
 @dataclass(frozen=True)
 class ContinuationScore:
-    """Sum of token log-probabilities in nats, whether greedy decoding would write it, and counts."""
+    """Sum of token log-probabilities in nats, and whether greedy decoding would write it."""
 
     total: float
     n_tokens: int
@@ -225,7 +225,7 @@ class TokenScoreTable:
 
 @dataclass(frozen=True)
 class Generation:
-    """Generated text; ``finish_reason`` is ``stop`` (ended by itself or a stop string) or ``length``."""
+    """Generated text, which ended by itself or at a stop string (``stop``), or was cut."""
 
     text: str
     n_tokens: int

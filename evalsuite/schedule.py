@@ -62,7 +62,7 @@ class Asking:
             self.outcome = stop.value
         except RequestFailed as error:
             self.failure = error.failure
-        except Exception as error:  # the per-sample boundary: a probe's fault costs one record
+        except Exception as error:  # noqa: BLE001  the per-sample boundary: a probe's fault costs one record
             self.failure = Failure(f"probe raised {type(error).__name__}", str(error))
         else:
             return True

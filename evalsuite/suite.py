@@ -134,7 +134,7 @@ class _Marks:
             return dict(self._items(node, location))
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*location, i)) for i, item in enumerate(node.value)]
-        return self._constructor.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return self._constructor.construct_object(node, deep=True)
 
     def _items(
         self, node: yaml.MappingNode, location: tuple[str | int, ...]

@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="evalsuite")
 def main_group() -> None:
-    """Evaluate text, image-text and audio-text models.
+    r"""Evaluate text, image-text and audio-text models.
 
     \b
     evalsuite run quickstart                     the control models, all modalities, offline
@@ -105,7 +105,7 @@ def run(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
-    except Exception:  # the outermost boundary: what is no user error is a bug, and says so
+    except Exception:  # noqa: BLE001  the outermost boundary: what is no user error is a bug, and says so
         traceback.print_exc()
         click.echo(
             "This is a bug of evalsuite or of a plugin; the lines above and `evalsuite doctor` "

@@ -11,7 +11,7 @@ from evalsuite.errors import UsageError
 @click.command("completion", short_help="Print a shell's completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print a completion script for SHELL.
+    r"""Print a completion script for SHELL.
 
     \b
     evalsuite completion bash >> ~/.bashrc

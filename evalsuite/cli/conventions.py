@@ -38,8 +38,7 @@ def plain_table(*columns: str, title: str | None = None) -> Table:
     """A table in the house style: no box but a rule under the header."""
     from rich import box
 
-    table = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    return table
+    return Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
 
 
 def parse_settings(pairs: tuple[str, ...], option: str) -> dict[str, str]:

@@ -52,7 +52,7 @@ def command(
     as_json: bool,
     **selection: Any,
 ) -> int:
-    """Run SUITE (a name from `evalsuite list suites`, or a YAML file).
+    r"""Run SUITE (a name from `evalsuite list suites`, or a YAML file).
 
     \b
     evalsuite run quickstart

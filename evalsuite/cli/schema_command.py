@@ -11,7 +11,7 @@ from evalsuite.suite import json_schema
 
 @click.command("schema", short_help="Print the JSON schema of a suite file.")
 def command() -> None:
-    """Print the JSON schema of a suite file; editors complete and check with it.
+    r"""Print the JSON schema of a suite file; editors complete and check with it.
 
     \b
     evalsuite schema > suite.schema.json

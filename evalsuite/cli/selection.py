@@ -1,4 +1,4 @@
-"""The options with which ``run`` and ``check`` choose what of a suite to run, and the plan of it."""
+"""The options with which ``run`` and ``check`` choose what to run, and the plan of it."""
 
 from __future__ import annotations
 

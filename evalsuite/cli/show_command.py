@@ -20,7 +20,7 @@ from evalsuite.suite import ModelSpec
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain a probe, source, metric, suite, or model (scheme:reference) by NAME.
+    r"""Explain a probe, source, metric, suite, or model (scheme:reference) by NAME.
 
     \b
     evalsuite show fairness/stereotype-pairs

@@ -1,1 +1,1 @@
-"""The shared ground of every torch model: checkpoints, devices, fingerprints, and the ``hf:`` door."""
+"""The shared ground of torch models: checkpoints, devices, fingerprints, and the ``hf:`` door."""

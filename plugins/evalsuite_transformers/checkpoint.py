@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from evalsuite import LoadSettings, ModelError, UsageError
 from transformers import AutoConfig, PreTrainedConfig
 from transformers.utils import logging as transformers_logging
 
+from evalsuite import LoadSettings, ModelError, UsageError
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 
 COMMON_OPTIONS = frozenset({"trust_remote_code", "allow_pickle", "revision"})

@@ -12,11 +12,11 @@ so that a plugin can add an architecture without touching this one.
 
 from __future__ import annotations
 
-from evalsuite import LoadSettings, Model, ModelError, ModelInfo
-from evalsuite.registry import Entry, installed
 from transformers import PreTrainedConfig
 from transformers.models.auto import modeling_auto
 
+from evalsuite import LoadSettings, Model, ModelError, ModelInfo
+from evalsuite.registry import Entry, installed
 from evalsuite_transformers.checkpoint import open_checkpoint, quiet
 
 PREFIX = "hf/"

@@ -6,6 +6,7 @@ import gc
 from typing import Any
 
 import torch
+
 from evalsuite import ModelInfo, Request
 
 

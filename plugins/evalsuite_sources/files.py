@@ -1,0 +1,75 @@
+"""What every file source needs: existence, fingerprints, and media by column."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalsuite import Audio, DataError, Image
+
+
+def require_file(path: Path) -> Path:
+    """The path; raises DataError when there is no such file."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; this source reads one file.")
+    if not path.is_file():
+        raise DataError(f"Data file {path} does not exist.{_nearby(path)}")
+    return path
+
+
+def require_folder(path: Path) -> Path:
+    """The path; raises DataError when there is no such folder."""
+    if not path.is_dir():
+        raise DataError(f"Data folder {path} does not exist.{_nearby(path)}")
+    return path
+
+
+def _nearby(path: Path) -> str:
+    """What does exist: the first missing part of the path, and what is beside it."""
+    existing = next((p for p in path.parents if p.is_dir()), None)
+    if existing is None:
+        return ""
+    names = sorted(entry.name for entry in existing.iterdir())[:8]
+    return f" {existing} exists and holds: {', '.join(names) or 'nothing'}."
+
+
+def fingerprint_of(paths: Iterable[Path]) -> str:
+    """Sha256 over the names and bytes of files, in order."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def with_media(
+    row: Mapping[str, Any], image: str | None, audio: str | None, folder: Path
+) -> tuple[dict[str, Any], str | None]:
+    """Replace a media column by an Image or Audio part; returns the row and what is broken.
+
+    A column holds a path relative to ``folder``, raw bytes, or a mapping with ``bytes`` or
+    ``path`` as Hugging Face datasets write it.
+    """
+    fields, broken = dict(row), None
+    for column, kind, name in ((image, Image, "image"), (audio, Audio, "audio")):
+        if column is None:
+            continue
+        if fields.get(column) is None:
+            return fields, f"the column {column!r} is empty"
+        part = as_media(fields[column], kind, folder)
+        if part.path is not None and not part.path.is_file():
+            broken = f"{part.path} does not exist"
+        fields[column] = fields[name] = part
+    return fields, broken
+
+
+def as_media(value: Any, kind: type[Image] | type[Audio], folder: Path) -> Image | Audio:
+    """An Image or Audio part from a path, bytes, or a mapping of these."""
+    if isinstance(value, Mapping):
+        value = value.get("bytes") or value.get("path")
+    if isinstance(value, bytes):
+        return kind(data=value)
+    return kind(path=folder / str(value))

@@ -1,0 +1,27 @@
+"""Registers the sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """Declare the sources by the names that suites use."""
+    for name, factory, summary in (
+        ("csv", "tables:Csv", "comma- (or otherwise) separated rows; images and audio by column"),
+        ("jsonl", "tables:JsonLines", "one JSON object a line; images and audio by column"),
+        ("parquet", "tables:Parquet", "a Parquet file; images and audio by column or as bytes"),
+        ("image-folder", "folders:ImageFolder", "one subfolder per class, or images beside .txt"),
+        ("audio-folder", "folders:AudioFolder", "one subfolder per class, or clips beside .txt"),
+        ("idx", "idx:Idx", "images and labels in the format of MNIST"),
+        ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
+    ):
+        registry.add(name, factory=f"evalsuite_sources.{factory}", summary=summary)
