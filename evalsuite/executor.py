@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Protocol
 
 from evalsuite.content import Audio, Image
+from evalsuite.documents import write_json
 from evalsuite.errors import MediaError, OutOfMemory, StoreError
 from evalsuite.model import Model, answer_batch
 from evalsuite.request import Answer, Failure, Request
-from evalsuite.store import write_json
 
 DEFAULT_TOKEN_BUDGET = 16_384
 DEFAULT_MAX_REQUESTS = 64

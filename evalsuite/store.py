@@ -16,12 +16,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalsuite.documents import finite, read_json, write_atomically, write_json
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
 from evalsuite.responses import Responses
@@ -65,53 +65,6 @@ class JobResult:
     card: Mapping[str, str] = field(default_factory=dict)
     sensitive: bool = False
     seconds: float = 0.0
-
-
-def finite(value: Any) -> Any:
-    """Replace NaN and infinities by None, all the way down: JSON has no word for them."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if hasattr(value, "item"):  # a numpy scalar
-        return finite(value.item())
-    return value
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing; raises StoreError when the disk is full or read-only."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(
-            f"{path} could not be written: {error.strerror or error}. What was computed so far is "
-            "safe in the run directory; free some space or permit writing, then resume."
-        ) from error
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write a JSON document with stable key order and no NaN."""
-    text = json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode())
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON document of a run; raises StoreError when it is absent or damaged."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StoreError(
-            f"{path.parent} is not a run directory: it has no {path.name}. A run directory is "
-            "what `evalsuite run` prints last."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
 
 
 def estimate_to_json(estimate: Estimate) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from evalsuite.documents import finite
 from evalsuite.errors import UsageError
-from evalsuite.store import finite
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from evalsuite.documents import write_atomically
 from evalsuite.errors import UsageError
-from evalsuite.store import write_atomically
 
 
 @click.command("init", short_help="Write a first suite file.")

@@ -16,13 +16,14 @@ from evalsuite.cli.conventions import answer, json_option, notes, print_json
 from evalsuite.cli.estimates import estimates_document, print_estimates
 from evalsuite.cli.progress import make_observer
 from evalsuite.cli.selection import Selection, plan_of, selection_options
+from evalsuite.documents import read_json
 from evalsuite.errors import ExitCode, StoreError, UsageError
 from evalsuite.executor import cache_directory
 from evalsuite.plan import Plan
 from evalsuite.registry import installed
 from evalsuite.responses import Responses
 from evalsuite.run import Settings, execute
-from evalsuite.store import JobResult, Store, read_json
+from evalsuite.store import JobResult, Store
 
 
 @click.command("run", short_help="Run a suite, leaving a run directory.")

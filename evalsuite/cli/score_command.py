@@ -8,10 +8,11 @@ import click
 
 from evalsuite.cli.conventions import answer, json_option, print_json
 from evalsuite.cli.estimates import estimates_document, print_estimates
+from evalsuite.documents import read_json
 from evalsuite.plan import Plan
 from evalsuite.registry import installed
 from evalsuite.run import score
-from evalsuite.store import Store, read_json
+from evalsuite.store import Store
 
 
 @click.command("score", short_help="Recompute a run's estimates without its models.")

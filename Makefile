@@ -1,0 +1,35 @@
+# Two commands for a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export HF_HUB_DISABLE_TELEMETRY := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: demo test lint types install bench clean
+
+demo: install ## Run the quick-start suite on the control models and write the report.
+	rm -rf runs/demo
+	$(BIN)/evalsuite run quickstart --output runs/demo
+	$(BIN)/evalsuite report runs/demo --output report.html
+
+test: install ## Run the tests.
+	$(BIN)/python -m pytest
+
+lint: install ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## Check types.
+	$(BIN)/mypy
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evalsuite needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,sphinx,hub]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs report.html
