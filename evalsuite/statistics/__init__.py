@@ -1,0 +1,108 @@
+"""Intervals, p-values and rates: functions of arrays that know nothing of probes or models.
+
+The only place where an interval or a p-value is made. Whatever is undefined is NaN with a reason,
+never a number that could be taken for a result. Randomness comes in as a generator; see
+:func:`generator` for streams that do not depend on one another.
+"""
+
+from __future__ import annotations
+
+from evalsuite.statistics.bootstrap import (
+    BootstrapDistribution,
+    WeightedStatistic,
+    bootstrap_distribution,
+    bootstrap_interval,
+    by_repetition,
+    ratio_distribution,
+    ratio_interval,
+)
+from evalsuite.statistics.calibration import (
+    brier_score,
+    calibration_null,
+    expected_calibration_error,
+    negative_log_likelihood,
+)
+from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
+from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
+from evalsuite.statistics.groups import (
+    Disparity,
+    GroupRates,
+    GroupTable,
+    demographic_parity_difference,
+    demographic_parity_ratio,
+    equal_opportunity_difference,
+    equalized_odds_difference,
+    group_rates,
+)
+from evalsuite.statistics.interval import Interval, clopper_pearson, wilson
+from evalsuite.statistics.multiplicity import benjamini_hochberg, holm
+from evalsuite.statistics.paired import (
+    PairedComparison,
+    mcnemar_exact,
+    paired_comparison,
+    sign_flip_null,
+)
+from evalsuite.statistics.permutation import NullDistribution, permutation_null
+from evalsuite.statistics.proportion import proportion_interval
+from evalsuite.statistics.ranking import (
+    BestThreshold,
+    OperatingPoint,
+    auc_interval,
+    balanced_accuracy_best_threshold,
+    epsilon_lower_bound,
+    expected_rank,
+    roc_auc,
+    tpr_at_fpr,
+    weighted_auc,
+)
+from evalsuite.statistics.seeds import generator
+
+__all__ = [
+    "BestThreshold",
+    "BootstrapDistribution",
+    "Disparity",
+    "GroupGap",
+    "GroupRates",
+    "GroupTable",
+    "GroupValue",
+    "Interval",
+    "NullDistribution",
+    "OperatingPoint",
+    "PairedComparison",
+    "WeightedStatistic",
+    "auc_interval",
+    "balanced_accuracy_best_threshold",
+    "benjamini_hochberg",
+    "bootstrap_distribution",
+    "bootstrap_interval",
+    "brier_score",
+    "by_repetition",
+    "calibration_null",
+    "clopper_pearson",
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "epsilon_lower_bound",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+    "expected_calibration_error",
+    "expected_rank",
+    "exposure",
+    "generator",
+    "group_gap",
+    "group_rates",
+    "holm",
+    "interpolated_exposure",
+    "mcnemar_exact",
+    "negative_log_likelihood",
+    "null_exposure",
+    "paired_comparison",
+    "permutation_null",
+    "proportion_interval",
+    "ratio_distribution",
+    "ratio_interval",
+    "roc_auc",
+    "sign_flip_null",
+    "tpr_at_fpr",
+    "weighted_auc",
+    "wilson",
+]
