@@ -152,16 +152,7 @@ def bootstrap_distribution(
     if weights is not None:
         raise ValueError("weights belong to the mean; a callable statistic gets counts instead")
     units = make_units(len(array), clusters, strata)
-    reason = _reason_not_to(units, array)
-    if reason is not None:
-        return _without_replicates(math.nan, units, reason)
-    replicates = np.empty(resamples)
-    for draws in chunks(resamples, len(array)):
-        counts = resampled_counts(units, draws.stop - draws.start, rng)
-        replicates[draws] = statistic(array, units.row_counts(counts))
-    observed = float(statistic(array, np.ones((1, len(array))))[0])
-    jackknife = _jackknife(array, statistic, units) if with_jackknife else np.empty(0)
-    return BootstrapDistribution(observed, replicates, jackknife, len(units))
+    return _distribution_of(statistic, array, units, resamples, rng, with_jackknife)
 
 
 def ratio_distribution(
@@ -263,6 +254,27 @@ def by_repetition(function: Callable[[npt.NDArray[Any]], float]) -> WeightedStat
         return np.array([function(np.repeat(values, row, axis=0)) for row in repeats], dtype=float)
 
     return statistic
+
+
+def _distribution_of(
+    statistic: WeightedStatistic,
+    values: npt.NDArray[Any],
+    units: Units,
+    resamples: int,
+    rng: np.random.Generator,
+    with_jackknife: bool,
+) -> BootstrapDistribution:
+    """Distribution of a weighted statistic, a chunk of resamples at a time."""
+    reason = _reason_not_to(units, values)
+    if reason is not None:
+        return _without_replicates(math.nan, units, reason)
+    replicates = np.empty(resamples)
+    for draws in chunks(resamples, len(values)):
+        counts = resampled_counts(units, draws.stop - draws.start, rng)
+        replicates[draws] = statistic(values, units.row_counts(counts))
+    observed = float(statistic(values, np.ones((1, len(values))))[0])
+    jackknife = _jackknife(values, statistic, units) if with_jackknife else np.empty(0)
+    return BootstrapDistribution(observed, replicates, jackknife, len(units))
 
 
 def _jackknife(values: npt.NDArray[Any], statistic: WeightedStatistic, units: Units) -> Floats:

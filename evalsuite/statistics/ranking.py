@@ -162,13 +162,12 @@ def tpr_at_fpr(
     allowed = math.floor(round(fpr * negatives.size, 9))
     ceiling = negatives[allowed] if allowed < negatives.size else -math.inf
     called = values > ceiling
-    hits = int((called & is_positive).sum())
-    false_positives = int((called & ~is_positive).sum())
+    hits = int(called[is_positive].sum())
     return OperatingPoint(
         value=hits / n_positive,
         interval=clopper_pearson(hits, n_positive, level),
         threshold=float(values[called].min(initial=math.inf)),
-        false_positive_rate=false_positives / negatives.size,
+        false_positive_rate=float(called[~is_positive].mean()),
         n_positive=n_positive,
         n_negative=negatives.size,
     )

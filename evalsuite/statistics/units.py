@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # Entries of the largest temporary array: 2²⁰ indices and as many values take 16 MB, which still
-# fits a shared cache; larger chunks were slower, not faster.
+# fits a shared cache; larger chunks gained little.
 CHUNK_ENTRIES = 1 << 20
 
 # With no more distinct values than this, counting them beats drawing every unit.
