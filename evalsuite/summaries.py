@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class _Summary:
         by: Column whose values give further, sliced estimates.
         clusters: Column of the resampling unit; rows are the unit without it.
         null: What there would be if there were nothing to find.
+        chance: Column with each row's own chance level; their mean is the value of the null
+            (whose margin and side are taken from ``null``, where that is given too).
         direction: Which way is better.
         primary: Whether the scorecard shows it.
     """
@@ -47,6 +49,7 @@ class _Summary:
     by: str | None = None
     clusters: str | None = None
     null: Null | None = None
+    chance: str | None = None
     direction: Direction = "neither"
     primary: bool = False
 
@@ -72,8 +75,20 @@ class _Summary:
             return None
         return np.array([str(item) for item in table[self.clusters][kept]])
 
+    def _null(self, table: Table) -> Null | None:
+        """The declared null, or the mean of the chance column."""
+        if self.chance is None or self.chance not in table.columns:
+            return self.null
+        levels = table.numbers(self.chance)
+        levels = levels[~np.isnan(levels)]
+        if not len(levels):
+            return self.null
+        null = self.null or Null(0.0, why="guessing")
+        return replace(null, value=float(levels.mean()))
+
     def _made(
         self,
+        table: Table,
         value: float,
         interval: Interval,
         n: int,
@@ -92,7 +107,7 @@ class _Summary:
             n=n,
             slice=slice_name,
             direction=self.direction,
-            null=self.null,
+            null=self._null(table),
             is_primary=self.primary and not slice_name,
             extra={k: v for k, v in extra.items() if v},
         )
@@ -126,6 +141,7 @@ class Mean(_Summary):
         interval = bootstrap_interval(values[kept], clusters=clusters, rng=rng)
         missing = int((~kept).sum())
         return self._made(
+            table,
             float(values[kept].mean()),
             interval,
             int(kept.sum()),
@@ -158,6 +174,7 @@ class Proportion(_Summary):
             interval = bootstrap_interval(shares, clusters=clusters, rng=rng)
         missing = int((~kept).sum())
         return self._made(
+            table,
             float(shares.mean()),
             interval,
             int(kept.sum()),
@@ -186,6 +203,7 @@ class Ratio(_Summary):
         clusters = self._clusters(table, kept)
         interval = ratio_interval(numerators[kept], denominators[kept], clusters=clusters, rng=rng)
         return self._made(
+            table,
             float(numerators[kept].sum()) / total,
             interval,
             int(kept.sum()),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import AutoConfig, AutoProcessor, AutoTokenizer, PreTrainedConfig
 from transformers.utils import logging as transformers_logging
 
 from evalsuite import LoadSettings, ModelError, UsageError
@@ -131,6 +131,28 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
     model = model.eval().to(device)
     apply_threads(settings, sum(weight.numel() for weight in model.parameters()))
     return model
+
+
+def load_tokenizer(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's tokenizer; raises ModelError when there is none."""
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
+    except (OSError, ValueError, KeyError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"The tokenizer of model {checkpoint.reference!r} could not be loaded: {first_line}"
+        ) from error
+
+
+def load_processor(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's processor of images or audio; raises ModelError when there is none."""
+    try:
+        return AutoProcessor.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"The processor of model {checkpoint.reference!r} could not be loaded: {first_line}"
+        ) from error
 
 
 def _why_unloadable(checkpoint: Checkpoint, error: Exception, safe_only: bool) -> str:

@@ -1,0 +1,1 @@
+"""Sound and speech models through transformers and pocketsphinx, and the audio tasks."""

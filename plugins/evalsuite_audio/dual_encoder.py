@@ -1,0 +1,160 @@
+"""CLAP through transformers: unit vectors of sounds and texts in one space.
+
+The library's feature extractor crops long clips at random, from a generator nobody seeds, and in
+its fusion mode flags a random clip of a batch as long. Here each clip is prepared alone, under a
+seed made from its own samples: the same clip always gives the same features, in any company.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModel
+
+import evalsuite
+from evalsuite import (
+    EmbedAudio,
+    Embedding,
+    EmbedText,
+    LoadSettings,
+    ModelInfo,
+    Request,
+    Similarity,
+    SimilarityScale,
+)
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    fingerprint,
+    load_processor,
+    load_weights,
+    open_checkpoint,
+)
+from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_transformers.vectors import unit_rows
+
+METHODS = frozenset({"embed_text", "embed_audio", "similarity_scale"})
+
+
+class Loader:
+    """The loader behind ``hf/audio-text-dual-encoder:``."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """What the configuration says."""
+        checkpoint = open_checkpoint(reference, settings)
+        checkpoint.refuse_unknown_options()
+        return _info(reference, checkpoint)
+
+    def load(self, reference: str, settings: LoadSettings) -> AudioTextDualEncoder:
+        """Load weights and processor."""
+        checkpoint = open_checkpoint(reference, settings)
+        checkpoint.refuse_unknown_options()
+        processor = load_processor(checkpoint)
+        return AudioTextDualEncoder(
+            reference, checkpoint, load_weights(AutoModel, checkpoint), processor
+        )
+
+
+def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
+    return ModelInfo(
+        name=f"hf:{reference}",
+        kind="audio-text dual encoder",
+        modalities=frozenset({"audio", "text"}),
+        methods=METHODS,
+        revision=checkpoint.revision,
+        **facts,
+    )
+
+
+class AudioTextDualEncoder(TorchModel):
+    """A ClapModel."""
+
+    def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, processor: Any) -> None:
+        """Take the sample rate from the feature extractor."""
+        self.processor = processor
+        self.extractor = processor.feature_extractor
+        self.sample_rate_hz = int(self.extractor.sampling_rate)
+        # RoBERTa-like towers number positions from the padding index on.
+        text_config = checkpoint.config.text_config
+        self.max_text_length = int(text_config.max_position_embeddings) - 2
+        info = _info(
+            reference,
+            checkpoint,
+            n_parameters=count_parameters(module),
+            sample_rate_hz=self.sample_rate_hz,
+            details={
+                "class": type(module).__name__,
+                "feature extractor": type(self.extractor).__name__,
+                "long clips": "one crop, its place drawn from the clip's own hash",
+            },
+        )
+        mark = fingerprint(
+            checkpoint.reference,
+            checkpoint.revision,
+            module.dtype,
+            version=evalsuite.__version__,
+        )
+        super().__init__(info, mark, module)
+
+    def cost(self, request: Request) -> int:
+        """A clip is one fixed-size spectrogram; a text counts its tokens, estimated."""
+        if isinstance(request, EmbedText):
+            return min(self.max_text_length, 2 + len(request.text) // 3)
+        return 64
+
+    def embed_audio(self, requests: Sequence[EmbedAudio]) -> list[Embedding]:
+        """Unit vectors of clips."""
+        prepared = [self._features(request) for request in requests]
+        features = torch.cat([features for features, _ in prepared])
+        is_longer = torch.cat([longer for _, longer in prepared])
+        with torch.inference_mode():
+            output = self.module.get_audio_features(
+                input_features=features.to(self.device, self.dtype),
+                is_longer=is_longer.to(self.device),
+            )
+        return unit_rows(output)
+
+    def _features(self, request: EmbedAudio) -> tuple[torch.Tensor, torch.Tensor]:
+        waveform, _ = request.audio.load(self.sample_rate_hz)
+        with _numpy_seed_of(waveform):
+            inputs = self.extractor(
+                waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt"
+            )
+        limit = int(getattr(self.extractor, "nb_max_samples", len(waveform)))
+        return inputs["input_features"], torch.tensor([[len(waveform) > limit]])
+
+    def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
+        """Unit vectors of texts."""
+        inputs = self.processor.tokenizer(
+            [request.text for request in requests],
+            padding=True,
+            truncation=True,
+            max_length=self.max_text_length,
+            return_tensors="pt",
+        ).to(self.device)
+        with torch.inference_mode():
+            output = self.module.get_text_features(
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+            )
+        return unit_rows(output)
+
+    def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
+        """The learned temperature of the audio side."""
+        scale = float(self.module.logit_scale_a.detach().float().exp())
+        return [Similarity(scale)] * len(requests)
+
+
+@contextmanager
+def _numpy_seed_of(waveform: Any) -> Iterator[None]:
+    """Seed numpy's global generator from a waveform's samples, and put it back afterwards."""
+    digest = hashlib.sha256(np.ascontiguousarray(waveform).tobytes()).digest()
+    before = np.random.get_state()  # noqa: NPY002  (the extractor draws from it)
+    np.random.seed(int.from_bytes(digest[:4], "little"))  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

@@ -1,0 +1,95 @@
+"""pocketsphinx: a small English recogniser whose acoustic model comes with its package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+import evalsuite
+from evalsuite import (
+    LoadSettings,
+    ModelError,
+    ModelInfo,
+    Request,
+    Transcribe,
+    Transcript,
+    UsageError,
+)
+from evalsuite.content import sha256_of
+
+SAMPLE_RATE_HZ = 16_000
+NAMES = ("en-us",)
+
+
+class Loader:
+    """The loader behind ``pocketsphinx:``."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """Check the name and that the package is installed."""
+        if reference not in NAMES:
+            raise ModelError(
+                f"pocketsphinx has no model {reference!r}; it comes with: {', '.join(NAMES)}."
+            )
+        if settings.options:
+            names = ", ".join(map(repr, settings.options))
+            raise UsageError(f"pocketsphinx models have no options (got {names}).")
+        if find_spec("pocketsphinx") is None:
+            raise ModelError(
+                "pocketsphinx is not installed; install it with: pip install 'evalsuite[sphinx]'."
+            )
+        return ModelInfo(
+            name=f"pocketsphinx:{reference}",
+            kind="HMM transcriber",
+            modalities=frozenset({"audio"}),
+            methods=frozenset({"transcribe"}),
+            sample_rate_hz=SAMPLE_RATE_HZ,
+            details={"decoder": f"pocketsphinx {version('pocketsphinx')}", "language": "English"},
+        )
+
+    def load(self, reference: str, settings: LoadSettings) -> Sphinx:
+        """Load the acoustic and the language model."""
+        return Sphinx(self.describe(reference, settings))
+
+
+class Sphinx:
+    """A recogniser that starts afresh with every clip."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        """Load the models once."""
+        from pocketsphinx import Decoder
+
+        self.info = info
+        self.fingerprint = sha256_of(
+            f"{info.name} {info.details['decoder']} {evalsuite.__version__}".encode()
+        )
+        self._decoder: Any = Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
+        self._start_mean = self._decoder.get_cmn(False)
+
+    def cost(self, request: Request) -> int:
+        """Hundredths of a second."""
+        if isinstance(request, Transcribe):
+            return 1 + len(request.audio.load(SAMPLE_RATE_HZ)[0]) // 160
+        return 1
+
+    def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript]:
+        """Transcripts, one clip after another."""
+        return [self._transcribe(request) for request in requests]
+
+    def _transcribe(self, request: Transcribe) -> Transcript:
+        """One clip, from the same initial cepstral mean: the decoder would learn from the last."""
+        waveform, _ = request.audio.load(SAMPLE_RATE_HZ)
+        samples = (np.clip(waveform, -1, 1) * 32767).astype(np.int16)
+        self._decoder.set_cmn(self._start_mean)
+        self._decoder.start_utt()
+        self._decoder.process_raw(samples.tobytes(), full_utt=True)
+        self._decoder.end_utt()
+        hypothesis = self._decoder.hyp()
+        return Transcript(hypothesis.hypstr if hypothesis is not None else "")
+
+    def close(self) -> None:
+        """Free the models."""
+        self._decoder = None

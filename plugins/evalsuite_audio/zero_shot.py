@@ -1,0 +1,67 @@
+"""Zero-shot sound classification: which class, named in words, is closest to the clip?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from evalsuite import (
+    Card,
+    EmbedAudio,
+    EmbedText,
+    Mean,
+    Metric,
+    Proportion,
+    Sample,
+    SimilarityScale,
+)
+from evalsuite.zero_shot import (
+    Classes,
+    MeanPerClassRecall,
+    ZeroShotProbe,
+    class_index,
+    classification_record,
+    predict,
+)
+
+
+@dataclass(frozen=True)
+class ZeroShotClassification(ZeroShotProbe):
+    """Zero-shot classification with an ensemble of prompts in embedding space.
+
+    Args:
+        classes: Names of all classes; without them, the labels that the data have.
+        templates: Prompts; ``{}`` or ``{c}`` is the class's name.
+    """
+
+    templates: tuple[str, ...] = ("this is a sound of {}",)
+
+    medium: ClassVar[str] = "audio"
+    name: ClassVar[str] = "audio/zero-shot"
+    family: ClassVar[Any] = "task"
+    needs: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
+    fields: ClassVar[Any] = ("audio", "label")
+    card: ClassVar[Card] = Card(
+        measures="How often the class whose description is closest to the clip is its label.",
+        does_not_measure="What the model knows beyond the listed classes; the figure moves with "
+        "the wording of the templates.",
+        reference="Elizalde et al. 2023, CLAP: learning audio concepts from natural language "
+        "supervision",
+        critique="Class names carry the annotators' view of the world; ties count as guesses.",
+    )
+    metrics: ClassVar[Sequence[Metric]] = (
+        Proportion(
+            "correct", name="accuracy", chance="chance", direction="higher is better", primary=True
+        ),
+        MeanPerClassRecall(),
+        Proportion("in_top5", name="top-5 accuracy", direction="higher is better"),
+        Mean("surprise", name="negative log-likelihood", direction="lower is better"),
+    )
+
+    def ask(self, sample: Sample, context: Classes) -> Any:
+        """Embed the clip and compare."""
+        target = class_index(str(sample["label"]), context.names)
+        embedding = yield EmbedAudio(sample["audio"])
+        found = predict(embedding.vector, context.vectors, context.similarity, target)
+        return classification_record(found, target, context.names, sample)

@@ -1,0 +1,1 @@
+"""Control models: clean and planted twins with which every probe is calibrated."""

@@ -1,0 +1,1 @@
+"""Seeded generators of rows: what the control models are trained and tested on."""

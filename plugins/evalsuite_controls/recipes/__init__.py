@@ -1,0 +1,1 @@
+"""Seeded training of the control models, one file for each kind."""

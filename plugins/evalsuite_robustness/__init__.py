@@ -1,0 +1,1 @@
+"""What happens to a model when its input gets worse."""

@@ -1,0 +1,1 @@
+"""Text models through transformers, and the text tasks."""

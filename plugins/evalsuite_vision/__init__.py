@@ -1,0 +1,1 @@
+"""Image-text models through transformers and open_clip, and the image tasks."""

@@ -1,0 +1,132 @@
+"""CLIP and SigLIP through transformers: unit vectors of images and texts in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoModel
+
+import evalsuite
+from evalsuite import (
+    Embedding,
+    EmbedImage,
+    EmbedText,
+    LoadSettings,
+    ModelInfo,
+    Request,
+    Similarity,
+    SimilarityScale,
+)
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    fingerprint,
+    load_processor,
+    load_weights,
+    open_checkpoint,
+)
+from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_transformers.vectors import unit_rows
+
+METHODS = frozenset({"embed_text", "embed_image", "similarity_scale"})
+
+
+class Loader:
+    """The loader behind ``hf/image-text-dual-encoder:``."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """What the configuration says."""
+        checkpoint = open_checkpoint(reference, settings)
+        checkpoint.refuse_unknown_options()
+        return _info(reference, checkpoint)
+
+    def load(self, reference: str, settings: LoadSettings) -> ImageTextDualEncoder:
+        """Load weights and processor."""
+        checkpoint = open_checkpoint(reference, settings)
+        checkpoint.refuse_unknown_options()
+        processor = load_processor(checkpoint)
+        return ImageTextDualEncoder(
+            reference, checkpoint, load_weights(AutoModel, checkpoint), processor
+        )
+
+
+def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
+    return ModelInfo(
+        name=f"hf:{reference}",
+        kind="image-text dual encoder",
+        modalities=frozenset({"image", "text"}),
+        methods=METHODS,
+        revision=checkpoint.revision,
+        **facts,
+    )
+
+
+class ImageTextDualEncoder(TorchModel):
+    """A CLIPModel, SiglipModel or a relative with the same two feature methods."""
+
+    def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, processor: Any) -> None:
+        """Find out how this family pads texts and scales similarities."""
+        self.processor = processor
+        self.is_sigmoid = hasattr(module, "logit_bias")
+        text_config = checkpoint.config.text_config
+        self.max_text_length = int(text_config.max_position_embeddings)
+        info = _info(
+            reference,
+            checkpoint,
+            n_parameters=count_parameters(module),
+            details={
+                "class": type(module).__name__,
+                "image processor": type(processor.image_processor).__name__,
+                "longest text": f"{self.max_text_length} tokens",
+            },
+        )
+        mark = fingerprint(
+            checkpoint.reference,
+            checkpoint.revision,
+            module.dtype,
+            type(processor.image_processor).__name__,
+            version=evalsuite.__version__,
+        )
+        super().__init__(info, mark, module)
+
+    def cost(self, request: Request) -> int:
+        """Patches of an image, tokens of a text (estimated from its characters)."""
+        if isinstance(request, EmbedImage):
+            vision = self.module.config.vision_config
+            return max(1, (vision.image_size // vision.patch_size) ** 2)
+        if isinstance(request, EmbedText):
+            return min(self.max_text_length, 2 + len(request.text) // 3)
+        return 1
+
+    def embed_image(self, requests: Sequence[EmbedImage]) -> list[Embedding]:
+        """Unit vectors of images, as the checkpoint's own processor prepares them."""
+        pictures = [request.image.load() for request in requests]
+        inputs = self.processor(images=pictures, return_tensors="pt").to(self.device, self.dtype)
+        with torch.inference_mode():
+            features = self.module.get_image_features(pixel_values=inputs["pixel_values"])
+        return unit_rows(features)
+
+    def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
+        """Unit vectors of texts, cut at the longest the model takes.
+
+        SigLIP was trained on texts padded to full length and without a mask; CLIP masks padding.
+        """
+        inputs = self.processor(
+            text=[request.text for request in requests],
+            padding="max_length" if self.is_sigmoid else True,
+            max_length=self.max_text_length,
+            truncation=True,
+            return_tensors="pt",
+        ).to(self.device)
+        names = ("input_ids",) if self.is_sigmoid else ("input_ids", "attention_mask")
+        with torch.inference_mode():
+            features = self.module.get_text_features(**{name: inputs[name] for name in names})
+        return unit_rows(features)
+
+    def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
+        """The learned temperature, and for SigLIP the bias of its sigmoid."""
+        bias = float(self.module.logit_bias.detach()) if self.is_sigmoid else 0.0
+        scale = float(self.module.logit_scale.detach().float().exp())
+        similarity = Similarity(scale, bias, "sigmoid" if self.is_sigmoid else "softmax")
+        return [similarity] * len(requests)

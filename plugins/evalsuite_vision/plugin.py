@@ -1,0 +1,55 @@
+"""Registers the image-text models and the image tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+
+@hookimpl
+def evalsuite_register_models(registry: Catalogue) -> None:
+    """Declare the kinds that ``hf:`` finds from a configuration, and open_clip."""
+    registry.add(
+        "hf/image-text-dual-encoder",
+        factory="evalsuite_vision.dual_encoder:Loader",
+        summary="embeds images and texts in one space (CLIP, SigLIP)",
+        tags=("image", "model_type:clip", "model_type:siglip", "model_type:siglip2"),
+    )
+    registry.add(
+        "hf/image-text-to-text",
+        factory="evalsuite_vision.image_text_to_text:Loader",
+        summary="writes and scores text about images (LLaVA, Idefics, Qwen-VL, ...)",
+        tags=("image", "mapping:IMAGE_TEXT_TO_TEXT"),
+    )
+    registry.add(
+        "open_clip",
+        factory="evalsuite_vision.open_clip_models:Loader",
+        summary="open_clip: ViT-B-32/laion2b_s34b_b79k, local-dir:PATH, hf-hub:owner/name",
+        tags=("image",),
+    )
+
+
+@hookimpl
+def evalsuite_register_probes(registry: Catalogue) -> None:
+    """Declare the image tasks."""
+    for name, factory, summary in (
+        ("zero-shot", "zero_shot:ZeroShotClassification", "classes named in words"),
+        ("retrieval", "retrieval:Retrieval", "the caption of an image, and the image of a caption"),
+        (
+            "visual-question-answering",
+            "question_answering:VisualQuestionAnswering",
+            "choices ranked by log-likelihood given the image",
+        ),
+    ):
+        registry.add(
+            f"vision/{name}",
+            factory=f"evalsuite_vision.{factory}",
+            summary=summary,
+            tags=("task", "image"),
+        )
