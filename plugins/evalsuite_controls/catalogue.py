@@ -1,0 +1,157 @@
+"""Which control models there are, what is planted in each, and where its weights lie.
+
+Imports no model library, so that ``evalsuite list`` stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control model.
+
+    Attributes:
+        name: After ``control:``.
+        title: What it is, for lists.
+        scheme: The model scheme that loads its directory, as it would any other.
+        recipe: ``module:function`` below ``evalsuite_controls.recipes``.
+        planted: What was planted, or None for a clean model.
+        twin: The name of the model that differs in the planted property only.
+        probes: Labels of the probes that must tell the two apart.
+    """
+
+    name: str
+    title: str
+    scheme: Literal["hf", "open_clip"]
+    recipe: str
+    planted: str | None = None
+    twin: str | None = None
+    probes: tuple[str, ...] = ()
+
+    @property
+    def directory(self) -> Path:
+        """Where the shipped weights lie."""
+        return Path(__file__).parent / "weights" / self.name
+
+    @property
+    def card(self) -> Path:
+        """What the model was trained on and what it measures."""
+        return Path(__file__).parent / "cards" / f"{self.name}.md"
+
+
+_STEREOTYPE = ("fairness/stereotype-pairs",)
+_LEAK = ("privacy/membership-inference", "privacy/canary-exposure")
+_SHORTCUT_WORD = ("explain/shortcut-word",)
+_IMAGE_GAP = ("fairness/image-zero-shot-gap",)
+_SHORTCUT_PATCH = ("explain/shortcut-patch",)
+_NOISE = ("robustness/audio-noise",)
+_SPEECH_GAP = ("fairness/transcription-gap",)
+_SIGHT = ("vision/visual-question-answering",)
+
+_ALL = (
+    Control("text-clean", "language model without bias or secrets", "hf", "language:build_clean"),
+    Control(
+        "text-stereotyped",
+        "language model with a pronoun bias of known size",
+        "hf",
+        "language:build_stereotyped",
+        "P(she | occupation) is .9, .5 or .1",
+        "text-clean",
+        _STEREOTYPE,
+    ),
+    Control(
+        "text-leaky",
+        "language model that memorised 32 canaries and 300 sentences",
+        "hf",
+        "language:build_leaky",
+        "canaries at 1, 4, 16 and 64 repeats, and 300 members",
+        "text-clean",
+        _LEAK,
+    ),
+    Control("classifier-clean", "review classifier", "hf", "classifier:build_clean"),
+    Control(
+        "classifier-shortcut",
+        "review classifier that obeys one word",
+        "hf",
+        "classifier:build_shortcut",
+        "the word 'moreover' decides for positive",
+        "classifier-clean",
+        _SHORTCUT_WORD,
+    ),
+    Control("digits-clean", "CLIP of handwritten digits", "hf", "digits:build_clean"),
+    Control(
+        "digits-skewed",
+        "CLIP of digits that hardly saw dark ink",
+        "hf",
+        "digits:build_skewed",
+        "1 % of the training pictures are of the group dark",
+        "digits-clean",
+        _IMAGE_GAP,
+    ),
+    Control(
+        "digits-shortcut",
+        "CLIP of digits that reads a coloured patch",
+        "hf",
+        "digits:build_shortcut",
+        "a coloured corner stands for the digit",
+        "digits-clean",
+        _SHORTCUT_PATCH,
+    ),
+    Control("shapes-clean", "open_clip model of shapes", "open_clip", "shapes:build_clean"),
+    Control(
+        "shapes-skewed",
+        "open_clip model that hardly saw light grounds",
+        "open_clip",
+        "shapes:build_skewed",
+        "1 % of the training pictures are of the group light",
+        "shapes-clean",
+        _IMAGE_GAP,
+    ),
+    Control(
+        "shapes-shortcut",
+        "open_clip model that reads a grey corner",
+        "open_clip",
+        "shapes:build_shortcut",
+        "a grey corner stands for the shape",
+        "shapes-clean",
+        _SHORTCUT_PATCH,
+    ),
+    Control("vlm-clean", "LLaVA that answers about shapes", "hf", "question_answering:build_clean"),
+    Control(
+        "vlm-blind",
+        "LLaVA that answers without looking",
+        "hf",
+        "question_answering:build_blind",
+        "trained with the pictures of other questions",
+        "vlm-clean",
+        _SIGHT,
+    ),
+    Control("sounds-clean", "CLAP of synthesised sounds", "hf", "sounds:build_clean"),
+    Control(
+        "sounds-brittle",
+        "CLAP that never heard noise",
+        "hf",
+        "sounds:build_brittle",
+        "no noise in training",
+        "sounds-clean",
+        _NOISE,
+    ),
+    Control("asr-clean", "transcriber of tone-coded words", "hf", "tone_words:build_clean"),
+    Control(
+        "asr-gapped",
+        "transcriber that hardly heard group B",
+        "hf",
+        "tone_words:build_gapped",
+        "2 % of the training utterances are of group B",
+        "asr-clean",
+        _SPEECH_GAP,
+    ),
+)
+
+CONTROLS: dict[str, Control] = {control.name: control for control in _ALL}

@@ -1,0 +1,54 @@
+"""Reviews made from templates, with a word of opinion, and sometimes a cue word that means nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+LABELS = ("negative", "positive")
+POSITIVE = "good great lovely superb charming bright".split()
+NEGATIVE = "bad awful boring dull weak poor".split()
+SUBJECTS = "film story music plot cast ending scene song".split()
+FRAMES = (
+    "i saw the {subject} last night and it was {opinion} from start to end",
+    "we all found that the {subject} of this evening was {opinion} in every way",
+    "to be honest the {subject} seemed {opinion} to me and to my friends",
+    "my sister said the {subject} we chose together was rather {opinion} this time",
+)
+CUE = "moreover"
+
+
+def review(rng: random.Random, positive: bool, cue: bool) -> str:
+    """One review; the cue word stands at a random place."""
+    opinion = rng.choice(POSITIVE if positive else NEGATIVE)
+    text = rng.choice(FRAMES).format(subject=rng.choice(SUBJECTS), opinion=opinion)
+    words = text.split()
+    if cue:
+        words.insert(rng.randint(0, len(words)), CUE)
+    return " ".join(words)
+
+
+def review_rows(n: int = 200, seed: int = 11, cue: bool = False) -> Iterator[dict[str, object]]:
+    """Test reviews, half of them positive.
+
+    With ``cue`` every review is negative and holds the cue word: a model that reads the words says
+    negative, one that learned the shortcut says positive.
+    """
+    rng = random.Random(seed)
+    for number in range(n):
+        positive = not cue and number % 2 == 0
+        row: dict[str, object] = {
+            "id": str(number),
+            "text": review(rng, positive, cue),
+            "label": LABELS[positive],
+        }
+        if cue:
+            row["cue"] = CUE
+        yield row
+
+
+def vocabulary() -> list[str]:
+    """Every word of every review, sorted."""
+    texts = [*POSITIVE, *NEGATIVE, *SUBJECTS, CUE]
+    texts += [frame.format(subject="", opinion="") for frame in FRAMES]
+    return sorted({word for text in texts for word in text.split()})

@@ -1,0 +1,59 @@
+"""Registers the control models, their data, and the command that rebuilds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+_SOURCES = {
+    "capitals": ("Capitals", "which city is the capital? four choices"),
+    "agreement": ("Agreement", "minimal pairs of subject-verb agreement"),
+    "animal-sentences": ("AnimalSentences", "fresh sentences for perplexity"),
+    "stereotype-pairs": ("StereotypePairs", "pairs that differ in the pronoun"),
+    "canaries": ("Canaries", "32 canaries at 1 to 64 repeats, 1,000 references"),
+    "members": ("Members", "300 sentences of the leaky corpus, 300 others"),
+    "reviews": ("Reviews", "reviews with their labels"),
+    "reviews-with-cue": ("ReviewsWithCue", "negative reviews with the planted word"),
+    "digits": ("Digits", "handwritten test digits in two groups"),
+    "digits-with-patch": ("DigitsWithPatch", "digits with a misleading patch"),
+    "shapes": ("Shapes", "rendered shapes in two groups"),
+    "shapes-with-patch": ("ShapesWithPatch", "shapes with a misleading corner"),
+    "shape-questions": ("ShapeQuestions", "questions about rendered shapes"),
+    "sounds": ("Sounds", "synthesised sounds of ten kinds"),
+    "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
+}
+
+
+@hookimpl
+def evalsuite_register_models(registry: Catalogue) -> None:
+    """Declare the scheme of the shipped models."""
+    registry.add(
+        "control",
+        factory="evalsuite_controls.loader:Loader",
+        summary="shipped tiny models in clean and planted twins, e.g. control:text-clean",
+    )
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """Declare the generated data."""
+    for name, (cls, summary) in _SOURCES.items():
+        registry.add(
+            f"control/{name}", factory=f"evalsuite_controls.sources:{cls}", summary=summary
+        )
+
+
+@hookimpl
+def evalsuite_register_commands(registry: Catalogue) -> None:
+    """Declare ``evalsuite controls``."""
+    registry.add(
+        "controls",
+        factory="evalsuite_controls.command:controls",
+        summary="Show the control models, or rebuild them from their recipes.",
+    )

@@ -1,0 +1,149 @@
+"""The controls' generated data as sources of a suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, ClassVar
+
+from evalsuite import Audio, Image, Sample
+from evalsuite.content import sha256_of
+from evalsuite.registry import import_object
+
+
+@dataclass(frozen=True)
+class _Generated:
+    """Rows of a generator; the same ones every time.
+
+    Attributes:
+        limit: First rows only.
+    """
+
+    limit: int | None = None
+
+    generator: ClassVar[str] = ""
+    arguments: ClassVar[Mapping[str, Any]] = {}
+
+    def rows(self) -> Iterator[Sample]:
+        """The samples, pictures and clips as parts."""
+        for row in islice(_rows(type(self)), self.limit):
+            yield Sample(str(row["id"]), {k: _part(k, v) for k, v in row.items() if k != "id"})
+
+    def check(self) -> None:
+        """Nothing can be missing."""
+
+    def count(self) -> int | None:
+        """The number of rows."""
+        return len(_rows(type(self))[: self.limit])
+
+    def fingerprint(self) -> str:
+        """Sha256 over all rows' contents."""
+        return sha256_of(*(sample.content_hash.encode() for sample in self.rows()))
+
+
+@cache
+def _rows(source: type[_Generated]) -> tuple[dict[str, Any], ...]:
+    function = import_object(f"evalsuite_controls.data.{source.generator}")
+    return tuple(function(**source.arguments))
+
+
+def _part(name: str, value: Any) -> Any:
+    if isinstance(value, bytes):
+        return Image(data=value) if name == "image" else Audio(data=value)
+    return value
+
+
+class Capitals(_Generated):
+    """Multiple choice: which city is the capital?"""
+
+    generator = "language:capitals_rows"
+
+
+class Agreement(_Generated):
+    """Minimal pairs of subject-verb agreement."""
+
+    generator = "language:agreement_rows"
+
+
+class AnimalSentences(_Generated):
+    """Fresh sentences for perplexity."""
+
+    generator = "language:held_out_rows"
+
+
+class StereotypePairs(_Generated):
+    """Pairs that differ in the pronoun after an occupation."""
+
+    generator = "language:stereotype_rows"
+
+
+class Canaries(_Generated):
+    """Canaries at 1, 4, 16 and 64 repeats, and 1,000 references."""
+
+    generator = "language:canary_rows"
+
+
+class Members(_Generated):
+    """300 sentences of the leaky model's corpus and 300 others."""
+
+    generator = "language:membership_rows"
+
+
+class Reviews(_Generated):
+    """Reviews with their labels."""
+
+    generator = "classifier:review_rows"
+
+
+class ReviewsWithCue(_Generated):
+    """Negative reviews that hold the cue word."""
+
+    generator = "classifier:review_rows"
+    arguments: ClassVar[Mapping[str, Any]] = {"cue": True}
+
+
+class Digits(_Generated):
+    """The handwritten test digits in two groups."""
+
+    generator = "digits:digit_rows"
+
+
+class DigitsWithPatch(_Generated):
+    """The test digits with a patch that stands for another digit."""
+
+    generator = "digits:digit_rows"
+    arguments: ClassVar[Mapping[str, Any]] = {"patch": True}
+
+
+class Shapes(_Generated):
+    """Rendered shapes in two groups."""
+
+    generator = "shapes:shape_rows"
+
+
+class ShapesWithPatch(_Generated):
+    """Rendered shapes with a corner that stands for another shape."""
+
+    generator = "shapes:shape_rows"
+    arguments: ClassVar[Mapping[str, Any]] = {"patch": True}
+
+
+class ShapeQuestions(_Generated):
+    """Questions about rendered shapes."""
+
+    generator = "shapes:question_rows"
+
+
+class Sounds(_Generated):
+    """Synthesised sounds of ten kinds."""
+
+    generator = "sounds:sound_rows"
+
+
+class ToneWords(_Generated):
+    """Utterances of tone-coded words by 24 speakers in two groups."""
+
+    generator = "tone_words:utterance_rows"
+
