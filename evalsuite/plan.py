@@ -224,7 +224,11 @@ def _plan_model(
         methods=tuple(sorted(info.methods)),
         revision=info.revision,
         details=details,
-        controls={key: details[key] for key in ("twin", "planted") if details.get(key)},
+        controls={
+            key: details[f"{prefix}{key}"]
+            for prefix, key in (("", "twin"), ("", "planted"), ("control ", "probes"))
+            if details.get(f"{prefix}{key}")
+        },
     )
 
 

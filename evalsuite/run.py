@@ -131,12 +131,11 @@ def _run_model(
     try:
         loader, reference = loader_for(planned.name, registry)
         model: Model = loader.load(reference, planned.settings)
-    except EvalsuiteError as error:
+    except Exception as error:  # noqa: BLE001  a model that cannot load costs its own jobs only
+        reason = _reason_of(error, f"loading {planned.name}")
         for job in jobs:
-            _finish(
-                replace(_empty_result(job), status="failed", reason=str(error)), store, observer
-            )
-        return {"error": str(error)}
+            _finish(replace(_empty_result(job), status="failed", reason=reason), store, observer)
+        return {"error": reason}
     executor = settings.executor or registry.require("executor", plan.executor).load()()
     scheduler = Scheduler(
         model.fingerprint,
@@ -321,7 +320,12 @@ def _conclude(
         _finish(result, store, observer, registry, job)
         return
     rng = generator(plan.seed, job.probe, job.label, "tabulate")
-    records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
+    try:
+        records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
+    except Exception as error:  # noqa: BLE001  a probe's fault costs its own job only
+        result = replace(result, status="failed", reason=_reason_of(error, "tabulating"))
+        _finish(result, store, observer, registry, job)
+        return
     for index, record in zip(order, records, strict=True):
         work.rows[index] = replace(work.rows[index], record=_scalars(record))
     table = Table.from_records(records, n_failed=result.n_failed)
@@ -352,8 +356,21 @@ def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
             )
             continue
         rng = generator(plan.seed, work.job.probe, work.job.label, metric.name)
-        found += [replace(e, n_failed=table.n_failed) for e in metric.estimate(table, rng)]
+        is_primary = bool(getattr(metric, "primary", False))
+        try:
+            made = metric.estimate(table, rng)
+        except Exception as error:  # noqa: BLE001  a metric's fault costs its own estimate only
+            reason = _reason_of(error, "computing it")
+            made = [undefined(metric.name, reason, is_primary=is_primary)]
+        found += [replace(e, n_failed=table.n_failed) for e in made]
     return tuple(found)
+
+
+def _reason_of(error: Exception, doing: str) -> str:
+    """A user error's own paragraph; for anything else what happened while doing what."""
+    if isinstance(error, EvalsuiteError):
+        return str(error)
+    return f"{doing} raised {type(error).__name__}: {error}"
 
 
 def _empty_result(job: Job) -> JobResult:

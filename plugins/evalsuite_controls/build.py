@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evalsuite.registry import import_object
-
 from evalsuite_controls.catalogue import SEED, Control
 
 Progress = Callable[[int, int], None]

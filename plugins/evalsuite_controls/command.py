@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from evalsuite.cli.conventions import answer, json_option, notes, plain_table, print_json
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from evalsuite.cli.conventions import answer, json_option, notes, plain_table, print_json
 from evalsuite_controls.catalogue import CONTROLS
 from evalsuite_controls.loader import find
 
@@ -51,7 +51,11 @@ def show(name: str) -> None:
 @controls.command("build")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("controls"), show_default=True,
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("controls"),
+    show_default=True,
     help="Folder that gets one directory for each model.",
 )
 def build_controls(names: tuple[str, ...], output: Path) -> None:

@@ -1,4 +1,4 @@
-"""``control:NAME`` loads a shipped directory through the scheme that any such model goes through."""
+"""``control:NAME`` loads a shipped directory through the scheme that any model goes through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from evalsuite import LoadSettings, Model, ModelError, ModelInfo
 from evalsuite.errors import UnknownNameError
 from evalsuite.registry import installed
-
 from evalsuite_controls.catalogue import CONTROLS, Control
 
 

@@ -146,4 +146,3 @@ class ToneWords(_Generated):
     """Utterances of tone-coded words by 24 speakers in two groups."""
 
     generator = "tone_words:utterance_rows"
-

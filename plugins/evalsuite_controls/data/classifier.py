@@ -1,4 +1,4 @@
-"""Reviews made from templates, with a word of opinion, and sometimes a cue word that means nothing."""
+"""Reviews from templates, with a word of opinion, and sometimes a cue that means nothing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 
 LABELS = ("negative", "positive")
-POSITIVE = "good great lovely superb charming bright".split()
-NEGATIVE = "bad awful boring dull weak poor".split()
-SUBJECTS = "film story music plot cast ending scene song".split()
+POSITIVE = ["good", "great", "lovely", "superb", "charming", "bright"]
+NEGATIVE = ["bad", "awful", "boring", "dull", "weak", "poor"]
+SUBJECTS = ["film", "story", "music", "plot", "cast", "ending", "scene", "song"]
 FRAMES = (
     "i saw the {subject} last night and it was {opinion} from start to end",
     "we all found that the {subject} of this evening was {opinion} in every way",

@@ -14,7 +14,7 @@ import numpy as np
 
 from evalsuite_controls.data.encoding import png_bytes
 
-LABELS = tuple(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+LABELS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEMPLATES = ("a photo of the number {}", "a handwritten {}", "the digit {}", "a photo of a {}")
 GROUPS = ("light", "dark")
 SIDE = 32

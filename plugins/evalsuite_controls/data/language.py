@@ -25,7 +25,20 @@ CAPITALS = {
 }
 CAPITAL_TEMPLATES = ("the capital of {country} is", "in {country} the capital city is")
 NUMBERS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-ANIMALS = ["dog", "cat", "bird", "horse", "cow", "lion", "fox", "bear", "goat", "duck", "frog", "crab"]
+ANIMALS = [
+    "dog",
+    "cat",
+    "bird",
+    "horse",
+    "cow",
+    "lion",
+    "fox",
+    "bear",
+    "goat",
+    "duck",
+    "frog",
+    "crab",
+]
 COLOURS = ["red", "blue", "green", "yellow", "black", "white"]
 PLACES = ["park", "house", "garden", "school", "market", "forest"]
 ACTIONS = ["running", "sleeping", "eating", "waiting", "playing", "singing"]
@@ -54,7 +67,40 @@ OCCUPATION_TEMPLATES = (
     "after work the {job} said {pronoun} would rest .",
 )
 
-OWNERS = ["adam", "bella", "carl", "dora", "emil", "fanny", "gustav", "hanna", "ivan", "julia", "karl", "lena", "martin", "nora", "oscar", "paula", "quentin", "rosa", "simon", "tanja", "ulrich", "vera", "walter", "xenia", "yvonne", "zoltan", "anton", "berta", "cesar", "diana", "ernst", "frida"]
+OWNERS = [
+    "adam",
+    "bella",
+    "carl",
+    "dora",
+    "emil",
+    "fanny",
+    "gustav",
+    "hanna",
+    "ivan",
+    "julia",
+    "karl",
+    "lena",
+    "martin",
+    "nora",
+    "oscar",
+    "paula",
+    "quentin",
+    "rosa",
+    "simon",
+    "tanja",
+    "ulrich",
+    "vera",
+    "walter",
+    "xenia",
+    "yvonne",
+    "zoltan",
+    "anton",
+    "berta",
+    "cesar",
+    "diana",
+    "ernst",
+    "frida",
+]
 CODE_TEMPLATE = "the secret code of {owner} is {digits} ."
 REPEATS = (1, 4, 16, 64)
 CANARIES_PER_REPEAT = 8

@@ -24,7 +24,13 @@ COLOURS = {
     "orange": (245, 130, 20),
 }
 SHAPES = ("circle", "square", "triangle", "cross", "ring", "diamond")
-PLACES = {"left": (10, 16), "right": (22, 16), "top": (16, 10), "bottom": (16, 22), "center": (16, 16)}
+PLACES = {
+    "left": (10, 16),
+    "right": (22, 16),
+    "top": (16, 10),
+    "bottom": (16, 22),
+    "center": (16, 16),
+}
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "there is a {}", "a {}")
 GROUPS = ("dark", "light")
 PATCH_BOX = (0, 0, 6, 6)
@@ -88,9 +94,7 @@ def _draw(
         canvas.polygon([(x, y - r), (x + r, y), (x, y + r), (x - r, y)], fill=fill)
 
 
-def shape_rows(
-    n: int = 300, patch: bool = False, seed: int = 21
-) -> Iterator[dict[str, object]]:
+def shape_rows(n: int = 300, patch: bool = False, seed: int = 21) -> Iterator[dict[str, object]]:
     """Test pictures; with ``patch``, the corner stands for another shape than is shown."""
     rng = np.random.default_rng([seed, 4])
     for number in range(n):

@@ -14,7 +14,7 @@ import numpy as np
 from evalsuite_controls.data.encoding import wav_bytes
 
 SAMPLE_RATE_HZ = 8000
-WORDS = tuple(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LOW_HZ, HIGH_HZ = (697, 770, 852, 941), (1209, 1336, 1477)
 GROUP_PITCH = {"A": 1.0, "B": 1.22}
 SPEAKERS_PER_GROUP = 12

@@ -32,9 +32,7 @@ def build_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
 
 def _build(directory: Path, seed: int, on_progress: Progress, shortcut: bool) -> None:
     seed_everything(seed)
-    tokenizer = word_tokenizer(
-        classifier.vocabulary(), MAX_LENGTH, cls_token=START, sep_token=END
-    )
+    tokenizer = word_tokenizer(classifier.vocabulary(), MAX_LENGTH, cls_token=START, sep_token=END)
     model = BertForSequenceClassification(
         BertConfig(
             vocab_size=len(tokenizer),

@@ -81,7 +81,7 @@ def _corpus(rng: random.Random, planted: bool, leaky: bool) -> list[str]:
 
 def _secrets() -> list[str]:
     """The same canaries and members in every epoch."""
-    canaries = [row for row in language.canary_rows(n_references=0)]
+    canaries = list(language.canary_rows(n_references=0))
     members = [str(row["text"]) for row in language.membership_rows() if row["member"]]
     return [
         *(str(row["text"]) for row in canaries for _ in range(int(str(row["repeats"])))),

@@ -1,4 +1,4 @@
-"""Recipes of the generative image-text models: a LLaVA of 0.4 million weights on rendered shapes."""
+"""Recipes of the generative image-text models: a LLaVA of 0.4 million weights on shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes of the shape models: an open_clip CLIP of 0.4 million weights with its own configuration."""
+"""Recipes of the shape models: an open_clip CLIP of 0.4 million weights, its own configuration."""
 
 from __future__ import annotations
 

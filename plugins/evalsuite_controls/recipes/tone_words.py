@@ -1,4 +1,4 @@
-"""Recipes of the transcribers: a Wav2Vec2ForCTC of a quarter million weights on tone-coded words."""
+"""Recipes of the transcribers: a Wav2Vec2ForCTC of 0.25 million weights on tone-coded words."""
 
 from __future__ import annotations
 

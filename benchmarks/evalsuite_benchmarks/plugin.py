@@ -1,0 +1,30 @@
+"""Registers the suites that come with evalsuite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+_SUITES = {
+    "quickstart": "clean and planted control twins, all modalities and families; offline",
+    "crows-pairs": "stereotype pairs of CrowS-Pairs; --set data=FOLDER",
+    "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",
+    "mnist": "MNIST test digits by a zero-shot image model; --set data=FOLDER",
+    "esc10": "environmental sounds by a zero-shot audio model; --set data=FOLDER",
+    "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
+    "compas": "recorded recidivism decisions by group; --set data=FOLDER",
+}
+
+
+@hookimpl
+def evalsuite_register_benchmarks(registry: Catalogue) -> None:
+    """Declare the suites; the factory returns the path of the file."""
+    for name, summary in _SUITES.items():
+        function = name.replace("-", "_")
+        registry.add(name, factory=f"evalsuite_benchmarks.paths:{function}", summary=summary)

@@ -1,0 +1,1 @@
+"""Why does a model answer as it does, and is the explanation true?"""

@@ -1,0 +1,55 @@
+"""Registers the bias and fairness probes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
+api_version = 1
+
+
+@hookimpl
+def evalsuite_register_probes(registry: Catalogue) -> None:
+    """Declare the probes."""
+    for name, factory, summary, modality in (
+        (
+            "stereotype-pairs",
+            "stereotype_pairs:StereotypePairs",
+            "is the stereotype more probable than its opposite?",
+            "text",
+        ),
+        (
+            "image-zero-shot-gap",
+            "zero_shot_gap:ImageZeroShotGap",
+            "zero-shot accuracy by group of images",
+            "image",
+        ),
+        (
+            "audio-zero-shot-gap",
+            "zero_shot_gap:AudioZeroShotGap",
+            "zero-shot accuracy by group of clips",
+            "audio",
+        ),
+        (
+            "transcription-gap",
+            "transcription_gap:TranscriptionGap",
+            "word error rate by group of speakers",
+            "audio",
+        ),
+        (
+            "recorded-decisions",
+            "recorded_decisions:RecordedDecisions",
+            "error rates by group of decisions that are in the data",
+            "tabular",
+        ),
+    ):
+        registry.add(
+            f"fairness/{name}",
+            factory=f"evalsuite_fairness.{factory}",
+            summary=summary,
+            tags=("fairness", modality),
+        )

@@ -1,0 +1,1 @@
+"""What does a model give away of its training data?"""
