@@ -14,6 +14,8 @@ from rich.table import Table
 from evalsuite.documents import finite
 from evalsuite.errors import UsageError
 
+PLAIN_WIDTH = 110
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -21,7 +23,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON doc
 
 def answer() -> Console:
     """A console for the answer (stdout)."""
-    return Console(soft_wrap=False, highlight=False)
+    console = Console(soft_wrap=False, highlight=False)
+    if not console.is_terminal:  # a file or a pipe has no width of its own
+        console.width = PLAIN_WIDTH
+    return console
 
 
 def notes() -> Console:

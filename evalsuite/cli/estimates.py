@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evalsuite.cli.conventions import plain_table
 from evalsuite.metric import Estimate
 from evalsuite.store import JobResult, estimate_to_json
 
@@ -48,48 +47,44 @@ def primary(result: JobResult) -> list[Estimate]:
 
 
 def print_estimates(console: Console, results: Sequence[JobResult]) -> None:
-    """One row for each primary estimate; grouped by probe, so that models stand together."""
-    table = plain_table()
-    for name, justify in (
-        ("probe", "left"),
-        ("model", "left"),
-        ("metric", "left"),
-        ("value", "right"),
-        ("95 % interval", "left"),
-        ("null", "left"),
-        ("verdict", "left"),
-        ("n", "right"),
-    ):
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    previous = None
-    for result in sorted(results, key=lambda r: (r.family, r.label)):
-        if result.status in ("not applicable", "interrupted"):
-            continue
-        label = result.label if result.label != previous else ""
-        previous = result.label
-        for estimate in primary(result) or [None]:  # type: ignore[list-item]
-            table.add_row(*_cells(label, result, estimate))
-            label = ""
-    console.print(table)
+    """A heading for each probe and metric, and one line below it for each model."""
+    for heading, rows in _by_heading(results).items():
+        console.print(Text(heading, style="bold"))
+        width = max(len(result.model) for result, _ in rows)
+        for result, estimate in rows:
+            console.print(Text(_line(result, estimate, max(width, 26))), soft_wrap=True)
     skipped = sum(result.status == "not applicable" for result in results)
     if skipped:
         console.print(f"{skipped} combinations are not applicable (the report lists them).")
 
 
-def _cells(label: str, result: JobResult, estimate: Estimate | None) -> list[Text | str]:
+def _by_heading(
+    results: Sequence[JobResult],
+) -> dict[str, list[tuple[JobResult, Estimate | None]]]:
+    """The shown estimates of all models under ``probe: metric``, families together."""
+    headings: dict[str, list[tuple[JobResult, Estimate | None]]] = {}
+    for result in sorted(results, key=lambda r: (r.family, r.label)):
+        if result.status in ("not applicable", "interrupted"):
+            continue
+        if result.status == "failed" and not result.estimates:
+            headings.setdefault(result.label, []).append((result, None))
+        for estimate in primary(result):
+            heading = f"{result.label}: {estimate.metric}"
+            headings.setdefault(heading, []).append((result, estimate))
+    return headings
+
+
+def _line(result: JobResult, estimate: Estimate | None, width: int) -> str:
+    """Model, value, interval, sample size, null and verdict, in columns."""
     if estimate is None:
-        return [Text(label), Text(result.model), "", "", "", "", Text(result.status), ""]
-    note = estimate.reason or MARKS[estimate.verdict]
-    return [
-        Text(label),
-        Text(result.model),
-        Text(estimate.metric),
-        figure(estimate.value),
-        Text(interval(estimate)),
-        null_text(estimate),
-        Text(note),
-        str(estimate.n),
-    ]
+        return f"  {result.model:<{width}}  {result.status}"
+    null = f"null {null_text(estimate)}" if estimate.null else ""
+    verdict = estimate.reason or MARKS[estimate.verdict]
+    line = (
+        f"  {result.model:<{width}}  {figure(estimate.value):>6} {interval(estimate):<17} "
+        f"n {estimate.n:<6} {null:<18} {verdict}"
+    )
+    return line.rstrip()
 
 
 def estimates_document(results: Sequence[JobResult]) -> list[dict[str, Any]]:

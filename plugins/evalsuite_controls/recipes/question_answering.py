@@ -20,10 +20,10 @@ from evalsuite_controls.recipes.digits import picture_processor
 from evalsuite_controls.recipes.training import Progress, save_half, seed_everything, train
 from evalsuite_controls.recipes.vocabulary import END_ID, PAD_ID, START_ID, word_tokenizer
 
-STEPS = 900
-BATCH = 48
-POOL = 3000
-LEARNING_RATE = 1.5e-3
+STEPS = 2400
+BATCH = 64
+POOL = 8000
+LEARNING_RATE = 1e-3
 IMAGE = "<image>"
 N_IMAGE_TOKENS = (32 // 8) ** 2
 CHAT_TEMPLATE = (

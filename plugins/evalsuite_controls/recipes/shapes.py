@@ -23,9 +23,9 @@ from evalsuite_controls.recipes.training import (
 )
 from evalsuite_controls.recipes.vocabulary import END_ID, word_tokenizer
 
-STEPS = 700
+STEPS = 1300
 BATCH = 128
-POOL = 4000
+POOL = 8000
 LEARNING_RATE = 1.5e-3
 CONTEXT_LENGTH = 12
 

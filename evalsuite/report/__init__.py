@@ -1,0 +1,12 @@
+"""Runs -> one self-contained HTML page.
+
+``render`` returns the page as text, ``write`` puts it on disk. The page opens from a double-click,
+without a network, and is the same bytes whenever it is made of the same runs.
+"""
+
+from __future__ import annotations
+
+from evalsuite.report.page import render, write
+from evalsuite.report.section import Section
+
+__all__ = ["Section", "render", "write"]

@@ -1,0 +1,75 @@
+"""Under which circumstances the numbers were made, and how to make them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalsuite.store import Run
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of one run."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    models: tuple[tuple[str, ...], ...]
+    sources: tuple[tuple[str, ...], ...]
+    suite_text: str
+    again: str
+
+
+def provenance(runs: Sequence[Run]) -> list[Provenance]:
+    """One entry for each run."""
+    return [_of(run) for run in runs]
+
+
+def _of(run: Run) -> Provenance:
+    manifest = run.manifest
+    git = manifest.get("git") or {}
+    versions = manifest.get("versions", {})
+    hardware = manifest.get("hardware", {})
+    facts = [
+        ("suite", str(run.plan.get("suite_name", ""))),
+        ("command", str(run.plan.get("command", ""))),
+        ("seed", str(run.plan.get("seed", ""))),
+        ("started", str(manifest.get("started", ""))),
+        ("seconds", str(manifest.get("seconds", ""))),
+        ("complete", "yes" if manifest.get("complete") else "no"),
+        ("versions", ", ".join(f"{name} {value}" for name, value in versions.items())),
+        ("hardware", ", ".join(f"{k} {v}" for k, v in hardware.items() if v)),
+        ("git", f"{git.get('commit', '')}{' with changes' if git.get('dirty') else ''}"),
+    ]
+    return Provenance(
+        name=run.name,
+        facts=tuple((name, value) for name, value in facts if value),
+        models=tuple(_models(run)),
+        sources=tuple(
+            (s["name"], s["type"], str(s.get("n_rows") or ""), s.get("fingerprint", "")[:16])
+            for s in run.plan.get("sources", ())
+        ),
+        suite_text=str(run.plan.get("suite_text", "")),
+        again=str(run.plan.get("command", "")),
+    )
+
+
+def _models(run: Run) -> list[tuple[str, ...]]:
+    facts: dict[str, Any] = run.manifest.get("models", {})
+    rows = []
+    for model in run.plan.get("models", ()):
+        known = facts.get(model["name"], {})
+        rows.append(
+            (
+                str(model["name"]),
+                str(model.get("kind", "")),
+                f"{known.get('n_parameters') or 0:,}",
+                str(model.get("dtype", "")),
+                str(model.get("revision", ""))[:12],
+                str(known.get("fingerprint", ""))[:16],
+                str(known.get("requests_answered_by_model", "")),
+                str(known.get("seconds", "")),
+            )
+        )
+    return rows
