@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from evalsuite.errors import RequestFailed
@@ -106,7 +105,7 @@ class Scheduler:
         waiting = iter(askings)
         active: list[Asking] = []
         while True:
-            for asking in islice(waiting, WINDOW - len(active)):
+            while len(active) < WINDOW and (asking := next(waiting, None)) is not None:
                 if asking.start():
                     active.append(asking)
                 else:

@@ -54,7 +54,9 @@ def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
                 "encoding": {"x": {"field": "x", "type": "quantitative"}},
             }
         )
-    layers += [_bars(), _dots()]
+    # Wide enough for the names in whatever font the reader has, which cannot be measured here.
+    extent = round(7.5 * max((len(name) for name, _ in rows), default=0))
+    layers += [_bars(extent), _dots(extent)]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": title,
@@ -68,20 +70,24 @@ def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
 
 
 _X = {"type": "quantitative", "scale": {"zero": False, "nice": True}, "title": None}
-_Y = {"field": "model", "type": "nominal", "sort": None, "title": None}
 
 
-def _bars() -> dict[str, Any]:
+def _y(extent: int) -> dict[str, Any]:
+    axis = {"minExtent": extent, "title": None}
+    return {"field": "model", "type": "nominal", "sort": None, "axis": axis}
+
+
+def _bars(extent: int) -> dict[str, Any]:
     return {
         "mark": {"type": "rule", "strokeWidth": 2, "color": "var(--series)"},
-        "encoding": {"x": {"field": "low", **_X}, "x2": {"field": "high"}, "y": _Y},
+        "encoding": {"x": {"field": "low", **_X}, "x2": {"field": "high"}, "y": _y(extent)},
     }
 
 
-def _dots() -> dict[str, Any]:
+def _dots(extent: int) -> dict[str, Any]:
     return {
         "mark": {"type": "point", "filled": True, "size": 60, "color": "var(--series)"},
-        "encoding": {"x": {"field": "value", **_X}, "y": _Y},
+        "encoding": {"x": {"field": "value", **_X}, "y": _y(extent)},
     }
 
 

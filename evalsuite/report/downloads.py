@@ -74,10 +74,24 @@ def _csv(results: Sequence[JobResult]) -> str:
             null = (e.null.value, e.null.margin) if e.null else ("", "")
             writer.writerow(
                 (
-                    result.model, result.probe, result.label, result.family, e.metric, e.slice,
-                    e.value, e.low, e.high, e.level, e.method, e.unit, e.n, e.n_failed, *null,
-                    e.verdict, e.reason or "",
-                )  # fmt: skip
+                    result.model,
+                    result.probe,
+                    result.label,
+                    result.family,
+                    e.metric,
+                    e.slice,
+                    e.value,
+                    e.low,
+                    e.high,
+                    e.level,
+                    e.method,
+                    e.unit,
+                    e.n,
+                    e.n_failed,
+                    *null,
+                    e.verdict,
+                    e.reason or "",
+                )
             )
     return stream.getvalue()
 

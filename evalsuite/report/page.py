@@ -38,6 +38,7 @@ def render(runs: Sequence[Run]) -> str:
     specifications: dict[str, Any] = {}
     family_panels = panels(results, specifications)
     explorer = explore(runs)
+    found = verdicts(results)
     style, script = _asset("report.css"), _asset("report.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -51,7 +52,8 @@ def render(runs: Sequence[Run]) -> str:
         style=style,
         script=script,
         account=plain_account(results),
-        verdicts=verdicts(results),
+        verdicts=found,
+        unasked=[short(v.model) for v in found if not (v.findings or v.silent or v.unmeasured)],
         blocks=blocks(results),
         panels=family_panels,
         validations=validations(results, _models(runs)),

@@ -88,9 +88,7 @@ def _entry(results: Sequence[JobResult], specifications: dict[str, Any]) -> Entr
     )
 
 
-def _charts(
-    results: Sequence[JobResult], specifications: dict[str, Any]
-) -> list[tuple[str, str]]:
+def _charts(results: Sequence[JobResult], specifications: dict[str, Any]) -> list[tuple[str, str]]:
     """One drawing for each primary metric."""
     drawn = []
     for metric in dict.fromkeys(e.metric for r in results for e in shown(r)):

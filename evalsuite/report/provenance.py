@@ -57,7 +57,7 @@ def _of(run: Run) -> Provenance:
 
 def _models(run: Run) -> list[tuple[str, ...]]:
     facts: dict[str, Any] = run.manifest.get("models", {})
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for model in run.plan.get("models", ()):
         known = facts.get(model["name"], {})
         rows.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsuite.report.verdicts import shown
+from evalsuite.report.verdicts import CONCERNS, shown
 from evalsuite.report.wording import ARROWS, MARKS, interval, null, number
 from evalsuite.store import JobResult
 
@@ -42,6 +42,11 @@ class Block:
     models: tuple[str, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def is_concern(self) -> bool:
+        """Whether to differ from the null is bad news here."""
+        return self.family in CONCERNS
+
 
 def blocks(results: Sequence[JobResult]) -> list[Block]:
     """The scorecard, family by family; a model without any cell in a family is left out of it."""
@@ -50,14 +55,30 @@ def blocks(results: Sequence[JobResult]) -> list[Block]:
         part = [r for r in results if r.family == family and r.status != "not applicable"]
         if not part:
             continue
-        models = tuple(dict.fromkeys(result.model for result in part))
-        rows = [
-            _row(label, metric, part, models)
-            for label in dict.fromkeys(result.label for result in part)
-            for metric in _metrics(label, part)
-        ]
-        found.append(Block(family, models, tuple(rows)))
+        for labels in _connected(part):
+            chosen = [result for result in part if result.label in labels]
+            models = tuple(dict.fromkeys(result.model for result in chosen))
+            rows = [
+                _row(label, metric, chosen, models)
+                for label in labels
+                for metric in _metrics(label, chosen)
+            ]
+            found.append(Block(family, models, tuple(rows)))
     return found
+
+
+def _connected(results: Sequence[JobResult]) -> list[list[str]]:
+    """Probes in groups that share models, so that no table is mostly empty."""
+    groups: list[tuple[list[str], set[str]]] = []
+    for label in dict.fromkeys(result.label for result in results):
+        models = {result.model for result in results if result.label == label}
+        joined = [group for group in groups if group[1] & models]
+        labels = [name for group in joined for name in group[0]]
+        for group in joined:
+            groups.remove(group)
+            models |= group[1]
+        groups.append(([*labels, label], models))
+    return [labels for labels, _ in groups]
 
 
 def _metrics(label: str, results: Sequence[JobResult]) -> list[str]:
@@ -79,8 +100,6 @@ def _row(label: str, metric: str, results: Sequence[JobResult], models: tuple[st
         nulls.add(null(estimate))
         mark, verdict = MARKS[estimate.verdict]
         cells.append(
-            Cell(
-                number(estimate.value), interval(estimate), mark, verdict, estimate.reason or ""
-            )
+            Cell(number(estimate.value), interval(estimate), mark, verdict, estimate.reason or "")
         )
     return Row(label, metric, direction, ", ".join(sorted(filter(None, nulls))), tuple(cells))
