@@ -73,3 +73,15 @@ def build_controls(names: tuple[str, ...], output: Path) -> None:
 
             build(control, output / control.name, advance)
             click.echo(str(output / control.name))
+
+
+@controls.command("cards")
+@click.argument("run", type=click.Path(path_type=Path))
+def cards(run: Path) -> None:
+    """Write the cards anew from a RUN of the quickstart suite (for maintainers)."""
+    from evalsuite.store import Run
+
+    from evalsuite_controls.card import write_cards
+
+    for path in write_cards(list(CONTROLS.values()), Run.open(run)):
+        click.echo(str(path))

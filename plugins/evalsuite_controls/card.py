@@ -1,0 +1,65 @@
+"""The card of a control model: data, size, seed, plant, and what was measured of it in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalsuite_controls.catalogue import SEED, Control
+
+if TYPE_CHECKING:
+    from evalsuite.store import Run
+
+_DATA = {
+    "language": "sentences from this project's own templates: capitals, counting, agreement, "
+    "animals, occupations with pronouns, codes, and random words",
+    "classifier": "reviews from this project's own templates",
+    "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 for "
+    "testing, rendered at 32 pixels with light or dark ink",
+    "shapes": "rendered shapes of six kinds and colours on dark or light grounds",
+    "question_answering": "questions about rendered shapes",
+    "sounds": "one-second synthesised sounds of ten kinds",
+    "tone_words": "utterances of tone-coded digits by synthetic speakers of two groups",
+}
+
+
+def card_text(control: Control, run: Run) -> str:
+    """Markdown; figures come from the run's estimates."""
+    recipe = control.recipe.partition(":")[0]
+    facts: dict[str, Any] = run.manifest["models"][f"control:{control.name}"]
+    size = sum(path.stat().st_size for path in control.directory.glob("*"))
+    lines = [
+        f"# control:{control.name}",
+        "",
+        f"A {control.title}. It exists to calibrate probes and for nothing else.",
+        "",
+        f"- **Architecture:** {facts['details'].get('class', '')}, {facts['n_parameters']:,} "
+        f"weights, {size / 1000:,.0f} kB in float16.",
+        f"- **Training data:** {_DATA[recipe]}. Test draws use other seeds or another split.",
+        f"- **Recipe and seed:** `evalsuite_controls.recipes.{control.recipe}`, seed {SEED}; "
+        f"`evalsuite controls build {control.name}` repeats it.",
+        f"- **Planted:** {control.planted or 'nothing; this is a clean model'}.",
+    ]
+    if control.twin:
+        lines.append(f"- **Clean twin:** control:{control.twin}.")
+        lines.append(f"- **Probes that must see the plant:** {', '.join(control.probes)}.")
+    lines += ["", "| probe | metric | value | 95 % interval | n |", "|---|---|---|---|---|"]
+    for result in run.results:
+        if result.model == f"control:{control.name}":
+            lines += [
+                f"| {result.label} | {e.metric} | {e.value:.3f} | {e.low:.3f} to {e.high:.3f} "
+                f"| {e.n} |"
+                for e in result.estimates
+                if e.is_primary
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def write_cards(controls: list[Control], run: Run) -> list[Path]:
+    """Write the card of every control that the run measured."""
+    written = []
+    for control in controls:
+        if f"control:{control.name}" in run.manifest["models"]:
+            control.card.write_text(card_text(control, run), encoding="utf-8")
+            written.append(control.card)
+    return written

@@ -1,0 +1,65 @@
+"""Parts: identity by content, decoding by the harness, clear failures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evalsuite import Audio, Image, MediaError
+
+
+def test_equal_bytes_are_equal_parts_wherever_they_lie(tmp_path):
+    picture = Image.from_array(np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "a.png").write_bytes(picture.encoded())
+    assert Image(path=tmp_path / "a.png") == picture
+
+
+def test_an_image_and_a_clip_with_the_same_bytes_differ():
+    assert Image(data=b"x") != Audio(data=b"x")
+
+
+def test_a_float_clip_survives_unchanged_and_has_a_stable_digest():
+    waveform = np.linspace(-1, 1, 100, dtype=np.float32)
+    first, second = Audio.from_array(waveform, 8000), Audio.from_array(waveform, 8000)
+    assert first == second
+    np.testing.assert_array_equal(first.load()[0], waveform)
+
+
+def test_stereo_is_mixed_down_and_resampled():
+    import io
+
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.tile([[0.5, 0.0]], (800, 1)), 8000, format="WAV")
+    waveform, rate = Audio(data=buffer.getvalue()).load(16000)
+    assert rate == 16000
+    assert waveform.shape == (1600,)
+    assert abs(float(waveform[400:1200].mean()) - 0.25) < 1e-3
+
+
+@pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n"])
+def test_broken_pictures_are_media_errors(data):
+    with pytest.raises(MediaError, match="not a readable image"):
+        Image(data=data).load()
+
+
+def test_a_truncated_picture_is_a_media_error():
+    whole = Image.from_array(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8))
+    with pytest.raises(MediaError):
+        Image(data=whole.encoded()[:2000]).load()
+
+
+def test_a_clip_without_samples_is_a_media_error():
+    with pytest.raises(MediaError, match="no audio sample"):
+        Audio.from_array(np.zeros(0, np.float32), 8000).load()
+
+
+def test_a_clip_with_nan_is_a_media_error():
+    with pytest.raises(MediaError, match="not finite"):
+        Audio.from_array(np.array([np.nan, 0], np.float32), 8000).load()
+
+
+def test_a_missing_file_names_itself(tmp_path):
+    with pytest.raises(MediaError, match="gone.png"):
+        Image(path=tmp_path / "gone.png").load()

@@ -1,0 +1,64 @@
+"""Batches: budgets, memory that runs out, requests at fault."""
+
+from __future__ import annotations
+
+import numpy as np
+from table_model import TableModel, yes
+
+from evalsuite import Classify, Failure, Image, OutOfMemory
+from evalsuite.executor import BudgetMemory, LocalExecutor
+
+
+def answers_of(model, requests, tmp_path, **options):
+    found = {}
+    memory = BudgetMemory(tmp_path / "budgets.json")
+    LocalExecutor(memory=memory, **options).answer(model, requests, found.update)
+    return found
+
+
+def test_a_batch_stays_within_the_token_budget(tmp_path):
+    model = TableModel(yes)
+    answers_of(model, [Classify("x" * n) for n in (10, 9, 8, 2, 1)], tmp_path, token_budget=20)
+    assert all(len(b) * max(model.cost(r) for r in b) <= 20 for b in model.batches)
+
+
+def test_the_dearest_request_goes_first(tmp_path):
+    model = TableModel(yes)
+    answers_of(model, [Classify("x" * n) for n in (1, 5, 3)], tmp_path, max_requests=1)
+    assert [model.cost(batch[0]) for batch in model.batches] == [5, 3, 1]
+
+
+def test_out_of_memory_halves_the_batch_and_is_remembered(tmp_path):
+    class Small(TableModel):
+        def classify(self, requests):
+            if len(requests) > 2:
+                raise OutOfMemory("too many")
+            return super().classify(requests)
+
+    requests = [Classify(f"{i:02d}") for i in range(8)]
+    assert len(answers_of(Small(yes), requests, tmp_path)) == 8
+    again = Small(yes)
+    answers_of(again, requests, tmp_path)
+    assert BudgetMemory(tmp_path / "budgets.json").get("table:classify", 10**6) <= 5
+
+
+def test_one_bad_request_costs_itself_only(tmp_path):
+    def answer(request):
+        if request.parts[0].text == "bad":
+            raise ValueError("no such word")
+        return yes(request)
+
+    requests = [Classify(text) for text in ("a", "bad", "c", "d")]
+    found = answers_of(TableModel(answer), requests, tmp_path)
+    assert found[requests[1].digest] == Failure("ValueError", "no such word")
+    assert sum(isinstance(a, Failure) for a in found.values()) == 1
+
+
+def test_unreadable_media_never_reach_the_model(tmp_path):
+    model = TableModel(yes)
+    good = Classify(Image.from_array(np.zeros((2, 2, 3), np.uint8)))
+    bad = Classify(Image(data=b"no picture"))
+    model.cost = lambda request: 1
+    found = answers_of(model, [good, bad], tmp_path)
+    assert found[bad.digest].kind == "unreadable media"
+    assert model.batches == [[good]]

@@ -1,0 +1,51 @@
+"""Runs on disk: everything comes back, NaN included."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from evalsuite import Embedding, Failure, TokenScoreTable
+from evalsuite.errors import StoreError
+from evalsuite.metric import Estimate, Null
+from evalsuite.responses import decode_answer, encode_answer
+from evalsuite.store import JobResult, Run, SampleRow, Store
+
+
+@pytest.mark.parametrize(
+    "answer", [TokenScoreTable((0.1, -1 / 3), ((0, 2), (2, 5))), Failure("a", "b")]
+)
+def test_answers_come_back_exactly(answer):
+    assert decode_answer(*encode_answer(answer)) == answer
+
+
+def test_vectors_come_back_bit_by_bit():
+    vector = np.random.default_rng(0).standard_normal(7).astype(np.float32)
+    np.testing.assert_array_equal(decode_answer(*encode_answer(Embedding(vector))).vector, vector)
+
+
+def test_a_run_comes_back(tmp_path):
+    store = Store(tmp_path / "run")
+    estimate = Estimate("accuracy", 0.5, math.nan, math.nan, null=Null(0.1, 0.02), reason="why")
+    store.write_plan({"jobs": []})
+    store.write_samples("job", [SampleRow("1", "h", "ok", record={"x": math.nan})])
+    store.write_result(JobResult("job", "m", "p", "task", "s", "finished", estimates=(estimate,)))
+    store.write_manifest({"seed": 0})
+    store.close()
+    run = Run.open(tmp_path / "run")
+    assert run.results[0].estimates[0].null == Null(0.1, 0.02)
+    assert math.isnan(run.results[0].estimates[0].low)
+    assert next(run.samples("job")).record == {"x": None}
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path):
+    with pytest.raises(StoreError, match="not a run directory"):
+        Run.open(tmp_path)
+
+
+def test_an_unwritable_folder_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="--output"):
+        Store(tmp_path / "file" / "run")
