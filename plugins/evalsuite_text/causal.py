@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from transformers import AutoModelForCausalLM
 
 import evalsuite
 from evalsuite import (
+    Attribute,
     ContinuationScore,
     DifferentiableView,
     Failure,
@@ -22,12 +24,13 @@ from evalsuite import (
     TextScore,
     TokenScores,
     TokenScoreTable,
+    UsageError,
 )
 from evalsuite.content import Content, text_of
 from evalsuite_text.encoding import Encoder, ScoredRow
-from evalsuite_text.generation import generate
+from evalsuite_text.generation import generate, neutral_settings
 from evalsuite_text.gradients import continuation_view
-from evalsuite_text.scoring import Scorer
+from evalsuite_text.scoring import PositionScores, Scorer
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -40,7 +43,40 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 METHODS = frozenset(
     {"loglikelihood", "rolling_loglikelihood", "token_scores", "generate", "differentiate"}
 )
-OPTIONS = frozenset({"chat_template", "max_length"})
+
+
+@dataclass(frozen=True)
+class Options:
+    """The model options of a causal language model.
+
+    Args:
+        chat_template: Render every prompt and context as one user turn of the tokenizer's chat
+            template; off by default.
+        max_length: Read at most so many tokens at once, less than the model could.
+    """
+
+    chat_template: bool = False
+    max_length: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type: the text "false" would count as true."""
+        if not isinstance(self.chat_template, bool):
+            raise UsageError(
+                f"Model option chat_template must be true or false (got {self.chat_template!r})."
+            )
+        limit = self.max_length
+        if limit is not None and (
+            not isinstance(limit, int) or isinstance(limit, bool) or limit < 2
+        ):
+            raise UsageError(f"Model option max_length must be an integer from 2 (got {limit!r}).")
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Options:
+        """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
+        known = frozenset(cls.__dataclass_fields__)
+        checkpoint.refuse_unknown_options(known)
+        given = checkpoint.settings.options
+        return cls(**{name: given[name] for name in known if name in given})
 
 
 class Loader:
@@ -49,15 +85,21 @@ class Loader:
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
         checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options(OPTIONS)
+        Options.of(checkpoint)
         return _info(reference, checkpoint)
 
     def load(self, reference: str, settings: LoadSettings) -> CausalLanguageModel:
         """Load weights and tokenizer."""
         checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options(OPTIONS)
+        options = Options.of(checkpoint)
+        tokenizer = load_tokenizer(checkpoint)
+        if options.chat_template and not tokenizer.chat_template:
+            raise UsageError(
+                f"Model {reference!r} was asked for with chat_template, but its tokenizer has "
+                "none. Leave the option out, or use the instruction-tuned checkpoint."
+            )
         module = load_weights(AutoModelForCausalLM, checkpoint)
-        return CausalLanguageModel(reference, checkpoint, module, load_tokenizer(checkpoint))
+        return CausalLanguageModel(reference, checkpoint, module, tokenizer, options)
 
 
 def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
@@ -74,44 +116,60 @@ def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
 class CausalLanguageModel(TorchModel):
     """A decoder-only transformer."""
 
-    def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
-        """Check the scoring path and take the context length from the configuration."""
-        options = checkpoint.settings.options
+    def __init__(
+        self,
+        reference: str,
+        checkpoint: Checkpoint,
+        module: Any,
+        tokenizer: Any,
+        options: Options,
+    ) -> None:
+        """Check the scoring path, and set the checkpoint's generation settings aside."""
         self.tokenizer = tokenizer
-        self.uses_chat_template = bool(options.get("chat_template", False))
-        max_length = int(options.get("max_length", context_length(checkpoint.config, tokenizer)))
-        self.encoder = Encoder(tokenizer, max_length)
-        pad_id = tokenizer.pad_token_id
-        self.scorer = Scorer(module, pad_id if pad_id is not None else self.encoder.prefix)
-        info = _info(
-            reference,
-            checkpoint,
-            n_parameters=count_parameters(module),
-            details={
-                "class": type(module).__name__,
-                "scoring path": self.scorer.path,
-                "context length": str(max_length),
-                "start token": "added" if self.encoder.adds_start else "only for empty contexts",
-                "dtype": str(module.dtype).removeprefix("torch."),
-            },
+        self.uses_chat_template = options.chat_template
+        limit = context_length(checkpoint.config, tokenizer)
+        self.encoder = Encoder(tokenizer, min(limit, options.max_length or limit))
+        module.generation_config, set_aside = neutral_settings(
+            module.generation_config, tokenizer, self.encoder.prefix
         )
+        self.scorer: Any = Scorer(module, module.generation_config.pad_token_id)
+        details = {
+            "class": type(module).__name__,
+            "scoring path": self.scorer.path,
+            "context length": str(self.encoder.max_length),
+            "start token": "added" if self.encoder.adds_start else "only for empty contexts",
+            "chat template": "one user turn" if options.chat_template else "off",
+            "dtype": str(module.dtype).removeprefix("torch."),
+        }
+        if set_aside:
+            details["generation settings set aside"] = set_aside
+        n_parameters = count_parameters(module)
+        info = _info(reference, checkpoint, n_parameters=n_parameters, details=details)
         mark = fingerprint(
             checkpoint.reference,
             checkpoint.revision,
             module.dtype,
-            sorted(options.items()),
+            options,
             version=evalsuite.__version__,
         )
         super().__init__(info, mark, module)
 
+    def close(self) -> None:
+        """Drop the weights, which the scorer holds as well."""
+        self.scorer = None
+        super().close()
+
     def cost(self, request: Request) -> int:
-        """Tokens of the row."""
+        """Tokens that one request makes the model read, after encoding."""
         if isinstance(request, LogLikelihood):
-            return len(self._pair(request).ids)
+            row = self._pair(request)
+            return len(row.ids) if isinstance(row, ScoredRow) else 1
         if isinstance(request, RollingLogLikelihood | TokenScores):
             return len(self.encoder.ids(request.text)) + 1
         if isinstance(request, Generate):
-            return len(self.encoder.ids(self._prompt(request.prompt))) + request.max_tokens
+            return len(self.encoder.ids(self._prompt(request.prompt))) + 1 + request.max_tokens
+        if isinstance(request, Attribute):
+            return len(self.encoder.ids(self._prompt(request.content) + request.target)) + 1
         return 1
 
     def _prompt(self, content: Content) -> str:
@@ -124,30 +182,15 @@ class CausalLanguageModel(TorchModel):
             self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
         )
 
-    def _pair(self, request: LogLikelihood) -> ScoredRow:
+    def _pair(self, request: LogLikelihood) -> ScoredRow | Failure:
         return self.encoder.pair(self._prompt(request.context), request.continuation)
 
     def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[ContinuationScore | Failure]:
         """Log P(continuation | context); equal rows are computed once."""
         rows = [self._pair(request) for request in requests]
-        kept = list(dict.fromkeys(row for row in rows if row.start < len(row.ids)))
+        kept = list(dict.fromkeys(row for row in rows if isinstance(row, ScoredRow)))
         scores = dict(zip(kept, self.scorer.score(kept))) if kept else {}
-        answers: list[ContinuationScore | Failure] = []
-        for row in rows:
-            if row not in scores:
-                answers.append(Failure("empty continuation", "it has no token to score"))
-                continue
-            found = scores[row]
-            answers.append(
-                ContinuationScore(
-                    total=float(found.logprobs.sum()),
-                    n_tokens=len(found.logprobs),
-                    is_greedy=found.is_greedy,
-                    token_logprobs=tuple(found.logprobs.tolist()),
-                    truncated_tokens=row.truncated,
-                )
-            )
-        return answers
+        return [row if isinstance(row, Failure) else _answer(row, scores[row]) for row in rows]
 
     def rolling_loglikelihood(
         self, requests: Sequence[RollingLogLikelihood]
@@ -186,11 +229,13 @@ class CausalLanguageModel(TorchModel):
             )
         return answers
 
-    def _score_texts(self, texts: Sequence[str], with_moments: bool = False) -> list[list[Any]]:
-        """The window scores of each text, all windows in one batch."""
+    def _score_texts(
+        self, texts: Sequence[str], with_moments: bool = False
+    ) -> list[list[PositionScores]]:
+        """The scores of each text's windows; none for a text without tokens."""
         windows = [self.encoder.windows(text) for text in texts]
         flat = [row for rows in windows for row in rows]
-        scores = iter(self.scorer.score(flat, with_moments) if flat else [])
+        scores = iter(self.scorer.score_windows(flat, with_moments))
         return [[next(scores) for _ in rows] for rows in windows]
 
     def generate(self, requests: Sequence[Generate]) -> list[Generation | Failure]:
@@ -200,7 +245,19 @@ class CausalLanguageModel(TorchModel):
 
     def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
         """The context's token embeddings; the output is log P(target | context)."""
-        return continuation_view(self.module, self.encoder, text_of(content), target)
+        return continuation_view(
+            self.scorer, self.encoder, self._prompt(content), text_of(content), target
+        )
+
+
+def _answer(row: ScoredRow, found: PositionScores) -> ContinuationScore:
+    return ContinuationScore(
+        total=float(found.logprobs.sum()),
+        n_tokens=len(found.logprobs),
+        is_greedy=found.is_greedy,
+        token_logprobs=tuple(found.logprobs.tolist()),
+        truncated_tokens=row.truncated,
+    )
 
 
 def context_length(config: Any, tokenizer: Any) -> int:

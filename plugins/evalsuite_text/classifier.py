@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ from transformers import AutoModelForSequenceClassification
 
 import evalsuite
 from evalsuite import (
+    Attribute,
     Classification,
     Classify,
     DifferentiableView,
     LoadSettings,
+    ModelError,
     ModelInfo,
     Request,
 )
@@ -37,16 +40,27 @@ class Loader:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        return _info(reference, checkpoint)
+        return _info(reference, _open(reference, settings))
 
     def load(self, reference: str, settings: LoadSettings) -> TextClassifier:
         """Load weights and tokenizer."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
+        checkpoint = _open(reference, settings)
         module = load_weights(AutoModelForSequenceClassification, checkpoint)
         return TextClassifier(reference, checkpoint, module, load_tokenizer(checkpoint))
+
+
+def _open(reference: str, settings: LoadSettings) -> Checkpoint:
+    """Read the configuration; refuse heads whose outputs are no distribution over labels."""
+    checkpoint = open_checkpoint(reference, settings)
+    checkpoint.refuse_unknown_options()
+    problem = getattr(checkpoint.config, "problem_type", None)
+    if problem in ("regression", "multi_label_classification"):
+        raise ModelError(
+            f"Model {reference!r} has a head for {problem.replace('_', ' ')}: its outputs are no "
+            "probabilities of labels that exclude one another. Use a checkpoint that was trained "
+            "for single-label classification."
+        )
+    return checkpoint
 
 
 def _labels(config: Any) -> tuple[str, ...]:
@@ -75,43 +89,69 @@ class TextClassifier(TorchModel):
         """Take the labels and the context length from the configuration."""
         self.tokenizer = tokenizer
         self.labels = _labels(checkpoint.config)
-        limit = context_length(checkpoint.config, tokenizer)
+        limit = min(context_length(checkpoint.config, tokenizer), _positions(module))
         self.max_length = min(limit, int(min(tokenizer.model_max_length, 10**9)))
-        info = _info(
-            reference,
-            checkpoint,
-            n_parameters=count_parameters(module),
-            details={"class": type(module).__name__, "context length": str(self.max_length)},
+        # A tokenizer may write inputs that the model does not take (token types, for a Llama).
+        taken = set(inspect.signature(module.forward).parameters)
+        self.accepted = tuple(
+            name for name in ("input_ids", "attention_mask", "token_type_ids") if name in taken
         )
+        if module.config.pad_token_id is None:  # decoders look for the last token before padding
+            module.config.pad_token_id = tokenizer.pad_token_id
+        details = {
+            "class": type(module).__name__,
+            "context length": str(self.max_length),
+            "dtype": str(module.dtype).removeprefix("torch."),
+        }
+        n_parameters = count_parameters(module)
+        info = _info(reference, checkpoint, n_parameters=n_parameters, details=details)
         version = evalsuite.__version__
         mark = fingerprint(checkpoint.reference, checkpoint.revision, module.dtype, version=version)
         super().__init__(info, mark, module)
 
     def cost(self, request: Request) -> int:
         """Tokens, estimated from the characters."""
-        text = text_of(request.content) if isinstance(request, Classify) else ""
+        text = text_of(request.content) if isinstance(request, Classify | Attribute) else ""
         return min(self.max_length, 2 + len(text) // 3)
 
     def classify(self, requests: Sequence[Classify]) -> list[Classification]:
         """Softmax (of a single logit: sigmoid) in float32; long texts are cut at the end."""
+        texts = [text_of(request.content) for request in requests]
+        can_pad = self.tokenizer.pad_token_id is not None
+        batches = [texts] if can_pad else [[text] for text in texts]
+        logits = torch.cat([self._logits(batch, padding=can_pad) for batch in batches])
+        if logits.shape[-1] == 1:
+            logits = torch.cat([torch.zeros_like(logits), logits], dim=-1)
+        return [Classification(self.labels, tuple(row)) for row in logits.softmax(-1).tolist()]
+
+    def _logits(self, texts: Sequence[str], *, padding: bool) -> torch.Tensor:
+        """Float32 logits [texts, labels]; padding is on the right, where no position shifts."""
         inputs = self.tokenizer(
-            [text_of(request.content) for request in requests],
-            padding=True,
+            list(texts),
+            padding=padding,
+            padding_side="right",
             truncation=True,
             max_length=self.max_length,
             return_tensors="pt",
         ).to(self.device)
+        kept = {name: inputs[name] for name in self.accepted if name in inputs}
         with torch.inference_mode():
-            logits = self.module(**inputs).logits.float()
-        if logits.shape[-1] == 1:
-            logits = torch.cat([torch.zeros_like(logits), logits], dim=-1)
-        return [
-            Classification(self.labels, tuple(row)) for row in logits.softmax(-1).cpu().tolist()
-        ]
+            logits: torch.Tensor = self.module(**kept).logits.float().cpu()
+        return logits
 
     def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
         """The token embeddings; the output is the target label's logit."""
         if target not in self.labels:
             raise ValueError(f"no label {target!r}; the labels are {', '.join(self.labels)}")
         index = self.labels.index(target)
-        return label_view(self.module, self.tokenizer, text_of(content), index, self.max_length)
+        text = text_of(content)
+        return label_view(self.module, self.tokenizer, text, index, self.max_length, self.accepted)
+
+
+def _positions(module: torch.nn.Module) -> int:
+    """Positions that can be told apart; the RoBERTa family starts after its padding position."""
+    for name, part in module.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, torch.nn.Embedding):
+            first = 0 if part.padding_idx is None else part.padding_idx + 1
+            return part.num_embeddings - first
+    return 10**9

@@ -3,6 +3,10 @@
 The boundary rule is lm-evaluation-harness's: white space at the end of the context moves to the
 continuation; the whole is encoded in one piece and split after as many tokens as the context alone
 has. So a continuation is scored with the tokens that it has in running text.
+
+Special tokens are never left to the tokenizer's post-processor, which may put one at the end or
+between context and continuation. Texts are encoded bare; a start token is put in front where the
+tokenizer itself would write one there (Llama, Gemma), and before an empty context always.
 """
 
 from __future__ import annotations
@@ -11,7 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from evalsuite import ModelError
+from evalsuite import Failure, ModelError
+
+# Distinct texts whose tokens are kept; a context is shared by all its continuations.
+_REMEMBERED_TEXTS = 65_536
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,7 @@ class ScoredRow:
     """Token ids of one row and where its scored part begins.
 
     ``ids[start:]`` are scored, each given all ids before it; ``start`` is at least 1.
+    ``truncated`` counts the context tokens that were cut on the left.
     """
 
     ids: tuple[int, ...]
@@ -27,26 +35,33 @@ class ScoredRow:
 
 
 class Encoder:
-    """Encodes texts for a causal model; each distinct text once."""
+    """Encodes texts for a causal model; each distinct text once.
+
+    Attributes:
+        max_length: The most tokens that the model reads at once.
+        prefix: Id of the token that stands before a text which has nothing before it.
+        adds_start: Whether every text gets the prefix, because the tokenizer itself adds it.
+    """
 
     def __init__(self, tokenizer: Any, max_length: int) -> None:
-        """Find out what stands before a text: the tokenizer's own start token, if it adds one.
+        """Find out what stands before a text: the start token, or in its absence the end token.
 
         Raises:
             ModelError: The tokenizer has no token that can stand before a text.
         """
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self._encode = lru_cache(maxsize=65536)(self._encode_text)
+        self._encode = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._encode_text)
         start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-        empty = tokenizer.build_inputs_with_special_tokens([]) if start is None else None
         self.adds_start = start is not None and self._writes(start)
-        self.prefix = start if start is not None else end
-        if self.prefix is None:
+        prefix = start if start is not None else end
+        if prefix is None:
             raise ModelError(
-                "The tokenizer has neither a start nor an end token, so there is nothing to "
-                f"condition the first word on (special tokens of an empty text: {empty})."
+                f"The tokenizer {type(tokenizer).__name__} has neither a start nor an end token, "
+                "so there is nothing to condition the first word on. Set bos_token in the "
+                "checkpoint's tokenizer_config.json."
             )
+        self.prefix = int(prefix)
 
     def _writes(self, start: int) -> bool:
         """Whether encoding with special tokens puts the start token first."""
@@ -60,6 +75,12 @@ class Encoder:
         """Token ids of a text, without special tokens."""
         return self._encode(text)
 
+    def started(self, ids: tuple[int, ...]) -> tuple[int, ...]:
+        """The ids after what stands before a text; never twice (chat templates write it too)."""
+        if not ids or (self.adds_start and ids[0] != self.prefix):
+            return (self.prefix, *ids)
+        return ids
+
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Character offsets of each token; empty where the tokenizer has none (slow ones)."""
         if not getattr(self.tokenizer, "is_fast", False):
@@ -67,23 +88,24 @@ class Encoder:
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
-    def pair(self, context: str, continuation: str) -> ScoredRow:
-        """The row that scores a continuation; the context is cut on the left when too long."""
-        stripped = context.rstrip()
-        continuation = context[len(stripped) :] + continuation
-        if not stripped:
-            return self._row((self.prefix,), self.ids(continuation))
-        context_ids = self.ids(stripped)
-        whole = self.ids(stripped + continuation)
-        head = ((self.prefix,) if self.adds_start else ()) + whole[: len(context_ids)]
-        return self._row(head or (self.prefix,), whole[len(context_ids) :])
+    def pair(self, context: str, continuation: str) -> ScoredRow | Failure:
+        """The row that scores a continuation; the context is cut on the left when too long.
 
-    def _row(self, head: tuple[int, ...], tail: tuple[int, ...]) -> ScoredRow:
-        """Join, and keep the last ``max_length`` inputs (the last token is never an input)."""
-        ids = head + tail
-        excess = max(0, len(ids) - 1 - self.max_length)
-        start = max(1, len(head) - excess)
-        return ScoredRow(ids[excess:], start, excess)
+        A Failure where the continuation has no token of its own, or more than the model reads.
+        """
+        stripped = context.rstrip()
+        n_context = len(self.ids(stripped)) if stripped else 0
+        whole = self.ids(stripped + context[len(stripped) :] + continuation)
+        head, tail = self.started(whole[:n_context]), whole[n_context:]
+        if not tail:
+            return Failure("empty continuation", "it has no token of its own to score")
+        if len(tail) > self.max_length:
+            return Failure(
+                "continuation too long",
+                f"it has {len(tail)} tokens; the model reads {self.max_length} at once",
+            )
+        excess = max(0, len(head) + len(tail) - 1 - self.max_length)  # the last is never read
+        return ScoredRow((*head[excess:], *tail), len(head) - excess, excess)
 
     def windows(self, text: str) -> list[ScoredRow]:
         """Rows that together score every token of a text exactly once.

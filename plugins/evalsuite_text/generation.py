@@ -1,15 +1,57 @@
-"""Greedy and sampled text; batched greedy equals one-by-one greedy token for token."""
+"""Greedy and sampled text; batched greedy equals one-by-one greedy token for token.
+
+A checkpoint's own generation settings (repetition penalty, beams, top-k, ...) are set aside: a
+request says everything about how its answer is written, so that two models are asked the same.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
 from evalsuite_text.encoding import Encoder
+
+_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
+# Settings that do not change what is written.
+_WITHOUT_EFFECT = ("transformers_version", "_from_model_config", "use_cache", *_TOKENS)
+
+
+def neutral_settings(own: Any, tokenizer: Any, fallback_pad: int) -> tuple[GenerationConfig, str]:
+    """Generation settings with a checkpoint's token ids only, and what was set aside, as text.
+
+    The end tokens are the checkpoint's and the tokenizer's.
+    """
+    found = own.eos_token_id if own is not None else None
+    ends = set(found if isinstance(found, list) else [found]) | {tokenizer.eos_token_id}
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else fallback_pad
+    settings = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=sorted(end for end in ends if end is not None) or None,
+        pad_token_id=pad,
+    )
+    changed = own.to_diff_dict() if own is not None else {}
+    aside = [
+        f"{name}={value}"
+        for name, value in changed.items()
+        if name not in _WITHOUT_EFFECT and not name.startswith(("output_", "return_"))
+    ]
+    return settings, ", ".join(sorted(aside))
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """One request with its prompt's ids and the number of tokens that it may add."""
+
+    request: Generate
+    ids: tuple[int, ...]
+    n_new: int
 
 
 def generate(
@@ -21,56 +63,88 @@ def generate(
 ) -> list[Generation | Failure]:
     """Generations in the order of the requests.
 
-    Greedy requests of equal length limits share batches. A sampled request is run alone under its
-    own seed, since a batch would share one stream of random numbers.
+    Greedy requests that may write equally many tokens share a batch. A sampled request is run
+    alone under its own seed, since a batch would share one stream of random numbers. Where prompt
+    and answer do not fit together, the answer is cut (``length``); where the prompt alone does
+    not leave room for a token, the request fails.
     """
-    groups: dict[object, list[int]] = defaultdict(list)
-    for index, request in enumerate(requests):
-        key = request.max_tokens if request.temperature == 0 else ("sampled", index)
-        groups[key].append(index)
-    answers: list[Generation | Failure] = [Failure("not generated", "")] * len(requests)
-    for indices in groups.values():
-        texts = [prompts[i] for i in indices]
-        chosen = [requests[i] for i in indices]
-        for index, answer in zip(indices, _run(module, tokenizer, encoder, texts, chosen)):
-            answers[index] = answer
-    return answers
+    answers: dict[int, Generation | Failure] = {}
+    groups: dict[object, dict[int, _Prompt]] = defaultdict(dict)
+    for index, (text, request) in enumerate(zip(prompts, requests, strict=True)):
+        ids = encoder.started(encoder.ids(text))
+        n_new = min(request.max_tokens, encoder.max_length - len(ids))
+        if n_new < 1:
+            answers[index] = Failure(
+                "prompt too long",
+                f"it has {len(ids)} tokens; the model reads {encoder.max_length} at once, "
+                "the answer included",
+            )
+            continue
+        key = n_new if request.temperature == 0 else ("sampled", index)
+        groups[key][index] = _Prompt(request, ids, n_new)
+    for group in groups.values():
+        written = _write(module, tokenizer, list(group.values()))
+        answers |= dict(zip(group, written, strict=True))
+    return [answers[index] for index in range(len(requests))]
 
 
-def _run(
-    module: Any,
-    tokenizer: Any,
-    encoder: Encoder,
-    prompts: Sequence[str],
-    requests: Sequence[Generate],
-) -> list[Generation]:
-    first = requests[0]
-    room = max(1, encoder.max_length - first.max_tokens)
-    rows = [_prompt_ids(encoder, prompt)[-room:] for prompt in prompts]
-    inputs = _left_padded(rows, _pad_id(tokenizer, encoder), module.device)
+def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
+    """Run one batch of prompts that add equally many tokens and sample alike."""
+    request = prompts[0].request
+    pad_id = module.generation_config.pad_token_id
+    inputs = _left_padded([prompt.ids for prompt in prompts], pad_id, module.device)
+    n_read = inputs["input_ids"].shape[1]
     sampling: dict[str, Any] = {"do_sample": False}
-    if first.temperature > 0:
-        sampling = {"do_sample": True, "temperature": first.temperature, "top_p": first.top_p}
+    if request.temperature > 0:
+        sampling = {
+            "do_sample": True,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "top_k": 0,  # transformers would cut to 50 by itself
+        }
+    stops = [prompt.request.stop for prompt in prompts]
     devices = [module.device] if module.device.type == "cuda" else []
     with torch.inference_mode(), torch.random.fork_rng(devices=devices):
-        torch.manual_seed(first.seed)
+        torch.manual_seed(request.seed)
         output = module.generate(
             **inputs,
-            max_new_tokens=first.max_tokens,
-            pad_token_id=_pad_id(tokenizer, encoder),
+            max_new_tokens=prompts[0].n_new,
+            stopping_criteria=StoppingCriteriaList([_StopStrings(tokenizer, stops, n_read)]),
             **sampling,
         )
-    new = output[:, inputs["input_ids"].shape[1] :].tolist()
-    return [_finish(tokenizer, ids, request) for ids, request in zip(new, requests, strict=True)]
+    ends = set(module.generation_config.eos_token_id or ())
+    written = output[:, n_read:].tolist()
+    return [_finished(tokenizer, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
 
 
-def _prompt_ids(encoder: Encoder, prompt: str) -> tuple[int, ...]:
-    ids = encoder.ids(prompt)
-    return (encoder.prefix, *ids) if encoder.adds_start or not ids else ids
+class _StopStrings(StoppingCriteria):
+    """Ends the rows whose new text holds one of their stop strings."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[tuple[str, ...]], n_read: int) -> None:
+        self.tokenizer = tokenizer
+        self.stops = stops
+        self.n_read = n_read
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
+        new = input_ids[:, self.n_read :].tolist() if any(self.stops) else []
+        done = [self._is_done(ids, stop) for ids, stop in zip(new, self.stops)]
+        done = done or [False] * len(input_ids)
+        return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
+
+    def _is_done(self, ids: list[int], stop: tuple[str, ...]) -> bool:
+        """Look at the tail first, which is cheap, and make sure with the whole text."""
+        if not stop:
+            return False
+        tail = ids[-max(len(text.encode()) for text in stop) - 4 :]
+        return _has(stop, _text(self.tokenizer, tail)) and _has(stop, _text(self.tokenizer, ids))
 
 
-def _pad_id(tokenizer: Any, encoder: Encoder) -> int:
-    return int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else encoder.prefix)
+def _has(stop: Sequence[str], text: str) -> bool:
+    return any(item in text for item in stop)
+
+
+def _text(tokenizer: Any, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
 def _left_padded(
@@ -86,13 +160,17 @@ def _left_padded(
     return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
 
 
-def _finish(tokenizer: Any, ids: list[int], request: Generate) -> Generation:
-    """Cut at the end token and at the first stop string."""
-    end = tokenizer.eos_token_id
-    ended = end is not None and end in ids
-    kept = ids[: ids.index(end)] if ended else ids
-    text = tokenizer.decode(kept, skip_special_tokens=True)
-    cut = min((text.find(stop) for stop in request.stop if stop in text), default=-1)
-    if cut >= 0:
-        text = text[:cut]
-    return Generation(text, len(kept), "stop" if ended or cut >= 0 else "length")
+def _finished(tokenizer: Any, ids: list[int], ends: set[int], stop: Sequence[str]) -> Generation:
+    """Cut before the end token, and before the first stop string.
+
+    A stop string counts the tokens up to the one that completes it, so that the count does not
+    depend on how long the rest of the batch went on.
+    """
+    n_kept = next((i for i, token in enumerate(ids) if token in ends), len(ids))
+    text = _text(tokenizer, ids[:n_kept])
+    if not _has(stop, text):
+        return Generation(text, n_kept, "stop" if n_kept < len(ids) else "length")
+    cut = min(text.find(item) for item in stop if item in text)
+    lengths = range(1, n_kept + 1)
+    first = bisect_left(lengths, True, key=lambda n: _has(stop, _text(tokenizer, ids[:n])))
+    return Generation(text[:cut], lengths[first], "stop")

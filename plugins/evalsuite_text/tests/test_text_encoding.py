@@ -1,0 +1,94 @@
+"""Boundary rule, start tokens, truncation and windows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalsuite import Failure
+from evalsuite_text.encoding import Encoder
+
+
+def test_white_space_at_the_end_of_the_context_belongs_to_the_continuation(gpt2) -> None:
+    encoder = gpt2.encoder
+    assert encoder.pair("the house ", "is") == encoder.pair("the house", " is")
+
+
+def test_the_continuation_has_the_tokens_that_it_has_in_running_text(gpt2) -> None:
+    encoder = gpt2.encoder
+    row = encoder.pair("the old house", " at the river")
+    assert row.ids == encoder.ids("the old house at the river")
+    assert row.start == len(encoder.ids("the old house"))
+
+
+def test_an_empty_context_is_the_start_token(gpt2, llama) -> None:
+    for model, start in ((gpt2, 0), (llama, 1)):
+        for context in ("", "  "):
+            row = model.encoder.pair(context, "the house")
+            assert row.ids[0] == start
+            assert row.start == 1
+
+
+def test_special_tokens_of_a_post_processor_stand_only_at_the_front(llama) -> None:
+    row = llama.encoder.pair("the house", " is warm")
+    assert row.ids[0] == 1  # <sot>, which the tokenizer writes there by itself
+    assert set(row.ids[1:]).isdisjoint({0, 1, 2, 3})
+    assert len(row.ids) == 5
+    assert row.start == 3
+
+
+def test_a_start_token_is_not_written_twice(llama) -> None:
+    # a chat template writes it into the text
+    assert llama.encoder.started(llama.encoder.ids("<sot> the house"))[:2].count(1) == 1
+
+
+def test_a_tokenizer_that_adds_no_start_token_gets_none(gpt2) -> None:
+    assert not gpt2.encoder.adds_start
+    assert gpt2.encoder.pair("the house", " is").ids[0] != 0
+
+
+def test_a_long_context_is_cut_on_the_left_and_counted(llama) -> None:
+    # <sot> + 40 words + 2 scored = 43 ids, of which 42 are read; the model reads 32: 10 are cut
+    row = llama.encoder.pair("the " * 40, "is warm")
+    assert row.truncated == 10
+    assert len(row.ids) - 1 == 32
+    assert len(row.ids) - row.start == 2
+
+
+def test_a_continuation_may_fill_the_model_but_not_more(llama) -> None:
+    assert llama.encoder.pair("a", " the" * 32).start == 1
+    failure = llama.encoder.pair("a", " the" * 33)
+    assert isinstance(failure, Failure)
+    assert failure.kind == "continuation too long"
+
+
+def test_a_continuation_without_tokens_is_a_failure(gpt2) -> None:
+    assert gpt2.encoder.pair("the house", "").kind == "empty continuation"
+
+
+@pytest.mark.parametrize("max_length", [1, 2, 5, 7])
+@settings(max_examples=30, deadline=None)
+@given(n_words=st.integers(0, 40))
+def test_windows_score_every_token_once_and_read_at_most_the_limit(
+    max_length: int, n_words: int
+) -> None:
+    encoder = Encoder(_Numbers(), max_length)
+    rows = encoder.windows(" ".join(str(i) for i in range(1, n_words + 1)))
+    scored = [token for row in rows for token in row.ids[row.start :]]
+    assert scored == list(range(1, n_words + 1))
+    for row in rows:
+        assert row.start >= 1
+        assert len(row.ids) - 1 <= max_length
+        # what is read is the text right before: ids are consecutive numbers here
+        assert all(b == a + 1 for a, b in zip(row.ids, row.ids[1:]))
+
+
+class _Numbers:
+    """A tokenizer whose tokens are the numbers in the text; 0 stands before it."""
+
+    bos_token_id = 0
+    eos_token_id = None
+
+    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+        return {"input_ids": [int(word) for word in text.split() if word.isdigit()]}
