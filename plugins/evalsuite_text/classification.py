@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import Card, Classify, Metric, Probe, Proportion, Sample
+import numpy as np
+
+from evalsuite import Card, Classify, DataError, Metric, Null, Probe, Proportion, Sample
+from evalsuite.probe import Record
+from evalsuite_text.recall import BalancedAccuracy
 
 
 @dataclass(frozen=True)
@@ -18,35 +23,51 @@ class Classification(Probe):
     needs: ClassVar[Any] = (Classify,)
     fields: ClassVar[Any] = ("text", "label")
     card: ClassVar[Card] = Card(
-        measures="How often the most probable label is the right one, and the recall of each.",
+        measures="How often the most probable label is the right one, against always saying the "
+        "most frequent label; the recall of each label, and their mean (balanced accuracy) "
+        "against one over the number of labels.",
         does_not_measure="Whether the label was found for a good reason.",
-        reference="Accuracy and recall as in ISO/IEC TS 4213:2022",
+        reference="Brodersen et al. 2010, ICPR, on balanced accuracy",
         critique="Accuracy rewards the majority label where labels are unbalanced.",
     )
     metrics: ClassVar[Sequence[Metric]] = (
         Proportion(
             "correct",
             name="accuracy",
-            by="target",
-            chance="chance",
+            null=Null(0.0, why="always the most frequent label"),
+            chance="majority_share",
             direction="higher is better",
             primary=True,
         ),
+        BalancedAccuracy(),
     )
 
     def ask(self, sample: Sample, context: Any) -> Any:
-        """Classify; a label that the model does not have can never be right, which is an error."""
+        """Classify; labels that tie for the highest probability share the credit.
+
+        A label that the model does not have can never be right: such a sample fails.
+        """
         found = yield Classify(str(sample["text"]))
         target = str(sample["label"])
         if target not in found.labels:
-            raise ValueError(
+            raise DataError(
                 f"the label {target!r} is not among the model's: {', '.join(found.labels)}"
             )
+        best = max(found.probabilities)
+        tied = found.probabilities.count(best)
         return {
-            "correct": found.label == target,
+            "correct": 1 / tied if found.probability(target) == best else 0.0,
             "predicted": found.label,
             "target": target,
             "probability": found.probability(target),
-            "chance": 1 / len(found.labels),
             "group": sample.get("group"),
         }
+
+    def tabulate(
+        self, records: Sequence[Record], context: Any, rng: np.random.Generator
+    ) -> Sequence[Record]:
+        """Add the share of the most frequent label among the answered samples."""
+        del context, rng
+        counts = Counter(record["target"] for record in records)
+        share = max(counts.values(), default=0) / max(1, len(records))
+        return [{**record, "majority_share": share} for record in records]

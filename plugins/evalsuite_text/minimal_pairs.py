@@ -53,5 +53,9 @@ class MinimalPairs(Probe):
             LogLikelihood("", str(sample["sentence_bad"])),
         )
         difference = good.total - bad.total
-        record = {"correct": (1 + (difference > 0) - (difference < 0)) / 2, "log_odds": difference}
+        record = {
+            "correct": (1 + (difference > 0) - (difference < 0)) / 2,
+            "log_odds": difference,
+            "truncated_tokens": max(good.truncated_tokens, bad.truncated_tokens),
+        }
         return {**record, **({self.by: str(sample[self.by])} if self.by else {})}

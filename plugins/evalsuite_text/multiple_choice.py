@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import Card, LogLikelihood, Metric, Probe, Proportion, Sample, UsageError
+from evalsuite import Card, DataError, LogLikelihood, Metric, Null, Probe, Proportion, Sample
+
+# The value is the mean of the records' own chance levels, 1 / number of choices.
+GUESSING = Null(0.0, why="guessing among the choices")
 
 
 @dataclass(frozen=True)
@@ -29,25 +32,36 @@ class MultipleChoice(Probe):
         measures="How often the most probable of the given choices is the right one; once by "
         "total log-likelihood, once by log-likelihood per byte of the choice.",
         does_not_measure="Whether the model would write that answer by itself.",
-        reference="Brown et al. 2020, section 2.4; normalisation by bytes as in "
-        "lm-evaluation-harness's acc_norm",
+        reference="Brown et al. 2020, section 2.4; per byte as in lm-evaluation-harness's "
+        "acc_bytes (its acc_norm divides by characters)",
         critique="Total likelihood favours short choices, likelihood per byte long ones.",
     )
     metrics: ClassVar[Sequence[Metric]] = (
         Proportion(
-            "correct", name="accuracy", chance="chance", direction="higher is better", primary=True
+            "correct",
+            name="accuracy",
+            null=GUESSING,
+            chance="chance",
+            direction="higher is better",
+            primary=True,
         ),
         Proportion(
             "correct_normalised",
             name="accuracy per byte",
+            null=GUESSING,
             chance="chance",
             direction="higher is better",
         ),
     )
 
+    def __post_init__(self) -> None:
+        """Refuse a template that leaves the question out."""
+        if "{question}" not in self.template:
+            raise ValueError(f"template must contain {{question}} (got {self.template!r})")
+
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score every choice; ties share the credit."""
-        choices = [str(choice) for choice in sample["choices"]]
+        choices = choices_of(sample["choices"])
         target = target_index(sample["answer"], choices)
         prompt = self.template.replace("{question}", str(sample["question"]))
         scores = yield tuple(LogLikelihood(prompt, self.delimiter + choice) for choice in choices)
@@ -64,18 +78,33 @@ class MultipleChoice(Probe):
         }
 
 
+def choices_of(value: Any) -> list[str]:
+    """The choices as texts; raises DataError for anything but a list of two or more."""
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise DataError(f"choices must be a list of at least two (got {value!r})")
+    return [str(choice) for choice in value]
+
+
 def target_index(answer: Any, choices: Sequence[str]) -> int:
-    """The index of the right choice: given as a number, a letter, or the choice itself."""
-    if isinstance(answer, int) and 0 <= answer < len(choices):
-        return answer
+    """The index of the right choice.
+
+    An integer is an index from 0. A text is the choice itself; else an index written out; else a
+    letter from A.
+
+    Raises:
+        DataError: It is none of these.
+    """
+    is_index = isinstance(answer, int) and not isinstance(answer, bool)
+    if is_index and 0 <= answer < len(choices):
+        return int(answer)
     text = str(answer)
     if text in choices:
         return list(choices).index(text)
-    if text.isdigit() and int(text) < len(choices):
+    if text.isdecimal() and int(text) < len(choices):
         return int(text)
     if len(text) == 1 and 0 <= ord(text.upper()) - ord("A") < len(choices):
         return ord(text.upper()) - ord("A")
-    raise UsageError(
+    raise DataError(
         f"the answer {answer!r} is no index, letter or text of the choices {', '.join(choices)}"
     )
 

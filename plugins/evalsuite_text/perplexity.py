@@ -21,13 +21,16 @@ from evalsuite import (
 )
 from evalsuite.statistics import ratio_interval
 
+_LARGEST_EXPONENT = math.log(float(np.finfo(float).max))
+
 
 @dataclass(frozen=True)
 class CorpusRate:
-    """A monotone function of minus log-likelihood per unit, over the whole corpus.
+    """An increasing function of -log P per unit, over the whole corpus: f(-Σ log P / Σ units).
 
-    The interval is that of the rate, a bootstrap over documents, put through the function.
-    Undefined: the corpus has no such unit.
+    Lower is better. The interval is that of the rate, a bootstrap over documents, put through the
+    function. Undefined: no document, the corpus has no such unit, or the value is too large for a
+    floating-point number.
     """
 
     name: str
@@ -39,15 +42,21 @@ class CorpusRate:
         """One estimate."""
         surprise, units = table.numbers("surprise"), table.numbers(self.unit_column)
         if units.sum() == 0:
-            return [undefined(self.name, f"no {self.unit_column}", is_primary=self.primary)]
+            return [self._undefined(f"the corpus has no {self.unit_column.removeprefix('n_')}")]
+        value = self.function(float(surprise.sum() / units.sum()))
+        if math.isinf(value):
+            return [self._undefined("it is too large for a floating-point number")]
         interval = ratio_interval(surprise, units, rng=rng)
         return [
             Estimate(
                 self.name,
-                self.function(float(surprise.sum() / units.sum())),
+                value,
                 self.function(interval.low),
                 self.function(interval.high),
-                method=interval.method,
+                level=interval.level,
+                method=interval.method
+                if interval.is_defined
+                else f"no interval: {interval.reason}",
                 unit="document",
                 n=table.n,
                 direction="lower is better",
@@ -56,8 +65,17 @@ class CorpusRate:
             )
         ]
 
+    def _undefined(self, reason: str) -> Estimate:
+        return undefined(self.name, reason, direction="lower is better", is_primary=self.primary)
 
-def _bits(nats: float) -> float:
+
+def perplexity(nats: float) -> float:
+    """E to the surprise per unit, in nats; infinite where that overflows."""
+    return math.exp(nats) if nats < _LARGEST_EXPONENT or math.isnan(nats) else math.inf
+
+
+def bits(nats: float) -> float:
+    """Surprise per unit in bits."""
     return nats / math.log(2)
 
 
@@ -77,9 +95,10 @@ class Perplexity(Probe):
         critique="Text that was in the training data looks easy.",
     )
     metrics: ClassVar[Sequence[Metric]] = (
-        CorpusRate("perplexity per token", "n_tokens", math.exp, primary=True),
-        CorpusRate("perplexity per word", "n_words", math.exp),
-        CorpusRate("bits per byte", "n_bytes", _bits),
+        CorpusRate("perplexity per token", "n_tokens", perplexity, primary=True),
+        CorpusRate("perplexity per word", "n_words", perplexity),
+        CorpusRate("perplexity per byte", "n_bytes", perplexity),
+        CorpusRate("bits per byte", "n_bytes", bits),
     )
 
     def ask(self, sample: Sample, context: Any) -> Any:
@@ -90,5 +109,5 @@ class Perplexity(Probe):
             "n_tokens": score.n_tokens,
             "n_words": score.n_words,
             "n_bytes": score.n_bytes,
-            "perplexity": math.exp(min(700.0, -score.total / score.n_tokens)),
+            "surprise_per_token": -score.total / score.n_tokens,
         }
