@@ -7,11 +7,11 @@ never scored as an answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from evalsuite.errors import DataError
+from evalsuite.errors import DataError, EvalsuiteError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,3 +154,34 @@ class Metric(Protocol):
 def undefined(metric: str, reason: str, **facts: Any) -> Estimate:
     """An estimate that says why there is no number."""
     return Estimate(metric=metric, value=math.nan, reason=reason, **facts)
+
+
+def estimate_all(
+    metrics: Sequence[Metric], table: Table, rng_for: Callable[[str], np.random.Generator]
+) -> list[Estimate]:
+    """Every metric of one job, each with a random stream of its own.
+
+    Without an answered sample every metric is undefined and says so, whatever it would compute of
+    nothing; a metric that raises costs its own estimate only.
+
+    Args:
+        metrics: What to compute.
+        table: The records.
+        rng_for: Maps a metric's name to its generator.
+    """
+    found: list[Estimate] = []
+    for metric in metrics:
+        is_primary = bool(getattr(metric, "primary", False))
+        try:
+            made: Sequence[Estimate] = (
+                metric.estimate(table, rng_for(metric.name))
+                if table.n
+                else [undefined(metric.name, "no sample was answered", is_primary=is_primary)]
+            )
+        except EvalsuiteError as error:
+            made = [undefined(metric.name, str(error), is_primary=is_primary)]
+        except Exception as error:  # noqa: BLE001  a stranger's metric may fail in any way
+            reason = f"computing it raised {type(error).__name__}: {error}"
+            made = [undefined(metric.name, reason, is_primary=is_primary)]
+        found += [replace(estimate, n_failed=table.n_failed) for estimate in made]
+    return found

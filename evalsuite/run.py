@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from evalsuite.errors import EvalsuiteError
 from evalsuite.exchange import shown, shown_media
 from evalsuite.executor import Executor
 from evalsuite.manifest import make_manifest
-from evalsuite.metric import Estimate, Metric, Table, undefined
+from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.model import Model
 from evalsuite.plan import Job, Plan, loader_for, make_metric, make_probe, make_source
 from evalsuite.probe import Probe
@@ -24,6 +24,9 @@ from evalsuite.schedule import Asking, Interrupted, Scheduler
 from evalsuite.source import Sample
 from evalsuite.statistics import generator
 from evalsuite.store import JobResult, SampleRow, Store
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DONE = frozenset({"finished", "partial"})
 
@@ -317,6 +320,7 @@ def _conclude(
     if work.failure is not None:
         reason = f"{work.failure.kind}: {work.failure.message}"
         result = replace(result, status="failed", reason=reason)
+        result = replace(result, estimates=_estimates(plan, work, Table({}, 0, len(work.samples))))
         _finish(result, store, observer, registry, job)
         return
     rng = generator(plan.seed, job.probe, job.label, "tabulate")
@@ -342,28 +346,12 @@ def _conclude(
 
 
 def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
-    """Every metric of a job; without an answered sample, each is undefined and says so."""
-    found: list[Estimate] = []
-    for metric in work.metrics:
-        if table.n == 0:
-            found.append(
-                undefined(
-                    metric.name,
-                    "no sample was answered",
-                    n_failed=table.n_failed,
-                    is_primary=bool(getattr(metric, "primary", False)),
-                )
-            )
-            continue
-        rng = generator(plan.seed, work.job.probe, work.job.label, metric.name)
-        is_primary = bool(getattr(metric, "primary", False))
-        try:
-            made = metric.estimate(table, rng)
-        except Exception as error:  # noqa: BLE001  a metric's fault costs its own estimate only
-            reason = _reason_of(error, "computing it")
-            made = [undefined(metric.name, reason, is_primary=is_primary)]
-        found += [replace(e, n_failed=table.n_failed) for e in made]
-    return tuple(found)
+    """Every metric of a job, its randomness named after probe, label and metric."""
+
+    def rng_for(name: str) -> np.random.Generator:
+        return generator(plan.seed, work.job.probe, work.job.label, name)
+
+    return tuple(estimate_all(work.metrics, table, rng_for))
 
 
 def _reason_of(error: Exception, doing: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.errors import RequestFailed
-from evalsuite.metric import Estimate, Table
+from evalsuite.metric import Estimate, Table, estimate_all
 from evalsuite.probe import Probe, Question, reply_to, requests_in
 from evalsuite.request import Answer, Failure, Request
 from evalsuite.source import Sample
@@ -40,21 +40,20 @@ def play(probe: Probe, samples: Sequence[Sample], answer: Answering, seed: int =
         seed: Seed of tabulation and metrics.
     """
     asked: list[Request] = []
-    context, _ = drive(probe.prepare(samples), answer, asked)
-    records, failures = [], []
+    context, unprepared = drive(probe.prepare(samples), answer, asked)
+    records: list[Mapping[str, Any]] = []
+    failures = []
     for sample in samples:
-        record, failure = drive(probe.ask(sample, context), answer, asked)
+        record, failure = {}, unprepared
+        if unprepared is None:
+            record, failure = drive(probe.ask(sample, context), answer, asked)
         if failure is None:
             records.append(record)
         else:
             failures.append(f"{failure.kind}: {failure.message}")
     final = probe.tabulate(records, context, generator(seed, probe.name, "tabulate"))
     table = Table.from_records(final, n_failed=len(failures))
-    estimates = [
-        estimate
-        for metric in probe.metrics
-        for estimate in metric.estimate(table, generator(seed, probe.name, metric.name))
-    ]
+    estimates = estimate_all(probe.metrics, table, lambda name: generator(seed, probe.name, name))
     return Played(tuple(final), tuple(failures), tuple(estimates), tuple(asked))
 
 

@@ -80,7 +80,6 @@ def build_controls(names: tuple[str, ...], output: Path) -> None:
 def cards(run: Path) -> None:
     """Write the cards anew from a RUN of the quickstart suite (for maintainers)."""
     from evalsuite.store import Run
-
     from evalsuite_controls.card import write_cards
 
     for path in write_cards(list(CONTROLS.values()), Run.open(run)):

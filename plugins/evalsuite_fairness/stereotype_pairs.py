@@ -95,9 +95,9 @@ class StereotypePairs(Probe):
         "without the size of the preference can look extreme for a model without any.",
         reference="Nangia et al. 2020, CrowS-Pairs, EMNLP; in the form for causal models, "
         "whole-sentence likelihood",
-        critique="A longer sentence is less probable whatever it says, so the size of the "
-        "preference leaves pairs of unequal length out. Many published pairs are not minimal or not stereotypes (Blodgett et al. 2021), "
-        "and small categories leave wide intervals.",
+        critique="A longer sentence is less probable whatever it says, so pairs of unequal length "
+        "are left out of the size. Many published pairs are not minimal or not stereotypes "
+        "(Blodgett et al. 2021), and small categories leave wide intervals.",
     )
 
     @property

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from evalsuite import Card, Classify, DataError, Metric, Null, Probe, Proportion, Sample
-from evalsuite.probe import Record
 from evalsuite_text.recall import BalancedAccuracy
 
 
@@ -64,8 +63,8 @@ class Classification(Probe):
         }
 
     def tabulate(
-        self, records: Sequence[Record], context: Any, rng: np.random.Generator
-    ) -> Sequence[Record]:
+        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
+    ) -> Sequence[Mapping[str, Any]]:
         """Add the share of the most frequent label among the answered samples."""
         del context, rng
         counts = Counter(record["target"] for record in records)

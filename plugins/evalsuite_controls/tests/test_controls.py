@@ -41,7 +41,9 @@ def test_every_planted_control_has_a_clean_twin():
             assert CONTROLS[control.twin].planted is None
 
 
-@pytest.mark.parametrize("entry", [e for e in installed().sources if e.name.startswith("control/")], ids=lambda e: e.name)
+@pytest.mark.parametrize(
+    "entry", [e for e in installed().sources if e.name.startswith("control/")], ids=lambda e: e.name
+)
 def test_data_are_the_same_every_time(entry):
     source = entry.load()()
     first, second = next(source.rows()), next(source.rows())
