@@ -44,7 +44,8 @@ def play(probe: Probe, samples: Sequence[Sample], answer: Answering, seed: int =
     records: list[Mapping[str, Any]] = []
     failures = []
     for sample in samples:
-        record, failure = {}, unprepared
+        record: Mapping[str, Any] = {}
+        failure = unprepared
         if unprepared is None:
             record, failure = drive(probe.ask(sample, context), answer, asked)
         if failure is None:

@@ -1,0 +1,78 @@
+"""The README's commands run, and its plugin is a plugin."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from evalsuite.cli import run
+from evalsuite.errors import ModelError
+from evalsuite.plan import describe_model
+from evalsuite.registry import installed
+from evalsuite.suite import ModelSpec
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+COMMANDS = [line.partition("#")[0].split() for line in SHELL.splitlines() if line.strip()]
+
+
+def test_the_two_commands_are_make_targets():
+    makefile = (ROOT / "Makefile").read_text()
+    assert ["make", "demo"] in COMMANDS
+    assert ["make", "test"] in COMMANDS
+    assert "demo: install" in makefile
+    assert "test: install" in makefile
+
+
+def test_commands_run_in_their_order(tmp_path, monkeypatch, capsys):
+    """Those that name no hub model and no folder of the reader's."""
+    monkeypatch.chdir(tmp_path)
+    runnable = [
+        c for c in COMMANDS if c[0] == "evalsuite" and "-m" not in c and "data=FOLDER" not in c
+    ]
+    for command in runnable:
+        if "runs/second" in command:
+            assert run(["run", "my-evaluation/suite.yaml", "-q", "-o", "runs/second"]) == 0
+        assert run(command[1:]) == 0, command
+    assert (tmp_path / "comparison.html").exists()
+    assert len(runnable) >= 7
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if "-m" in c], ids=lambda c: c[4])
+def test_hub_models_are_known_schemes(command):
+    """Without a network a hub name gets as far as asking the hub."""
+    try:
+        describe_model(ModelSpec(name=command[4]), installed())
+    except ModelError as error:
+        assert "hub" in str(error) or "does not exist" in str(error)
+
+
+def test_suites_for_published_data_run(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (command,) = [c for c in COMMANDS if "data=FOLDER" in c]
+    arguments = [a.replace("FOLDER", str(data)) for a in command[1:]]
+    assert run([*arguments, "--limit", "20", "-q"]) == 0
+
+
+def test_the_plugin_of_the_readme_works(tmp_path, monkeypatch):
+    from evalsuite import Generation, Sample
+    from evalsuite.registry import Catalogue
+    from evalsuite.testing import check_probe
+
+    package = tmp_path / "my_plugin"
+    package.mkdir()
+    for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        name = re.match(r"# my_plugin/(\S+)", code)[1]
+        (package / name).write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = __import__("my_plugin")
+    catalogue = Catalogue("probe")
+    plugin.evalsuite_register_probes(registry=catalogue)
+    probe = catalogue.get("mine/politeness").load()()
+    samples = [Sample(str(i), {"prompt": f"p{i}"}) for i in range(4)]
+    check_probe(probe, samples, lambda r: Generation("Please.", 1, "stop"))
+    sys.modules.pop("my_plugin")
