@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import gcd
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalsuite.errors import MediaError
@@ -28,6 +30,39 @@ if TYPE_CHECKING:
 # A wrongly declared header can claim terabytes; nothing an evaluation needs is larger than this.
 MAX_PIXELS = 200_000_000
 MAX_DURATION_S = 6 * 3600
+
+
+# Decoded pictures and waveforms that were used last; a request is decoded once, not per reader.
+CACHE_BYTES = 256 * 2**20
+
+
+class _DecodedCache:
+    """Least recently used first out, bounded by the bytes that the decoded media take."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._entries: OrderedDict[tuple[str, ...], tuple[Any, int]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, ...], decode: Callable[[], tuple[Any, int]]) -> Any:
+        """The decoded media, decoding them when they are not at hand; errors are not kept."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+                return self._entries[key][0]
+        value, size = decode()
+        with self._lock:
+            if key not in self._entries and size <= self.limit:
+                self._entries[key] = (value, size)
+                self._size += size
+            while self._size > self.limit:
+                _, (_, freed) = self._entries.popitem(last=False)
+                self._size -= freed
+        return value
+
+
+_decoded = _DecodedCache(CACHE_BYTES)
 
 
 def sha256_of(*chunks: bytes) -> str:
@@ -107,6 +142,14 @@ class Image(_Media):
         Raises:
             MediaError: The bytes are not a picture, are truncated, or claim too many pixels.
         """
+        picture: PILImage.Image = _decoded.get((self.digest,), self._decode_sized)
+        return picture
+
+    def _decode_sized(self) -> tuple[PILImage.Image, int]:
+        picture = self._decode()
+        return picture, 3 * picture.width * picture.height
+
+    def _decode(self) -> PILImage.Image:
         from PIL import Image as pillow  # noqa: N813
         from PIL import ImageOps
 
@@ -146,11 +189,17 @@ class Audio(_Media):
         Raises:
             MediaError: The bytes are not audio, hold no sample, hold NaN, or are over-long.
         """
+        key = (self.digest, str(sample_rate_hz or ""))
+        found: tuple[Waveform, int] = _decoded.get(key, lambda: self._load_sized(sample_rate_hz))
+        return found
+
+    def _load_sized(self, sample_rate_hz: int | None) -> tuple[tuple[Waveform, int], int]:
         waveform, rate = self._decode()
         if sample_rate_hz is not None and sample_rate_hz != rate:
             waveform = _resample(waveform, rate, sample_rate_hz)
             rate = sample_rate_hz
-        return waveform, rate
+        waveform.setflags(write=False)  # it is shared by everyone who asks for this clip
+        return (waveform, rate), waveform.nbytes
 
     def _decode(self) -> tuple[Waveform, int]:
         import numpy as np

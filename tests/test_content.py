@@ -63,3 +63,24 @@ def test_a_clip_with_nan_is_a_media_error():
 def test_a_missing_file_names_itself(tmp_path):
     with pytest.raises(MediaError, match="gone.png"):
         Image(path=tmp_path / "gone.png").load()
+
+
+def test_media_are_decoded_once(monkeypatch):
+    from evalsuite import content
+
+    decoded = []
+    whole = content.Audio._decode
+    monkeypatch.setattr(content.Audio, "_decode", lambda self: decoded.append(1) or whole(self))
+    clip = Audio.from_array(np.linspace(0, 0.123, 50, dtype=np.float32), 8000)
+    clip.load(16000)
+    Audio(data=clip.encoded()).load(16000)
+    assert len(decoded) == 1
+
+
+def test_the_cache_of_decoded_media_stays_within_its_bytes():
+    from evalsuite.content import _DecodedCache
+
+    cache = _DecodedCache(10)
+    for number in range(5):
+        cache.get((str(number),), lambda: ("x", 4))
+    assert cache._size == 8

@@ -54,7 +54,7 @@ def _verdict(model: str, results: Iterable[JobResult]) -> ModelVerdict:
                 findings.append(_finding(result, estimate))
             elif result.family in CONCERNS and estimate.verdict == "compatible with null":
                 silent.append(f"{result.label}")
-    return ModelVerdict(model, tuple(findings), tuple(silent), tuple(unmeasured))
+    return ModelVerdict(model, tuple(findings), tuple(dict.fromkeys(silent)), tuple(unmeasured))
 
 
 def _finding(result: JobResult, estimate: Estimate) -> str:
