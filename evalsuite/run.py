@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -183,9 +183,9 @@ class _Work:
     samples: list[Sample]
     context: Any = None
     failure: Failure | None = None
-    rows: dict[int, SampleRow] | None = None
-    records: dict[int, Mapping[str, Any]] | None = None
-    started: float = 0.0
+    rows: dict[int, SampleRow] = field(default_factory=dict)
+    records: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    started: float = field(default_factory=time.time)
 
 
 def _run_jobs(
@@ -200,12 +200,15 @@ def _run_jobs(
     _prepare(works, scheduler)
     for work in works:
         observer.job_started(work.job, len(work.samples), _running_column(work.metrics))
-    for asking in scheduler.run(_sample_askings(works)):
+
+    def finished(asking: Asking) -> None:
         work, index = asking.key
-        _collect(work, index, asking)
-        observer.sample_finished(work.job, work.rows[index])
+        row = _collect(work, index, asking)
+        observer.sample_finished(work.job, row)
         if len(work.rows) == len(work.samples):
             _conclude(plan, work, store, registry, observer)
+
+    scheduler.run(_sample_askings(works), finished)
     for work in works:
         if not work.samples or work.failure is not None:
             _conclude(plan, work, store, registry, observer)
@@ -217,9 +220,7 @@ def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
     extra = [make_metric(spec, registry) for spec in job.metrics]
     source = make_source(plan.source(job.source), registry)
     samples = list(islice(source.rows(), job.limit))
-    work = _Work(job, probe, (*probe.metrics, *extra), samples, started=time.time())
-    work.rows, work.records = {}, {}
-    return work
+    return _Work(job, probe, (*probe.metrics, *extra), samples)
 
 
 def _prepare(works: Sequence[_Work], scheduler: Scheduler) -> None:
@@ -228,9 +229,12 @@ def _prepare(works: Sequence[_Work], scheduler: Scheduler) -> None:
     for work in works:
         readable = [sample for sample in work.samples if sample.broken is None]
         askings.append(Asking(work, work.probe.prepare(readable)))
-    for asking in scheduler.run(askings):
+
+    def finished(asking: Asking) -> None:
         asking.key.context = asking.outcome
         asking.key.failure = asking.failure
+
+    scheduler.run(askings, finished)
 
 
 def _sample_askings(works: Sequence[_Work]) -> Iterator[Asking]:
@@ -259,11 +263,9 @@ def _refuse(reason: str) -> Any:
     yield
 
 
-def _collect(work: _Work, index: int, asking: Asking) -> None:
+def _collect(work: _Work, index: int, asking: Asking) -> SampleRow:
     """Turn a finished asking into a row (and, when answered, a record)."""
     sample = work.samples[index]
-    assert work.rows is not None
-    assert work.records is not None
     status, reason = "ok", ""
     if asking.failure is not None:
         status, reason = "failed", f"{asking.failure.kind}: {asking.failure.message}"
@@ -277,6 +279,7 @@ def _collect(work: _Work, index: int, asking: Asking) -> None:
         record=_scalars(asking.outcome) if status == "ok" else {},
         exchange=shown(asking.exchange),
     )
+    return work.rows[index]
 
 
 def _scalars(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,8 +306,6 @@ def _conclude(
     plan: Plan, work: _Work, store: Store, registry: Registry, observer: Observer
 ) -> None:
     """Tabulate, estimate and write one job."""
-    assert work.rows is not None
-    assert work.records is not None
     job, order = work.job, sorted(work.records)
     failures = Counter(
         row.reason.partition(":")[0] for row in work.rows.values() if row.status == "failed"

@@ -8,7 +8,7 @@ data costs almost nothing, and nothing is asked twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,8 +96,8 @@ class Scheduler:
         self.n_answered_by_model = 0
         self.n_from_store = 0
 
-    def run(self, askings: Iterable[Asking]) -> Iterator[Asking]:
-        """Advance all askings in rounds; yields each one as it finishes.
+    def run(self, askings: Iterable[Asking], finished: Callable[[Asking], None]) -> None:
+        """Advance all askings in rounds; ``finished`` gets each one as soon as it has ended.
 
         Raises:
             Interrupted: After the batch in flight when ``should_stop`` says so.
@@ -109,45 +109,78 @@ class Scheduler:
                 if asking.start():
                     active.append(asking)
                 else:
-                    yield asking
+                    finished(asking)
             if not active:
                 return
-            answers = self._answers(
-                list(unique(r for a in active for r in requests_in(a.question or ())))
-            )
-            still_active = []
-            for asking in active:
-                if asking.resume(answers):
-                    still_active.append(asking)
-                else:
-                    yield asking
-            active = still_active
+            active = self._round(active, finished)
 
-    def _answers(self, requests: Sequence[Request]) -> dict[str, Answer]:
-        """An answer for every request: stored, cached, or asked now and stored."""
+    def _round(self, active: list[Asking], finished: Callable[[Asking], None]) -> list[Asking]:
+        """Answer what all askings ask; returns those that ask on, in order."""
+        answers: dict[str, Answer] = {}
+        waiters: dict[str, list[int]] = {}
+        missing: list[int] = []
+        for index, asking in enumerate(active):
+            digests = {request.digest for request in requests_in(asking.question or ())}
+            missing.append(len(digests))
+            for digest in digests:
+                waiters.setdefault(digest, []).append(index)
+        asks_on = [False] * len(active)
+
+        def arrived(new: Mapping[str, Answer]) -> None:
+            """Advance every asking whose last missing answer this is."""
+            answers.update(new)
+            for digest in new:
+                for index in waiters[digest]:
+                    missing[index] -= 1
+                    if missing[index] == 0:
+                        asks_on[index] = self._advance(active[index], answers, finished)
+
+        for index, count in enumerate(missing):
+            if count == 0:  # an empty tuple was yielded
+                asks_on[index] = self._advance(active[index], answers, finished)
+        self._answer(
+            list(unique(r for a in active for r in requests_in(a.question or ()))), arrived
+        )
+        return [asking for index, asking in enumerate(active) if asks_on[index]]
+
+    @staticmethod
+    def _advance(
+        asking: Asking, answers: Mapping[str, Answer], finished: Callable[[Asking], None]
+    ) -> bool:
+        if asking.resume(answers):
+            return True
+        finished(asking)
+        return False
+
+    def _answer(
+        self, requests: Sequence[Request], arrived: Callable[[Mapping[str, Answer]], None]
+    ) -> None:
+        """Hand over an answer to every request: stored, cached, or asked now and stored."""
         digests = [request.digest for request in requests]
         self.n_asked += len(requests)
         known = self.responses.get_many(self.fingerprint, digests, with_failures=self.model is None)
         known |= self._from_shared(digest for digest in digests if digest not in known)
         self.n_from_store += len(known)
-        missing = [request for request in requests if request.digest not in known]
-        if missing and (self.model is None or self.executor is None):
+        lacking = [request for request in requests if request.digest not in known]
+        arrived(known)
+        if not lacking:
+            return
+        if self.model is None or self.executor is None:
             nothing = Failure("not recorded", "the run holds no answer to this request")
-            return known | {request.digest: nothing for request in missing}
+            arrived({request.digest: nothing for request in lacking})
+            return
 
-        def on_batch(answers: Mapping[str, Answer]) -> None:
-            self.responses.put_many(self.fingerprint, answers)
+        def on_batch(batch: Mapping[str, Answer]) -> None:
+            self.responses.put_many(self.fingerprint, batch)
             if self.shared is not None:
-                good = {d: a for d, a in answers.items() if not isinstance(a, Failure)}
+                good = {d: a for d, a in batch.items() if not isinstance(a, Failure)}
                 self.shared.put_many(self.fingerprint, good)
-            known.update(answers)
-            self.n_answered_by_model += len(answers)
+            self.n_answered_by_model += len(batch)
+            arrived(batch)
             if self.should_stop():
                 raise Interrupted
 
-        if missing and self.model is not None and self.executor is not None:
-            self.executor.answer(self.model, missing, on_batch)
-        return known
+        self.executor.answer(self.model, lacking, on_batch)
 
     def _from_shared(self, digests: Iterable[str]) -> dict[str, Answer]:
         if self.shared is None:
