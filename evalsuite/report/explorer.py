@@ -55,6 +55,8 @@ def explore(runs: Sequence[Run]) -> Explorer:
             samples, dropped = _samples(run, jobs, failed)
             left_out += dropped
             _add_media(run, samples, media)
+            # Stable: those whose picture or clip can be seen or heard come first.
+            samples.sort(key=lambda sample: not _is_seen(sample, media))
             probes.append(
                 {
                     "label": label if len(runs) == 1 else f"{label} ({run.name})",
@@ -151,6 +153,17 @@ def _add_media(run: Run, samples: Sequence[Mapping[str, Any]], media: dict[str, 
                     if uri is not None:
                         media[sha256] = uri
                         added += 1
+
+
+def _is_seen(sample: Mapping[str, Any], media: Mapping[str, str]) -> bool:
+    """Whether what was asked about a sample is in the page; true for text."""
+    parts = [
+        part
+        for entry in sample["models"].values()
+        for exchange in entry["exchange"][:1]
+        for part in exchange["parts"]
+    ]
+    return all((part.get("image") or part.get("audio") or "") in ("", *media) for part in parts)
 
 
 def _uri(kind: str, data: bytes) -> str | None:
