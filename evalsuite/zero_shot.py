@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.content import Audio, Image
-from evalsuite.metric import Estimate, Table
-from evalsuite.probe import Preparing, Probe
+from evalsuite.metric import Estimate, Metric, Table
+from evalsuite.probe import Asking, Preparing, Probe
 from evalsuite.request import EmbedAudio, EmbedImage, EmbedText, Similarity, SimilarityScale
 from evalsuite.source import Sample
 from evalsuite.statistics import bootstrap_interval
+from evalsuite.summaries import Mean, Proportion
 
 Matrix = npt.NDArray[np.float64]
 
@@ -183,3 +184,25 @@ def classification_record(
         "chance": 1 / len(names),
         "group": sample.get("group"),
     }
+
+
+@dataclass(frozen=True)
+class ZeroShotTask(ZeroShotProbe):
+    """Base of the tasks: how often is the closest class the right one?"""
+
+    family: ClassVar[Any] = "task"
+    metrics: ClassVar[Sequence[Metric]] = (
+        Proportion(
+            "correct", name="accuracy", chance="chance", direction="higher is better", primary=True
+        ),
+        MeanPerClassRecall(),
+        Proportion("in_top5", name="top-5 accuracy", direction="higher is better"),
+        Mean("surprise", name="negative log-likelihood", direction="lower is better"),
+    )
+
+    def ask(self, sample: Sample, context: Classes) -> Asking:
+        """Embed the input and compare."""
+        target = class_index(str(sample["label"]), context.names)
+        embedding = yield embed(sample[self.medium])
+        found = predict(embedding.vector, context.vectors, context.similarity, target)
+        return classification_record(found, target, context.names, sample)

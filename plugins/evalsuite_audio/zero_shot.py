@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import (
-    Card,
-    EmbedAudio,
-    EmbedText,
-    Mean,
-    Metric,
-    Proportion,
-    Sample,
-    SimilarityScale,
-)
-from evalsuite.zero_shot import (
-    Classes,
-    MeanPerClassRecall,
-    ZeroShotProbe,
-    class_index,
-    classification_record,
-    predict,
-)
+from evalsuite import Card, EmbedAudio, EmbedText, SimilarityScale
+from evalsuite.zero_shot import ZeroShotTask
 
 
 @dataclass(frozen=True)
-class ZeroShotClassification(ZeroShotProbe):
+class ZeroShotClassification(ZeroShotTask):
     """Zero-shot classification with an ensemble of prompts in embedding space.
 
     Args:
@@ -39,7 +22,6 @@ class ZeroShotClassification(ZeroShotProbe):
 
     medium: ClassVar[str] = "audio"
     name: ClassVar[str] = "audio/zero-shot"
-    family: ClassVar[Any] = "task"
     needs: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
     fields: ClassVar[Any] = ("audio", "label")
     card: ClassVar[Card] = Card(
@@ -50,18 +32,3 @@ class ZeroShotClassification(ZeroShotProbe):
         "supervision",
         critique="Class names carry the annotators' view of the world; ties count as guesses.",
     )
-    metrics: ClassVar[Sequence[Metric]] = (
-        Proportion(
-            "correct", name="accuracy", chance="chance", direction="higher is better", primary=True
-        ),
-        MeanPerClassRecall(),
-        Proportion("in_top5", name="top-5 accuracy", direction="higher is better"),
-        Mean("surprise", name="negative log-likelihood", direction="lower is better"),
-    )
-
-    def ask(self, sample: Sample, context: Classes) -> Any:
-        """Embed the clip and compare."""
-        target = class_index(str(sample["label"]), context.names)
-        embedding = yield EmbedAudio(sample["audio"])
-        found = predict(embedding.vector, context.vectors, context.similarity, target)
-        return classification_record(found, target, context.names, sample)

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import (
-    Card,
-    EmbedImage,
-    EmbedText,
-    Mean,
-    Metric,
-    Proportion,
-    Sample,
-    SimilarityScale,
-)
-from evalsuite.zero_shot import (
-    Classes,
-    MeanPerClassRecall,
-    ZeroShotProbe,
-    class_index,
-    classification_record,
-    predict,
-)
+from evalsuite import Card, EmbedImage, EmbedText, SimilarityScale
+from evalsuite.zero_shot import ZeroShotTask
 
 
 @dataclass(frozen=True)
-class ZeroShotClassification(ZeroShotProbe):
+class ZeroShotClassification(ZeroShotTask):
     """Zero-shot classification with an ensemble of prompts in embedding space.
 
     Args:
@@ -39,7 +22,6 @@ class ZeroShotClassification(ZeroShotProbe):
 
     medium: ClassVar[str] = "image"
     name: ClassVar[str] = "vision/zero-shot"
-    family: ClassVar[Any] = "task"
     needs: ClassVar[Any] = (EmbedImage, EmbedText, SimilarityScale)
     fields: ClassVar[Any] = ("image", "label")
     card: ClassVar[Card] = Card(
@@ -50,18 +32,3 @@ class ZeroShotClassification(ZeroShotProbe):
         "from natural language supervision, section 3.1",
         critique="Class names carry the annotators' view of the world; ties count as guesses.",
     )
-    metrics: ClassVar[Sequence[Metric]] = (
-        Proportion(
-            "correct", name="accuracy", chance="chance", direction="higher is better", primary=True
-        ),
-        MeanPerClassRecall(),
-        Proportion("in_top5", name="top-5 accuracy", direction="higher is better"),
-        Mean("surprise", name="negative log-likelihood", direction="lower is better"),
-    )
-
-    def ask(self, sample: Sample, context: Classes) -> Any:
-        """Embed the image and compare."""
-        target = class_index(str(sample["label"]), context.names)
-        embedding = yield EmbedImage(sample["image"])
-        found = predict(embedding.vector, context.vectors, context.similarity, target)
-        return classification_record(found, target, context.names, sample)
