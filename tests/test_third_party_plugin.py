@@ -146,3 +146,52 @@ def test_its_probe_keeps_the_contract(environment, tmp_path):
         "check_model(Loader().load('polly', None), [Generate('a'), Generate('b')])\n"
     )
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> dict[str, str]:
+    """Another plugin, which raises when it is imported, and a probe whose module does."""
+    target = tmp_path_factory.mktemp("broken")
+    for name, code in {
+        "evalsuite_sick": "raise RuntimeError('no such drug')\n",
+        "evalsuite_lame": MODULE.replace("parrot/", "lame/").replace("evalsuite_parrot.bird", "no_leg")
+        .replace('"parrot"', '"lame"'),
+    }.items():  # fmt: skip
+        project = tmp_path_factory.mktemp(name)
+        (project / name).mkdir()
+        (project / name / "__init__.py").write_text(code)
+        text = PYPROJECT.replace("evalsuite_parrot", name).replace("evalsuite-parrot", name)
+        (project / "pyproject.toml").write_text(text.replace('parrot = "', f'{name[10:]} = "'))
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+        pip += ["--no-build-isolation", "--target", str(target), str(project)]
+        subprocess.run(pip, check=True)
+    return {**os.environ, "PYTHONPATH": str(target)}
+
+
+def failing(environment, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "evalsuite", *arguments]
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+
+
+def test_a_broken_plugin_is_listed_and_costs_nobody_else(broken, tmp_path):
+    done = failing(broken, tmp_path, "plugins", "--check")
+    assert done.returncode == 4
+    assert "RuntimeError: no such drug" in done.stderr
+    assert "pip install --upgrade" in done.stderr
+    assert failing(broken, tmp_path, "list").returncode == 0
+
+
+def test_what_a_broken_plugin_owns_is_an_error_that_names_it(broken, tmp_path):
+    suite = (
+        "version: 1\nname: x\nmodels: ['control:text-clean']\n"
+        "sources: {rows: {type: control/capitals}}\nprobes: [{probe: PROBE, source: rows}]\n"
+    )
+    for probe, code, words in (
+        ("lame/echo", 4, "of plugin 'lame' cannot be used"),
+        ("sick/echo", 2, "may own it: evalsuite_sick"),
+    ):
+        (tmp_path / "suite.yaml").write_text(suite.replace("PROBE", probe))
+        done = failing(broken, tmp_path, "run", "suite.yaml")
+        assert done.returncode == code, done.stderr
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

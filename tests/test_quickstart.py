@@ -1,0 +1,56 @@
+"""The quick start: every planted twin is told from its clean twin by the probe made for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalsuite.cli import run
+from evalsuite.report.controls import validations
+from evalsuite.store import Run
+from evalsuite_controls.catalogue import CONTROLS
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Run:
+    path: Path = tmp_path_factory.mktemp("runs") / "quickstart"
+    assert run(["run", "quickstart", "-q", "-o", str(path)]) == 0
+    return Run.open(path)
+
+
+@pytest.mark.slow
+def test_every_plant_is_seen_and_every_clean_twin_is_silent(finished):
+    found = validations(finished.results, finished.plan["models"])
+    assert {v.label: v.answer for v in found if v.answer != "yes"} == {}
+    planted = {f"control:{control.name}" for control in CONTROLS.values() if control.planted}
+    assert {v.planted_model for v in found} == planted
+
+
+@pytest.mark.slow
+def test_all_families_and_modalities_are_in_it(finished):
+    families = {result.family for result in finished.results}
+    assert {"task", "fairness", "privacy", "explainability", "robustness"} <= families
+    modalities = {m for model in finished.plan["models"] for m in model["modalities"]}
+    assert modalities == {"text", "image", "audio"}
+
+
+@pytest.mark.slow
+def test_no_sample_fails(finished):
+    assert sum(result.n_failed for result in finished.results) == 0
+
+
+@pytest.mark.slow
+def test_the_planted_bias_has_the_planted_size(finished):
+    """P(she) of .9 against .1 are log-odds of ln 9 = 2.197; the recovered mean is within a tenth."""
+    (result,) = [
+        r
+        for r in finished.results
+        if r.probe == "fairness/stereotype-pairs" and r.model == "control:text-stereotyped"
+    ]
+    (planted,) = [
+        e
+        for e in result.estimates
+        if e.slice == "bias_type=planted" and e.metric == "stereotype log-odds"
+    ]
+    assert planted.value == pytest.approx(2.197, rel=0.1)
