@@ -19,12 +19,11 @@ from evalsuite.errors import (
     NothingSelectedError,
     SuiteError,
 )
-from evalsuite.metric import Metric
-from evalsuite.model import Loader, LoadSettings, ModelInfo
+from evalsuite.factories import describe_model, make_metric, make_probe, make_source
+from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
-from evalsuite.source import Sample, Source
 from evalsuite.suite import ModelSpec, ProbeSpec, SuiteFile
 
 SCHEMA_VERSION = 1
@@ -190,24 +189,6 @@ def make_plan(
     )
 
 
-def loader_for(name: str, registry: Registry) -> tuple[Loader, str]:
-    """The loader of ``scheme:reference``, and the reference."""
-    scheme, colon, reference = name.partition(":")
-    if not colon or not reference:
-        raise SuiteError(
-            f"{name!r} is not a model name; write scheme:reference, e.g. hf:gpt2, "
-            "hf:./my-model or control:text-clean. `evalsuite list models` shows the schemes."
-        )
-    return registry.require("model", scheme).load()(), reference
-
-
-def describe_model(spec: ModelSpec, registry: Registry) -> ModelInfo:
-    """What a model's configuration says, without weights."""
-    loader, reference = loader_for(spec.name, registry)
-    settings = LoadSettings(device=spec.device, dtype=spec.dtype, options=spec.options)
-    return loader.describe(reference, settings)
-
-
 def _plan_model(
     spec: ModelSpec, registry: Registry, suite_file: SuiteFile, index: int
 ) -> PlannedModel:
@@ -346,61 +327,6 @@ def _check_fields(probe: Probe, planned: PlannedSource, registry: Registry) -> N
             for name in probe.fields:
                 sample[name]
             return
-
-
-# ------------------------------------------------------------------------------------------------
-# From a plan to the objects that run
-# ------------------------------------------------------------------------------------------------
-
-
-def make_probe(name: str, options: Mapping[str, Any], registry: Registry) -> Probe:
-    """Build a probe from its registered class and its options."""
-    probe: Probe = build(registry.require("probe", name).load(), options, f"The probe {name!r}")
-    return probe
-
-
-def make_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
-    """Build one of a suite's further metrics."""
-    options = {key: value for key, value in spec.items() if key != "metric"}
-    name = str(spec["metric"])
-    metric: Metric = build(registry.require("metric", name).load(), options, f"The metric {name!r}")
-    return metric
-
-
-def make_source(planned: PlannedSource, registry: Registry) -> Source:
-    """Build a source, with the suite's field names laid over its columns."""
-    factory = registry.require("source", planned.type).load()
-    source: Source = build(factory, planned.options, f"The source {planned.type!r}")
-    return RenamedSource(source, planned.fields) if planned.fields else source
-
-
-@dataclass(frozen=True)
-class RenamedSource:
-    """A source whose samples also have their columns under the names that a probe reads."""
-
-    source: Source
-    fields: Mapping[str, str]
-
-    def rows(self) -> Iterator[Sample]:
-        """The samples, each column also under its mapped name."""
-        for sample in self.source.rows():
-            if sample.broken is not None:
-                yield sample
-                continue
-            renamed = {name: sample[column] for name, column in self.fields.items()}
-            yield Sample(sample.id, {**sample.fields, **renamed})
-
-    def check(self) -> None:
-        """As the wrapped source."""
-        self.source.check()
-
-    def count(self) -> int | None:
-        """As the wrapped source."""
-        return self.source.count()
-
-    def fingerprint(self) -> str:
-        """As the wrapped source."""
-        return self.source.fingerprint()
 
 
 class _located:  # noqa: N801  (reads as a word: with located(...))

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from evalsuite.errors import EvalsuiteError
 from evalsuite.exchange import shown, shown_media
 from evalsuite.executor import Executor
+from evalsuite.factories import loader_for, make_metric, make_probe, make_source
 from evalsuite.manifest import make_manifest
 from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.model import Model
-from evalsuite.plan import Job, Plan, loader_for, make_metric, make_probe, make_source
+from evalsuite.plan import Job, Plan
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
 from evalsuite.request import Failure

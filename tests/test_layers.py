@@ -20,6 +20,7 @@ LAYERS = [
     ["probe"],
     ["summaries", "zero_shot", "registry", "options", "recorded", "plugin", "testing"],
     ["suite"],
+    ["factories"],
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store"],

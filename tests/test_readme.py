@@ -10,7 +10,7 @@ import pytest
 
 from evalsuite.cli import run
 from evalsuite.errors import ModelError
-from evalsuite.plan import describe_model
+from evalsuite.factories import describe_model
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 

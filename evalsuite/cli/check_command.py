@@ -8,7 +8,8 @@ import click
 
 from evalsuite.cli.conventions import answer, json_option, notes, plain_table, print_json
 from evalsuite.cli.selection import Selection, plan_of, selection_options
-from evalsuite.plan import Job, Plan, make_probe, make_source
+from evalsuite.factories import make_probe, make_source
+from evalsuite.plan import Job, Plan
 from evalsuite.probe import requests_in
 from evalsuite.registry import installed
 

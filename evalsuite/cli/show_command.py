@@ -10,8 +10,8 @@ from rich.console import Console
 
 from evalsuite.cli.conventions import answer, json_option, plain_table, print_json, suite_path
 from evalsuite.errors import UnknownNameError
+from evalsuite.factories import describe_model
 from evalsuite.options import option_names
-from evalsuite.plan import describe_model
 from evalsuite.registry import Entry, installed
 from evalsuite.suite import ModelSpec
 

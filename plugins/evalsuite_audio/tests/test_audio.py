@@ -21,7 +21,7 @@ from evalsuite import (
     Transcribe,
     Transcript,
 )
-from evalsuite.plan import describe_model, loader_for
+from evalsuite.factories import describe_model, loader_for
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 from evalsuite.testing import check_model, check_probe, play

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalsuite import Classify, LoadSettings
-from evalsuite.plan import describe_model, loader_for
+from evalsuite.factories import describe_model, loader_for
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 from evalsuite_controls.build import build

@@ -24,8 +24,8 @@ from evalsuite import (
     SimilarityScale,
     UsageError,
 )
+from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
-from evalsuite.plan import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import DigitsWithPatch, ReviewsWithCue

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evalsuite import ContinuationScore, Failure, LoadSettings, Sample, TextScore
+from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
-from evalsuite.plan import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import Canaries, Members

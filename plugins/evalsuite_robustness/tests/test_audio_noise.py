@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from evalsuite import Audio, LoadSettings, RequestFailed
+from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
-from evalsuite.plan import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import play
 from evalsuite_controls.sources import Sounds

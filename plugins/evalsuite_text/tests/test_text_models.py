@@ -24,7 +24,7 @@ from evalsuite import (
     RollingLogLikelihood,
     TokenScores,
 )
-from evalsuite.plan import loader_for
+from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from evalsuite import LoadSettings, ModelError, UsageError
-from evalsuite.plan import describe_model
+from evalsuite.factories import describe_model
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 from evalsuite_controls.catalogue import CONTROLS
@@ -76,7 +76,7 @@ def test_on_a_cpu_weights_are_float32_unless_asked():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_scores_on_a_gpu_are_those_of_the_cpu():
     from evalsuite import LogLikelihood
-    from evalsuite.plan import loader_for
+    from evalsuite.factories import loader_for
 
     loader, reference = loader_for("control:text-clean", installed())
     request = [LogLikelihood("the capital of france is", " paris")]
