@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from evalsuite.errors import EvalsuiteError
 from evalsuite.exchange import shown, shown_media
@@ -16,6 +16,7 @@ from evalsuite.factories import loader_for, make_metric, make_probe, make_source
 from evalsuite.manifest import make_manifest
 from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.model import Model
+from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job, Plan
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
@@ -30,38 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 DONE = frozenset({"finished", "partial"})
-
-
-class Observer(Protocol):
-    """Told what happens, for progress bars; every method may do nothing."""
-
-    def model_loading(self, model: str) -> None:
-        """A model's weights are about to be read."""
-
-    def job_started(self, job: Job, n_samples: int, column: str | None) -> None:
-        """The samples are about to be asked; ``column`` is the record's entry worth averaging."""
-
-    def sample_finished(self, job: Job, row: SampleRow) -> None:
-        """One sample has its record, or a reason why not."""
-
-    def job_finished(self, result: JobResult) -> None:
-        """The estimates of a job are on disk."""
-
-
-class Silent:
-    """An observer that shows nothing."""
-
-    def model_loading(self, model: str) -> None:
-        """Nothing."""
-
-    def job_started(self, job: Job, n_samples: int, column: str | None) -> None:
-        """Nothing."""
-
-    def sample_finished(self, job: Job, row: SampleRow) -> None:
-        """Nothing."""
-
-    def job_finished(self, result: JobResult) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ LAYERS = [
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store"],
+    ["observer"],
     ["run"],
     ["report"],
     ["cli", "__main__"],

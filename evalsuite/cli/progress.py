@@ -22,8 +22,8 @@ from rich.text import Text
 
 from evalsuite.cli.conventions import notes
 from evalsuite.cli.estimates import figure, interval, primary
+from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job
-from evalsuite.run import Observer, Silent
 from evalsuite.store import JobResult, SampleRow
 
 
