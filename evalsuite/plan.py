@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,7 +155,8 @@ def make_plan(
     suite = suite_file.suite
     specs = models if models is not None else suite.models
     planned_models = tuple(
-        _plan_model(spec, registry, suite_file, index) for index, spec in enumerate(specs)
+        _plan_model(spec, registry, suite_file, index if models is None else None)
+        for index, spec in enumerate(specs)
     )
     wanted = [
         (index, spec)
@@ -190,9 +192,10 @@ def make_plan(
 
 
 def _plan_model(
-    spec: ModelSpec, registry: Registry, suite_file: SuiteFile, index: int
+    spec: ModelSpec, registry: Registry, suite_file: SuiteFile, index: int | None
 ) -> PlannedModel:
-    with _located(suite_file, "models", index):
+    """``index`` is the model's place in the suite, None for one from the command line."""
+    with nullcontext() if index is None else _located(suite_file, "models", index):
         info = describe_model(spec, registry)
     details = dict(info.details)
     return PlannedModel(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.utils import logging as hub_logging
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer, PreTrainedConfig
 from transformers.utils import logging as transformers_logging
 
@@ -210,4 +211,5 @@ def quiet() -> None:
     """Keep transformers from writing progress bars and advice to the user's terminal."""
     transformers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
