@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is no folder there is nothing to remove
+            temporary.unlink()
         raise StoreError(
             f"{path} could not be written: {error.strerror or error}. What was computed so far is "
             "safe in the run directory; free some space or permit writing, then resume."
