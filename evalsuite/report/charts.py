@@ -7,88 +7,132 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalsuite.metric import Estimate
+from evalsuite.report.wording import interval, number
 
-_WIDTH = 460
+_WIDTH = 430
 _ROW_HEIGHT = 22
 
 
 def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
-    """One dot with its interval for each row, the null as a dashed line in its margin's band."""
-    values = [
-        {
-            "model": name,
-            "value": estimate.value,
-            "low": estimate.low if math.isfinite(estimate.low) else estimate.value,
-            "high": estimate.high if math.isfinite(estimate.high) else estimate.value,
-            "verdict": estimate.verdict,
-        }
-        for name, estimate in rows
-        if math.isfinite(estimate.value)
-    ]
-    nulls = [e.null for _, e in rows if e.null is not None]
-    layers: list[dict[str, Any]] = []
-    if nulls:
-        low = min(n.value - n.margin for n in nulls)
-        high = max(n.value + n.margin for n in nulls)
-        band = {"values": [{"low": low, "high": high}]}
-        layers.append(
-            {
-                "data": band,
-                "mark": {"type": "rect", "color": "var(--band)"},
-                "encoding": {
-                    "x": {"field": "low", "type": "quantitative"},
-                    "x2": {"field": "high"},
-                },
-            }
-        )
-        line = {"values": [{"x": n.value} for n in nulls]}
-        layers.append(
-            {
-                "data": line,
-                "mark": {"type": "rule", "strokeDash": [4, 3], "color": "var(--muted)"},
-                "encoding": {"x": {"field": "x", "type": "quantitative"}},
-            }
-        )
+    """One dot with its interval for each row, its null as a line in the band of its margin.
+
+    A dot is full where the interval excludes the null; a row without a number says so in words.
+    """
     # Wide enough for the names in whatever font the reader has, which cannot be measured here.
-    extent = round(7.5 * max((len(name) for name, _ in rows), default=0))
-    layers += [_bars(extent), _dots(extent)]
+    extent = round(7 * max((len(name) for name, _ in rows), default=0))
+    y = {
+        "field": "row",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"paddingInner": 0, "paddingOuter": 0},
+        "axis": {"minExtent": extent, "title": None},
+    }
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": title,
         "width": _WIDTH,
         "height": {"step": _ROW_HEIGHT},
         "background": None,
-        "data": {"values": values},
-        "layer": layers,
+        "data": {"values": [_row(name, estimate) for name, estimate in rows]},
+        "layer": [*_null(y), *_intervals(y)],
         "config": _CONFIG,
     }
 
 
-_X = {"type": "quantitative", "scale": {"zero": False, "nice": True}, "title": None}
-
-
-def _y(extent: int) -> dict[str, Any]:
-    axis = {"minExtent": extent, "title": None}
-    return {"field": "model", "type": "nominal", "sort": None, "axis": axis}
-
-
-def _bars(extent: int) -> dict[str, Any]:
+def _row(name: str, estimate: Estimate) -> dict[str, Any]:
+    has_value = math.isfinite(estimate.value)
+    null = estimate.null if has_value and estimate.null else None
+    margin = null.margin if null else 0.0
     return {
-        "mark": {"type": "rule", "strokeWidth": 2, "color": "var(--series)"},
-        "encoding": {"x": {"field": "low", **_X}, "x2": {"field": "high"}, "y": _y(extent)},
+        "row": name,
+        "value": estimate.value if has_value else None,
+        "low": estimate.low if math.isfinite(estimate.low) else None,
+        "high": estimate.high if math.isfinite(estimate.high) else None,
+        "null": null.value if null else None,
+        "null_low": null.value - margin if null else None,
+        "null_high": null.value + margin if null else None,
+        "verdict": estimate.verdict,
+        "text": f"{number(estimate.value)} {interval(estimate)}" if has_value else "not measured",
     }
 
 
-def _dots(extent: int) -> dict[str, Any]:
-    return {
-        "mark": {"type": "point", "filled": True, "size": 60, "color": "var(--series)"},
-        "encoding": {"x": {"field": "value", **_X}, "y": _y(extent)},
+def _null(y: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The null of each row, a line in the band of its margin; rows may have different ones."""
+    has_null = [{"filter": "isValid(datum.null)"}]
+    return [
+        {
+            "transform": has_null,
+            "mark": {"type": "rect", "color": "var(--band)", "aria": False},
+            "encoding": {
+                "x": {"field": "null_low", **_X},
+                "x2": {"field": "null_high"},
+                "y": y,
+            },
+        },
+        {
+            "transform": has_null,
+            "mark": {
+                "type": "tick",
+                "size": _ROW_HEIGHT,
+                "thickness": 1.5,
+                "color": "var(--muted)",
+                "aria": False,
+            },
+            "encoding": {"x": {"field": "null", **_X}, "y": y},
+        },
+    ]
+
+
+_X: dict[str, Any] = {
+    "type": "quantitative",
+    "scale": {"zero": False, "nice": 5},
+    "title": None,
+    "axis": {"tickCount": 5, "labelOverlap": True, "labelFlush": False},
+}
+_MEASURED = [{"filter": "isValid(datum.value)"}]
+
+
+def _intervals(y: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Bars, dots, and the numbers in words at the right."""
+    fill = {
+        "condition": {"test": "datum.verdict == 'differs from null'", "value": "var(--series)"},
+        "value": "var(--card)",
     }
+    return [
+        {
+            "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+            "mark": {"type": "rule", "strokeWidth": 2, "color": "var(--series)", "aria": False},
+            "encoding": {"x": {"field": "low", **_X}, "x2": {"field": "high"}, "y": y},
+        },
+        {
+            "transform": _MEASURED,
+            "mark": {"type": "point", "size": 52, "opacity": 1, "strokeWidth": 2},
+            "encoding": {
+                "x": {"field": "value", **_X},
+                "y": y,
+                "fill": fill,
+                "stroke": {"value": "var(--series)"},
+            },
+        },
+        {
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "color": "currentColor",
+                "fontSize": 11,
+                "aria": False,
+            },
+            "encoding": {
+                "x": {"value": _WIDTH + 14},
+                "y": y,
+                "text": {"field": "text", "type": "nominal"},
+            },
+        },
+    ]
 
 
 _CONFIG: dict[str, Any] = {
@@ -101,22 +145,58 @@ _CONFIG: dict[str, Any] = {
         "tickColor": "var(--rule)",
         "gridColor": "var(--grid)",
         "labelFontSize": 11,
-        "labelLimit": 240,
+        "labelLimit": 300,
     },
-    "axisY": {"grid": False, "ticks": False, "domain": False},
+    "axisY": {"grid": False, "ticks": False, "domain": False, "labelPadding": 8},
 }
 
 
 def draw(specification: Mapping[str, Any]) -> str:
-    """Static SVG of a Vega-Lite specification, without anything that could run or load."""
+    """Static SVG of a Vega-Lite specification, without anything that could run or load.
+
+    Raises:
+        ValueError: The specification is no Vega-Lite, or wants data from elsewhere.
+    """
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification))
-    return _harmless(svg)
+    # No base URL is allowed: a plugin's chart must not fetch data while a report is built.
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
+    return harmless(svg)
 
 
-def _harmless(svg: str) -> str:
-    """Refuse scripts, handlers and links: a specification may come from a plugin or hold names."""
-    if re.search(r"<script|<foreignObject|\son\w+\s*=|(?:xlink:)?href\s*=", svg, re.IGNORECASE):
-        return ""
-    return re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
+_ELEMENTS = frozenset(
+    ("svg", "g", "path", "line", "rect", "circle", "text", "tspan", "title", "desc")
+)
+
+
+def harmless(svg: str) -> str:
+    """The drawing with shapes and texts only: no script, handler, link, picture or style.
+
+    Parsed and written anew, so that a name which looks like markup stays a name.
+    """
+    from xml.etree import ElementTree
+
+    root = ElementTree.fromstring(svg)
+    _strip(root)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _strip(element: Any) -> None:
+    element.tag = _local(element.tag)
+    element.attrib = {
+        name: value for name, value in element.attrib.items() if _is_harmless(name, value)
+    }
+    for child in list(element):
+        if _local(child.tag) in _ELEMENTS:
+            _strip(child)
+        else:
+            element.remove(child)
+
+
+def _local(name: Any) -> str:
+    return str(name).rpartition("}")[2]
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    is_shape = not name.startswith(("on", "{")) and name not in ("href", "style", "id", "src")
+    return is_shape and "url(" not in value

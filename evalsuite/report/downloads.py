@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, estimate_to_json
 
 _COLUMNS = (
@@ -21,15 +22,17 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Download:
-    """One link."""
+    """One link; ``id`` is how the page's script finds the samples."""
 
+    id: str
     name: str
+    holds: str
     uri: str
     bytes: int
 
 
 def downloads(
-    results: Sequence[JobResult], samples: Mapping[str, Any], charts: Mapping[str, Any]
+    results: Sequence[JobResult], samples: bytes, charts: Mapping[str, Any]
 ) -> list[Download]:
     """All links, in the order they are shown."""
     report = {
@@ -50,22 +53,26 @@ def downloads(
         ],
         "charts": charts,
     }
+    report_json = gzip.compress(plain_utf8(json.dumps(report, sort_keys=True)), mtime=0)
     return [
-        _link("estimates.csv", "text/csv", _csv(results).encode()),
-        _link("report.json.gz", "application/gzip", _gzip(json.dumps(report, sort_keys=True))),
-        _link("samples.jsonl.gz", "application/gzip", _gzip(_lines(samples))),
+        _link("file-estimates", "estimates.csv", "every estimate", "text/csv", _csv(results)),
+        _link(
+            "file-report",
+            "report.json.gz",
+            "every estimate, and every chart as Vega-Lite",
+            "application/gzip",
+            report_json,
+        ),
+        _link("file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples),
     ]
 
 
-def _link(name: str, kind: str, data: bytes) -> Download:
-    return Download(name, f"data:{kind};base64,{base64.b64encode(data).decode()}", len(data))
+def _link(identifier: str, name: str, holds: str, kind: str, data: bytes) -> Download:
+    uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return Download(identifier, name, holds, uri, len(data))
 
 
-def _gzip(text: str) -> bytes:
-    return gzip.compress(text.encode(), mtime=0)
-
-
-def _csv(results: Sequence[JobResult]) -> str:
+def _csv(results: Sequence[JobResult]) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -74,12 +81,12 @@ def _csv(results: Sequence[JobResult]) -> str:
             null = (e.null.value, e.null.margin) if e.null else ("", "")
             writer.writerow(
                 (
-                    result.model,
-                    result.probe,
-                    result.label,
-                    result.family,
-                    e.metric,
-                    e.slice,
+                    _text(result.model),
+                    _text(result.probe),
+                    _text(result.label),
+                    _text(result.family),
+                    _text(e.metric),
+                    _text(e.slice),
                     e.value,
                     e.low,
                     e.high,
@@ -90,17 +97,12 @@ def _csv(results: Sequence[JobResult]) -> str:
                     e.n_failed,
                     *null,
                     e.verdict,
-                    e.reason or "",
+                    _text(e.reason or ""),
                 )
             )
-    return stream.getvalue()
+    return plain_utf8(stream.getvalue())
 
 
-def _lines(samples: Mapping[str, Any]) -> str:
-    lines = []
-    for probe in samples["probes"]:
-        for sample in probe["samples"]:
-            lines.append(
-                json.dumps({"probe": probe["label"], **sample}, ensure_ascii=False, sort_keys=True)
-            )
-    return "\n".join(lines)
+def _text(value: str) -> str:
+    """A text that a spreadsheet takes for a text, never for a formula."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

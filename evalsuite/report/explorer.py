@@ -6,18 +6,35 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evalsuite.report.media import audio_uri, image_uri
-from evalsuite.report.wording import short
+from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, Run, SampleRow
 
-# Above this a job's samples are a seeded subset, which the page says.
+# Above these a page holds a seeded subset, and says so.
 MAX_SAMPLES = 400
 MAX_MEDIA = 16
 MAX_TEXT = 600
+MAX_EXCHANGES = 4
+# What samples and media may take together of a page that stays under 5 MiB.
+MAX_BYTES = 4 * 2**20
+MAX_ROWS_WITHOUT_SCRIPTS = 12
+
+# What a probe calls the answer it took from a model, the most telling first.
+_ANSWERS = ("predicted", "hypothesis", "generated", "correct")
+_PICTURES = ("word_scores", "map")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One sample as it stands in the page for readers without scripts."""
+
+    label: str
+    id: str
+    answers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -25,98 +42,221 @@ class Explorer:
     """What the page's script shows, and what stands there without it.
 
     Attributes:
-        data: JSON-able: probes -> samples -> models.
-        failed: The first failed samples, for readers without scripts.
-        note: What was left out, in one sentence; empty when nothing was.
+        probes: JSON-able: label, family, models and headline column of each probe.
+        samples: JSON-able: the samples of each probe, in the order of ``probes``.
+        media: data: URI by sha256.
+        left_out: How many samples are not in the page.
     """
 
-    data: Mapping[str, Any]
-    failed: tuple[tuple[str, str, str, str], ...]
-    note: str
+    probes: tuple[Mapping[str, Any], ...]
+    samples: tuple[tuple[Mapping[str, Any], ...], ...]
+    media: Mapping[str, str]
+    left_out: int = 0
 
     @property
     def packed(self) -> str:
-        """The data as base64 of gzip; the same data give the same bytes."""
-        text = json.dumps(self.data, ensure_ascii=False, sort_keys=True).encode()
-        return base64.b64encode(gzip.compress(text, mtime=0)).decode()
+        """Probes and media as base64 of gzip; the same data give the same bytes."""
+        document = {"probes": self.probes, "media": self.media}
+        return base64.b64encode(_gzip(json.dumps(document, ensure_ascii=False))).decode()
 
+    @property
+    def lines(self) -> bytes:
+        """The samples as gzip of JSON Lines."""
+        made = [
+            json.dumps({"probe": probe["label"], **sample}, ensure_ascii=False, sort_keys=True)
+            for probe, samples in zip(self.probes, self.samples, strict=True)
+            for sample in samples
+        ]
+        return _gzip("\n".join(made))
 
-def explore(runs: Sequence[Run]) -> Explorer:
-    """Gather the samples of all finished jobs of all runs."""
-    probes: list[dict[str, Any]] = []
-    failed: list[tuple[str, str, str, str]] = []
-    left_out = 0
-    media: dict[str, str] = {}
-    for run in runs:
-        for label in dict.fromkeys(r.label for r in run.results):
-            jobs = [r for r in run.results if r.label == label and r.n_samples]
-            if not jobs:
-                continue
-            samples, dropped = _samples(run, jobs, failed)
-            left_out += dropped
-            _add_media(run, samples, media)
-            # Stable: those whose picture or clip can be seen or heard come first.
-            samples.sort(key=lambda sample: not _is_seen(sample, media))
-            probes.append(
-                {
-                    "label": label if len(runs) == 1 else f"{label} ({run.name})",
-                    "family": jobs[0].family,
-                    "sensitive": any(job.sensitive for job in jobs),
-                    "models": [short(job.model) for job in jobs],
-                    "samples": samples,
-                }
-            )
-    note = ""
-    if left_out:
-        note = (
-            f"{left_out:,} samples are not in this page, which keeps at most {MAX_SAMPLES} of each "
-            "probe, chosen by the hash of their id and all failed ones first; the run directory "
-            "has all of them."
+    @property
+    def note(self) -> str:
+        """What was left out, in one sentence; empty when nothing was."""
+        if not self.left_out:
+            return ""
+        most = max(len(samples) for samples in self.samples)
+        return (
+            f"{self.left_out:,} samples are not in this page, which keeps at most {most:,} of "
+            "each probe: failed ones first, up to half of them, then a subset drawn by the run's "
+            "seed. The run directory has all of them, and every estimate is made of all of them."
         )
-    return Explorer({"probes": probes, "media": media}, tuple(failed[:20]), note)
+
+    def listed(self, kind: str) -> list[Listed]:
+        """The first samples that failed (``failed``) or on which models differ (``differs``)."""
+        found = [
+            Listed(probe["label"], sample["id"], tuple(_answers(probe, sample)))
+            for probe, samples in zip(self.probes, self.samples, strict=True)
+            for sample in [s for s in samples if s[kind]][:MAX_ROWS_WITHOUT_SCRIPTS]
+            if not (probe["sensitive"] and kind == "differs")
+        ]
+        return found[: 4 * MAX_ROWS_WITHOUT_SCRIPTS]
+
+
+def _answers(probe: Mapping[str, Any], sample: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, entry in sample["models"].items():
+        if entry["status"] == "failed":
+            reason = "the reason is folded away" if probe["sensitive"] else entry["reason"]
+            yield name, f"failed: {reason}"
+        else:
+            yield name, str(entry["record"].get(probe["headline"], ""))
+
+
+def explore(runs: Sequence[Run], limit: int = MAX_BYTES) -> Explorer:
+    """Gather the samples of all jobs of all runs, as many as ``limit`` bytes hold."""
+    found, total = _gather(runs)
+    kept, media = MAX_SAMPLES, MAX_MEDIA
+    while True:
+        explorer = _pack(runs, found, total, kept, media)
+        size = len(explorer.packed) + 4 * len(explorer.lines) // 3
+        if size <= limit or (kept <= 1 and media <= 0):
+            return explorer
+        kept, media = max(1, kept // 2), media // 2
+
+
+def _gather(runs: Sequence[Run]) -> tuple[list[tuple[dict[str, Any], list[dict[str, Any]]]], int]:
+    """Every probe with its chosen samples, most wanted first, and how many samples there are."""
+    found, total = [], 0
+    jobs = [(run, job) for run in runs for job in run.results if job.n_samples]
+    for label in dict.fromkeys(job.label for _, job in jobs):
+        here = [(run, job) for run, job in jobs if job.label == label]
+        places = _places(here)
+        if not places:
+            continue
+        total += len(places)
+        order = _order(places, here[0][0].plan.get("seed", 0))[:MAX_SAMPLES]
+        samples = _samples(here, {key: places[key].place for key in order})
+        probe = {
+            "label": label,
+            "family": here[0][1].family,
+            "sensitive": any(job.sensitive for _, job in here),
+            "models": list(dict.fromkeys(job.model for _, job in here)),
+            "headline": _headline(samples),
+        }
+        found.append((probe, [_judged(sample) for sample in samples]))
+    return found, total
+
+
+# A sample is the same in two runs when its id and its content are.
+_Key = tuple[str, str]
+
+
+@dataclass
+class _Place:
+    """Where a sample stands in its source, and whether some model could not answer it."""
+
+    place: int
+    has_failed: bool = False
+
+
+def _places(jobs: Sequence[tuple[Run, JobResult]]) -> dict[_Key, _Place]:
+    places: dict[_Key, _Place] = {}
+    for run, job in jobs:
+        for row in run.samples(job.id):
+            found = places.setdefault((row.id, row.content_hash), _Place(len(places)))
+            found.has_failed = found.has_failed or row.status == "failed"
+    return places
+
+
+def _order(places: Mapping[_Key, _Place], seed: int) -> list[_Key]:
+    """All samples, the most wanted first: failed and seeded ones by turns, then the other seeded.
+
+    The seeded order is that by which a run keeps media, so that what is shown can be seen.
+    """
+
+    def drawn(key: _Key) -> str:
+        return hashlib.sha256(plain_utf8(f"{seed}:{key[0]}")).hexdigest()
+
+    seeded = sorted(places, key=drawn)
+    failed = [key for key in seeded if places[key].has_failed]
+    first = [key for pair in zip(failed, seeded, strict=False) for key in pair]
+    return list(dict.fromkeys([*first, *failed, *seeded]))
 
 
 def _samples(
-    run: Run, jobs: Sequence[JobResult], failed: list[tuple[str, str, str, str]]
-) -> tuple[list[dict[str, Any]], int]:
-    """Samples of one probe with every model's row, and how many were left out."""
-    rows: dict[str, dict[str, SampleRow]] = {}
-    for job in jobs:
+    jobs: Sequence[tuple[Run, JobResult]], places: Mapping[_Key, int]
+) -> list[dict[str, Any]]:
+    models: dict[_Key, dict[str, Any]] = {key: {} for key in places}
+    for run, job in jobs:
         for row in run.samples(job.id):
-            rows.setdefault(row.id, {})[short(job.model)] = row
-            if row.status == "failed":
-                failed.append((job.label, short(job.model), row.id, row.reason))
-    kept = sorted(rows, key=lambda name: (not _is_failed(rows[name]), _order(name)))[:MAX_SAMPLES]
-    chosen = set(kept)
-    samples = [
-        {"id": name, "models": {model: _entry(row) for model, row in by_model.items()}}
-        for name, by_model in rows.items()
-        if name in chosen
+            if (row.id, row.content_hash) in models:
+                models[row.id, row.content_hash][job.model] = _entry(row)
+    return [
+        {"id": key[0], "place": places[key], "models": entries} for key, entries in models.items()
     ]
-    return samples, len(rows) - len(samples)
 
 
-def _is_failed(by_model: Mapping[str, SampleRow]) -> bool:
-    return any(row.status == "failed" for row in by_model.values())
+def _in_source_order(
+    samples: Sequence[Mapping[str, Any]], media: Mapping[str, str]
+) -> tuple[Mapping[str, Any], ...]:
+    """Those whose picture or clip can be seen or heard first, then as the source has them."""
+    return tuple(sorted(samples, key=lambda s: (not _is_seen(s, media), s["place"])))
 
 
-def _order(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+def _headline(samples: Sequence[Mapping[str, Any]]) -> str:
+    """The column that says most in one line: the answer, else the first number of the record."""
+    records = [e["record"] for s in samples for e in s["models"].values() if e["record"]]
+    columns = records[0] if records else {}
+    numbers = [name for name, value in columns.items() if isinstance(value, float)]
+    return next((n for n in (*_ANSWERS, *numbers, *columns) if n in columns), "")
+
+
+def _judged(sample: Mapping[str, Any]) -> dict[str, Any]:
+    entries = list(sample["models"].values())
+    failed = any(entry["status"] == "failed" for entry in entries)
+    said = {json.dumps(_telling(entry), sort_keys=True) for entry in entries}
+    return {**sample, "failed": failed, "differs": len(said) > 1}
+
+
+def _telling(entry: Mapping[str, Any]) -> Any:
+    """What two models must share to agree: the answer, else everything that is no measurement."""
+    if entry["status"] == "failed":
+        return "failed"
+    record = entry["record"]
+    for name in _ANSWERS:
+        if name in record:
+            return record[name]
+    return {
+        name: value
+        for name, value in record.items()
+        if name not in _PICTURES and (not isinstance(value, float) or value in (0.0, 0.5, 1.0))
+    }
+
+
+def _pack(
+    runs: Sequence[Run],
+    found: Sequence[tuple[dict[str, Any], list[dict[str, Any]]]],
+    total: int,
+    kept: int,
+    n_media: int,
+) -> Explorer:
+    media: dict[str, str] = {}
+    samples = []
+    for _, chosen in found:
+        part = chosen[:kept]
+        _add_media(runs, part, media, n_media)
+        samples.append(_in_source_order(part, media))
+    probes = tuple(probe for probe, _ in found)
+    explorer = Explorer(probes, tuple(samples), media)
+    return replace(explorer, left_out=total - sum(map(len, samples)))
 
 
 def _entry(row: SampleRow) -> dict[str, Any]:
     return {
         "status": row.status,
-        "reason": row.reason,
-        "record": {key: _short(value) for key, value in row.record.items() if value is not None},
-        "exchange": [_short_exchange(entry) for entry in row.exchange[:4]],
+        "reason": _short(row.reason),
+        "record": {
+            key: value if key in _PICTURES else _short(value)
+            for key, value in row.record.items()
+            if value is not None
+        },
+        "exchange": [_short_exchange(entry) for entry in row.exchange[:MAX_EXCHANGES]],
     }
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 4)
-    if isinstance(value, str) and len(value) > MAX_TEXT and not value.startswith("[["):
+        return float(f"{value:.5g}")
+    if isinstance(value, str) and len(value) > MAX_TEXT:
         return value[:MAX_TEXT] + " …"
     return value
 
@@ -137,34 +277,42 @@ def _short_exchange(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _add_media(run: Run, samples: Sequence[Mapping[str, Any]], media: dict[str, str]) -> None:
-    """Inline the kept pictures and clips of the first samples that have any."""
-    added = 0
-    for sample in samples:
-        for entry in sample["models"].values():
-            for exchange in entry["exchange"][:1]:
-                for part in exchange["parts"]:
-                    kind = "image" if "image" in part else "audio"
-                    sha256 = part.get(kind)
-                    if sha256 is None or sha256 in media or added >= MAX_MEDIA:
-                        continue
-                    data = run.media(sha256)
-                    uri = None if data is None else _uri(kind, data)
-                    if uri is not None:
-                        media[sha256] = uri
-                        added += 1
-
-
-def _is_seen(sample: Mapping[str, Any], media: Mapping[str, str]) -> bool:
-    """Whether what was asked about a sample is in the page; true for text."""
-    parts = [
+def _parts(sample: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the first question about a sample carried, by any model."""
+    return [
         part
         for entry in sample["models"].values()
         for exchange in entry["exchange"][:1]
         for part in exchange["parts"]
     ]
-    return all((part.get("image") or part.get("audio") or "") in ("", *media) for part in parts)
+
+
+def _add_media(
+    runs: Sequence[Run], samples: Sequence[Mapping[str, Any]], media: dict[str, str], most: int
+) -> None:
+    """Inline the kept pictures and clips of the first samples that have any."""
+    added = 0
+    for part in (part for sample in samples for part in _parts(sample)):
+        kind = "image" if "image" in part else "audio"
+        sha256 = part.get(kind)
+        if sha256 is None or sha256 in media or added >= most:
+            continue
+        data = next((data for run in runs if (data := run.media(sha256)) is not None), None)
+        uri = None if data is None else _uri(kind, data)
+        if uri is not None:
+            media[sha256] = uri
+            added += 1
+
+
+def _is_seen(sample: Mapping[str, Any], media: Mapping[str, str]) -> bool:
+    """Whether what was asked about a sample is in the page; true for text."""
+    names = ((part.get("image") or part.get("audio") or "") for part in _parts(sample))
+    return all(name == "" or name in media for name in names)
 
 
 def _uri(kind: str, data: bytes) -> str | None:
     return image_uri(data) if kind == "image" else audio_uri(data)
+
+
+def _gzip(text: str) -> bytes:
+    return gzip.compress(plain_utf8(text), mtime=0)

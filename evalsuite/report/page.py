@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
@@ -17,53 +17,66 @@ from evalsuite.report.charts import draw
 from evalsuite.report.controls import validations
 from evalsuite.report.downloads import downloads
 from evalsuite.report.explorer import explore
+from evalsuite.report.methods import methods
 from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
 from evalsuite.report.scorecard import blocks
 from evalsuite.report.section import Section
+from evalsuite.report.subjects import with_distinct_models, with_distinct_names
 from evalsuite.report.verdicts import plain_account, verdicts
-from evalsuite.report.wording import short
+from evalsuite.report.wording import plain_utf8, visible
 from evalsuite.store import JobResult, Run
 
 
 def write(runs: Sequence[Run], path: Path) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
-    write_atomically(path, render(runs).encode("utf-8", "replace"))
+    write_atomically(path, plain_utf8(render(runs)))
     return path
 
 
 def render(runs: Sequence[Run]) -> str:
     """The page of one or more runs."""
-    results = [result for run in runs for result in run.results]
+    originals = with_distinct_names(runs)
+    named = with_distinct_models(originals)
+    results = [result for run in named for result in run.results]
     specifications: dict[str, Any] = {}
-    family_panels = panels(results, specifications)
-    explorer = explore(runs)
+    validated = validations(results, _models(named))
+    explorer = explore(named)
     found = verdicts(results)
     style, script = _asset("report.css"), _asset("report.js")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["short"] = short
-    template = environment.from_string(_asset("report.html.j2", folder="templates"))
-    return template.render(
+    return _template().render(
         title=_title(runs),
         version=__version__,
         policy=_policy(style, script),
         style=style,
         script=script,
         account=plain_account(results),
-        verdicts=found,
-        unasked=[short(v.model) for v in found if not (v.findings or v.silent or v.unmeasured)],
+        verdicts=[v for v in found if v.is_about_anything],
+        unasked=[v.model for v in found if not v.is_about_anything],
         blocks=blocks(results),
-        panels=family_panels,
-        validations=validations(results, _models(runs)),
+        panels=panels(results, validated, specifications),
+        validations=validated,
+        methods=methods(results),
         explorer=explorer,
-        sections=[_drawn(section) for section in _plugin_sections(runs)],
-        provenance=provenance(runs),
-        downloads=downloads(results, explorer.data, specifications),
+        sections=_plugin_sections(runs),
+        provenance=provenance(originals),
+        downloads=downloads(results, explorer.lines, specifications),
         is_partial=any(result.status == "partial" for result in results),
+        is_complete=all(run.manifest.get("complete", True) for run in runs),
         not_applicable=_not_applicable(results),
     )
+
+
+def _template() -> Template:
+    """The page's template; whatever it prints is escaped and has no hidden characters."""
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
+    )
+    return environment.from_string(_asset("report.html.j2", folder="templates"))
 
 
 def _title(runs: Sequence[Run]) -> str:
@@ -77,7 +90,7 @@ def _models(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
 
 def _not_applicable(results: Sequence[JobResult]) -> list[tuple[str, str, str]]:
     return [
-        (result.label, short(result.model), result.reason)
+        (result.label, result.model, result.reason)
         for result in results
         if result.status == "not applicable"
     ]
@@ -100,17 +113,17 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _plugin_sections(runs: Sequence[Run]) -> list[Section]:
-    """What plugins add; one that fails becomes a note instead of costing the report."""
+def _plugin_sections(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """What plugins add, drawn; a section that fails becomes a note instead of costing the page."""
     from evalsuite.registry import installed
 
-    sections: list[Section] = []
+    sections: list[dict[str, Any]] = []
     for entry in installed().report_sections:
         try:
-            sections += list(entry.load()(runs))
+            sections += [_drawn(section) for section in entry.load()(runs)]
         except Exception as error:  # noqa: BLE001  a stranger's section must not cost the report
             note = f"The section of plugin {entry.plugin!r} failed: {type(error).__name__}: {error}"
-            sections.append(Section(entry.name, (note,)))
+            sections.append(_drawn(Section(entry.name, (note,))))
     return sections
 
 

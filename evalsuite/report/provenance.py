@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ class Provenance:
     facts: tuple[tuple[str, str], ...]
     models: tuple[tuple[str, ...], ...]
     sources: tuple[tuple[str, ...], ...]
+    plugins: tuple[tuple[str, ...], ...]
+    files: tuple[tuple[str, str], ...]
     suite_text: str
     again: str
 
@@ -35,24 +37,48 @@ def _of(run: Run) -> Provenance:
         ("suite", str(run.plan.get("suite_name", ""))),
         ("command", str(run.plan.get("command", ""))),
         ("seed", str(run.plan.get("seed", ""))),
+        ("planned", str(run.plan.get("created", ""))),
         ("started", str(manifest.get("started", ""))),
         ("seconds", str(manifest.get("seconds", ""))),
         ("complete", "yes" if manifest.get("complete") else "no"),
+        ("executor", str(run.plan.get("executor", ""))),
         ("versions", ", ".join(f"{name} {value}" for name, value in versions.items())),
-        ("hardware", ", ".join(f"{k} {v}" for k, v in hardware.items() if v)),
+        ("hardware", _hardware(hardware)),
         ("git", f"{git.get('commit', '')}{' with changes' if git.get('dirty') else ''}"),
     ]
     return Provenance(
         name=run.name,
         facts=tuple((name, value) for name, value in facts if value),
         models=tuple(_models(run)),
-        sources=tuple(
-            (s["name"], s["type"], str(s.get("n_rows") or ""), s.get("fingerprint", "")[:16])
-            for s in run.plan.get("sources", ())
+        sources=tuple(_source(source) for source in run.plan.get("sources", ())),
+        plugins=tuple(_plugin(plugin) for plugin in manifest.get("plugins", ())),
+        # A picture or clip is stored under its hash, so to list it would say nothing.
+        files=tuple(
+            sorted((k, v) for k, v in manifest.get("files", {}).items() if k[:6] != "media/")
         ),
         suite_text=str(run.plan.get("suite_text", "")),
         again=str(run.plan.get("command", "")),
     )
+
+
+def _hardware(facts: Mapping[str, Any]) -> str:
+    def text(value: Any) -> str:
+        return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    return ", ".join(
+        f"{key.replace('_', ' ')} {text(value)}" for key, value in facts.items() if value
+    )
+
+
+def _source(source: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("name", "type", "n_rows", "fingerprint")
+    name, kind, rows, fingerprint = (str(source.get(key) or "") for key in names)
+    return name, kind, rows, fingerprint[:16]
+
+
+def _plugin(plugin: Mapping[str, Any]) -> tuple[str, ...]:
+    names = ("name", "distribution", "version", "error")
+    return tuple(str(plugin.get(key) or "") for key in names)
 
 
 def _models(run: Run) -> list[tuple[str, ...]]:

@@ -1,32 +1,39 @@
-"""The table of all models by all probes."""
+"""The tables of models by probes: one for each group of models that share a probe."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from evalsuite.report.verdicts import CONCERNS, shown
-from evalsuite.report.wording import ARROWS, MARKS, interval, null, number
+from evalsuite.metric import Estimate
+from evalsuite.report.verdicts import SIGNS, meaning, shown
+from evalsuite.report.wording import ARROWS, interval, null, number
 from evalsuite.store import JobResult
 
 FAMILIES = ("task", "fairness", "privacy", "explainability", "robustness", "representation")
+
+# Wider than this a table of models by probes would need a scroll bar.
+MAX_COLUMNS = 7
 
 
 @dataclass(frozen=True)
 class Cell:
     """One estimate of one model; ``why`` says what is missing where there is none."""
 
-    value: str
-    interval: str
-    mark: str
-    verdict: str
-    why: str
+    value: str = ""
+    interval: str = ""
+    mark: str = ""
+    verdict: str = ""
+    why: str = ""
+    is_bad: bool = False
 
 
 @dataclass(frozen=True)
-class Row:
-    """One probe and metric."""
+class Column:
+    """One metric of one probe, with a cell for each model of its block."""
 
+    family: str
     label: str
     metric: str
     direction: str
@@ -36,49 +43,74 @@ class Row:
 
 @dataclass(frozen=True)
 class Block:
-    """One family's rows, for the models that have any of them."""
+    """Models that share probes, and what was measured of them.
 
-    family: str
+    Attributes:
+        models: Their names.
+        columns: What was measured, family by family.
+        has_models_as_rows: Whether models are rows and probes columns, or the other way round,
+            which is easier to read for few models and many probes.
+    """
+
     models: tuple[str, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+    has_models_as_rows: bool
 
     @property
-    def is_concern(self) -> bool:
-        """Whether to differ from the null is bad news here."""
-        return self.family in CONCERNS
+    def families(self) -> list[tuple[str, list[Column]]]:
+        """The columns in runs of one family."""
+        return [(name, list(part)) for name, part in groupby(self.columns, lambda c: c.family)]
+
+
+def families(results: Sequence[JobResult]) -> list[str]:
+    """The families that occur: the known ones in their order, then those of plugins."""
+    found = dict.fromkeys(result.family for result in results)
+    return [f for f in FAMILIES if f in found] + sorted(f for f in found if f not in FAMILIES)
 
 
 def blocks(results: Sequence[JobResult]) -> list[Block]:
-    """The scorecard, family by family; a model without any cell in a family is left out of it."""
-    found = []
-    for family in FAMILIES:
-        part = [r for r in results if r.family == family and r.status != "not applicable"]
-        if not part:
-            continue
-        for labels in _connected(part):
-            chosen = [result for result in part if result.label in labels]
-            models = tuple(dict.fromkeys(result.model for result in chosen))
-            rows = [
-                _row(label, metric, chosen, models)
-                for label in labels
-                for metric in _metrics(label, chosen)
-            ]
-            found.append(Block(family, models, tuple(rows)))
-    return found
+    """The scorecard; models that share no probe stand in tables of their own."""
+    asked = [r for r in results if r.status != "not applicable"]
+    made = []
+    for models in _connected(asked):
+        columns = _columns([r for r in results if r.model in models], models)
+        is_wide = len(columns) > MAX_COLUMNS
+        if is_wide and len(models) > MAX_COLUMNS:
+            parts = [columns[i : i + MAX_COLUMNS] for i in range(0, len(columns), MAX_COLUMNS)]
+            made += [Block(models, tuple(part), True) for part in parts]
+        else:
+            made.append(Block(models, tuple(columns), not is_wide))
+    return made
 
 
-def _connected(results: Sequence[JobResult]) -> list[list[str]]:
-    """Probes in groups that share models, so that no table is mostly empty."""
-    groups: list[tuple[list[str], set[str]]] = []
-    for label in dict.fromkeys(result.label for result in results):
-        models = {result.model for result in results if result.label == label}
-        joined = [group for group in groups if group[1] & models]
-        labels = [name for group in joined for name in group[0]]
-        for group in joined:
+def _connected(results: Sequence[JobResult]) -> list[tuple[str, ...]]:
+    """Models in groups that share probes, so that no table is mostly empty."""
+    groups: list[tuple[set[str], set[str]]] = []
+    for model in dict.fromkeys(result.model for result in results):
+        labels = {result.label for result in results if result.model == model}
+        joined = [group for group in groups if group[1] & labels]
+        for group in joined[1:]:
             groups.remove(group)
-            models |= group[1]
-        groups.append(([*labels, label], models))
-    return [labels for labels, _ in groups]
+        first = joined[0] if joined else (set[str](), set[str]())
+        if not joined:
+            groups.append(first)
+        for group in joined[1:]:
+            first[0].update(group[0])
+            first[1].update(group[1])
+        first[0].add(model)
+        first[1].update(labels)
+    order = list(dict.fromkeys(result.model for result in results))
+    return [tuple(name for name in order if name in models) for models, _ in groups]
+
+
+def _columns(results: Sequence[JobResult], models: Sequence[str]) -> list[Column]:
+    asked = [r for r in results if r.status != "not applicable"]
+    return [
+        _column(family, label, metric, results, models)
+        for family in families(asked)
+        for label in dict.fromkeys(r.label for r in asked if r.family == family)
+        for metric in _metrics(label, asked)
+    ]
 
 
 def _metrics(label: str, results: Sequence[JobResult]) -> list[str]:
@@ -86,20 +118,44 @@ def _metrics(label: str, results: Sequence[JobResult]) -> list[str]:
     return list(names) or [""]
 
 
-def _row(label: str, metric: str, results: Sequence[JobResult], models: tuple[str, ...]) -> Row:
-    cells, direction, nulls = [], "", set()
-    for model in models:
-        result = next((r for r in results if r.label == label and r.model == model), None)
-        estimates = [e for e in shown(result) if e.metric == metric] if result else []
-        if result is None or not estimates:
-            why = "" if result is None else (result.reason or result.status)
-            cells.append(Cell("", "", "", "", why))
-            continue
-        estimate = estimates[0]
-        direction = ARROWS[estimate.direction]
-        nulls.add(null(estimate))
-        mark, verdict = MARKS[estimate.verdict]
-        cells.append(
-            Cell(number(estimate.value), interval(estimate), mark, verdict, estimate.reason or "")
-        )
-    return Row(label, metric, direction, ", ".join(sorted(filter(None, nulls))), tuple(cells))
+def _column(
+    family: str, label: str, metric: str, results: Sequence[JobResult], models: Sequence[str]
+) -> Column:
+    here = {r.model: r for r in results if r.label == label and r.family == family}
+    found = [e for r in here.values() for e in shown(r) if e.metric == metric]
+    return Column(
+        family,
+        label,
+        metric,
+        ARROWS[found[0].direction] if found else "",
+        _nulls(found),
+        tuple(_cell(here.get(model), metric) for model in models),
+    )
+
+
+def _nulls(estimates: Sequence[Estimate]) -> str:
+    """The null of a column; its range where it is each model's own, as permuted gaps are."""
+    texts = {null(e): e.null for e in estimates if e.null is not None}
+    if len(texts) < 2:
+        return "".join(texts)
+    values = [number(v) for v in sorted(n.value for n in texts.values())]
+    return f"{values[0]} to {values[-1]} ± margin"
+
+
+def _cell(result: JobResult | None, metric: str) -> Cell:
+    if result is None:
+        return Cell()
+    estimate = next((e for e in shown(result) if e.metric == metric), None)
+    if estimate is None or result.status == "not applicable":
+        why = result.reason or result.status
+        return Cell(value="n/a", why=f"{result.status}: {why}" if why != result.status else why)
+    found = meaning(result.family, estimate)
+    mark, verdict = SIGNS[found]
+    return Cell(
+        number(estimate.value),
+        interval(estimate),
+        mark,
+        verdict,
+        estimate.reason or "",
+        found == "bad",
+    )

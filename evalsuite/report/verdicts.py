@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Literal
 
 from evalsuite.metric import Estimate
 from evalsuite.report.wording import interval, null, number
 from evalsuite.store import JobResult
 
-# Beside these a departure from the null is a finding; elsewhere it means that a model can do it.
+# Where a metric has no better direction, a departure from the null is bad news beside these.
 CONCERNS = frozenset({"fairness", "privacy", "robustness"})
+
+Meaning = Literal["bad", "good", "at null", "notable", "undefined", "none"]
+
+# A shape and words for each, so that no meaning hangs on a colour.
+SIGNS: dict[Meaning, tuple[str, str]] = {
+    "bad": ("▲", "differs from null, for the worse"),
+    "good": ("●", "differs from null, for the better"),
+    "notable": ("●", "differs from null"),
+    "at null": ("○", "compatible with null"),
+    "undefined": ("–", "not measured"),
+    "none": ("", ""),
+}
 
 
 @dataclass(frozen=True)
@@ -19,15 +33,43 @@ class ModelVerdict:
 
     Attributes:
         model: Its name.
-        findings: Where a concern differs from its null.
+        findings: Where it is worse than the null.
+        notable: Where it differs from the null and neither way is better.
+        at_null: Where a higher number is wanted and it is not told from the null.
         silent: Probes of concern that are compatible with their null.
+        capable: Where it is better than the null.
         unmeasured: What could not be measured, with the reason.
     """
 
     model: str
-    findings: tuple[str, ...]
-    silent: tuple[str, ...]
-    unmeasured: tuple[str, ...]
+    findings: tuple[str, ...] = ()
+    notable: tuple[str, ...] = ()
+    at_null: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    capable: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+
+    @property
+    def is_about_anything(self) -> bool:
+        """Whether there is anything to say."""
+        return any(getattr(self, f.name) for f in fields(self) if f.name != "model")
+
+
+def meaning(family: str, estimate: Estimate) -> Meaning:
+    """What an estimate's place beside its null says: the metric's direction decides."""
+    verdict = estimate.verdict
+    if verdict == "undefined":
+        return "undefined"
+    if verdict == "no null" or estimate.null is None:
+        return "none"
+    if verdict == "compatible with null":
+        return "at null"
+    if estimate.direction == "neither":
+        return "bad" if family in CONCERNS else "notable"
+    if estimate.direction == "closer to null is better":
+        return "bad"
+    is_above = estimate.value > estimate.null.value
+    return "good" if is_above == (estimate.direction == "higher is better") else "bad"
 
 
 def verdicts(results: Sequence[JobResult]) -> list[ModelVerdict]:
@@ -42,19 +84,32 @@ def shown(result: JobResult) -> list[Estimate]:
 
 
 def _verdict(model: str, results: Iterable[JobResult]) -> ModelVerdict:
-    findings, silent, unmeasured = [], [], []
+    said: dict[str, list[str]] = {f.name: [] for f in fields(ModelVerdict) if f.name != "model"}
     for result in results:
-        if result.status in ("failed", "interrupted"):
-            unmeasured.append(f"{result.label}: {result.reason}")
-            continue
-        for estimate in shown(result):
-            if estimate.verdict == "undefined" and result.status != "not applicable":
-                unmeasured.append(f"{result.label}, {estimate.metric}: {estimate.reason}")
-            elif result.family in CONCERNS and estimate.verdict == "differs from null":
-                findings.append(_finding(result, estimate))
-            elif result.family in CONCERNS and estimate.verdict == "compatible with null":
-                silent.append(f"{result.label}")
-    return ModelVerdict(model, tuple(findings), tuple(dict.fromkeys(silent)), tuple(unmeasured))
+        if result.status in ("failed", "interrupted", "pending"):
+            said["unmeasured"].append(f"{result.label}: {result.reason or result.status}")
+        elif result.status != "not applicable":
+            for estimate in shown(result):
+                _say(result, estimate, said)
+    return ModelVerdict(
+        model, **{name: tuple(dict.fromkeys(texts)) for name, texts in said.items()}
+    )
+
+
+def _say(result: JobResult, estimate: Estimate, said: dict[str, list[str]]) -> None:
+    found = meaning(result.family, estimate)
+    if found == "undefined":
+        said["unmeasured"].append(f"{result.label}, {estimate.metric}: {estimate.reason}")
+    elif found == "bad":
+        said["findings"].append(_finding(result, estimate))
+    elif found == "notable":
+        said["notable"].append(_finding(result, estimate))
+    elif found == "good":
+        said["capable"].append(result.label)
+    elif found == "at null" and estimate.direction == "higher is better":
+        said["at_null"].append(_finding(result, estimate))
+    elif found == "at null":
+        said["silent"].append(result.label)
 
 
 def _finding(result: JobResult, estimate: Estimate) -> str:
@@ -68,13 +123,21 @@ def _finding(result: JobResult, estimate: Estimate) -> str:
 
 def plain_account(results: Sequence[JobResult]) -> str:
     """One sentence of counts over all models."""
-    measured = [e for r in results for e in shown(r) if e.verdict != "undefined"]
+    primary = [e for r in results if r.status != "not applicable" for e in shown(r)]
+    measured = [e for e in primary if not math.isnan(e.value)]
     with_null = [e for e in measured if e.null is not None]
     differing = sum(e.verdict == "differs from null" for e in with_null)
     failed = sum(r.n_failed for r in results)
     samples = sum(r.n_samples for r in results)
+    missing = len(primary) - len(measured)
     return (
-        f"{len(measured)} primary estimates on {len({r.model for r in results})} models; "
-        f"{differing} of the {len(with_null)} that have a null differ from it at 95 %. "
-        f"{failed:,} of {samples:,} samples could not be answered."
+        f"{_count(len(measured), 'primary estimate')} on "
+        f"{_count(len({r.model for r in results}), 'model')}; "
+        f"{differing} of the {len(with_null)} that have a null differ from it at 95 %"
+        f"{f', and {missing} could not be computed' if missing else ''}. "
+        f"{failed:,} of {_count(samples, 'sample')} could not be answered."
     )
+
+
+def _count(number_of: int, noun: str) -> str:
+    return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
+from typing import Any
 
 from evalsuite.metric import Estimate
 
-MARKS = {
-    "differs from null": ("●", "differs from null"),
-    "compatible with null": ("○", "compatible with null"),
-    "no null": ("", ""),
-    "undefined": ("–", "not measured"),
-}
 ARROWS = {
     "higher is better": "↑",
     "lower is better": "↓",
@@ -50,3 +46,23 @@ def short(model: str) -> str:
     if colon and ("/" in reference and reference.startswith((".", "/", "~"))):
         return f"{scheme}:{reference.rstrip('/').rsplit('/', 1)[-1]}"
     return model
+
+
+# Control characters, and those that turn the direction of the text that follows them. Letters of
+# right-to-left scripts need none of these and stay as they are.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(value: Any) -> Any:
+    """A text with its control and direction characters written out, e.g. ``⟨U+202E⟩``.
+
+    What a model wrote must not reorder or hide the words around it. Markup passes unchanged.
+    """
+    if not isinstance(value, str) or hasattr(value, "__html__"):
+        return value
+    return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", value)
+
+
+def plain_utf8(text: str) -> bytes:
+    """UTF-8 of a text; halves of surrogate pairs, which no file may hold, become ``?``."""
+    return text.encode("utf-8", "replace")

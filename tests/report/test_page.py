@@ -8,74 +8,17 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from report.small_runs import make_run, result
 
-from evalsuite import Audio, Image
-from evalsuite.metric import Estimate, Null
-from evalsuite.report import render, write
+from evalsuite import registry
+from evalsuite.errors import StoreError
+from evalsuite.report import Section, render, write
 from evalsuite.report.controls import validations
-from evalsuite.store import JobResult, Run, SampleRow, Store
-
-HOSTILE = "</script><img src=x onerror=alert(1)>\"'\u202e\x00<b>"
-CARD = {"measures": "Something.", "does_not_measure": "All.", "reference": "R", "critique": ""}
-
-
-def result(model: str, value: float, low: float, high: float, **facts) -> JobResult:
-    estimate = Estimate(
-        "accuracy gap", value, low, high, null=Null(0.02, 0.02, "above", "permuted"), n=10,
-        reason=None if math.isfinite(value) else "too few in a group", is_primary=True,
-    )  # fmt: skip
-    name = facts.pop("name", "fairness/image-zero-shot-gap")
-    return JobResult(
-        f"{model}--gap".replace(":", "-"), model, name, "fairness", "digits", "finished",
-        label=name, n_samples=2, estimates=(estimate,), card=CARD, **facts,
-    )  # fmt: skip
-
-
-def make_run(path: Path, *results: JobResult, text: str = HOSTILE) -> Run:
-    store = Store(path)
-    picture = Image.from_array(np.zeros((8, 8, 3), np.uint8))
-    clip = Audio.from_array(np.zeros(4000, np.float32), 8000)
-    for part in (picture, clip):
-        store.write_media(part.sha256, part.encoded())
-    controls = {
-        "twin": "control:clean",
-        "planted": "a gap",
-        "probes": results[0].probe if results else "",
-    }
-    store.write_plan(
-        {
-            "suite_name": "small " + text.replace("\x00", ""),
-            "suite_text": text,
-            "models": [
-                {"name": "control:clean", "kind": "k", "controls": {}},
-                {"name": "control:planted", "kind": "k", "controls": controls},
-            ],
-            "sources": [],
-        }
-    )
-    for item in results:
-        asked = {
-            "asked": "EmbedImage",
-            "parts": [{"image": picture.sha256}, {"text": text}, {"audio": clip.sha256}],
-            "detail": {},
-            "answer": {"text": text},
-        }
-        record = {"predicted": text, "correct": 1.0, "group": "A", "map": "[[1, 0], [0, -1]]"}
-        store.write_samples(
-            item.id,
-            [
-                SampleRow("1", "h", "ok", record=record, exchange=(asked,)),
-                SampleRow("2", "h", "failed", reason=text),
-            ],
-        )
-        store.write_result(item)
-    store.write_manifest({"versions": {"python": "3"}, "complete": True})
-    store.close()
-    return Run.open(path)
+from evalsuite.store import Run
 
 
 @pytest.fixture
@@ -88,9 +31,16 @@ def run(tmp_path) -> Run:
 
 
 def packed(page: str) -> str:
-    """The samples inside a page."""
+    """The probes and media inside a page."""
     (data,) = re.findall(r'id="data">([^<]*)<', page)
     return gzip.decompress(base64.b64decode(data)).decode()
+
+
+def download(page: str, name: str) -> bytes:
+    """The bytes of a file inside a page."""
+    (uri,) = re.findall(rf'download="{name}" href="([^"]*)"', page)
+    data = base64.b64decode(uri.partition(",")[2])
+    return gzip.decompress(data) if name.endswith(".gz") else data
 
 
 def test_the_same_run_gives_the_same_bytes(run):
@@ -107,7 +57,20 @@ def test_what_a_model_wrote_is_never_markup(run):
     page = render([run])
     assert "<img src=x" not in page
     assert page.count("</script>") == 2
-    assert "onerror=alert" in packed(page)  # there as data, which the script shows as text
+    # There as data, which the script shows as text.
+    assert b"onerror=alert" in download(page, "samples.jsonl.gz")
+
+
+def test_characters_that_reorder_or_hide_text_are_written_out(run):
+    page = render([run])
+    assert not re.search("[\x00\u202e]", page)
+    assert "⟨U+202E⟩" in page
+    assert "⟨U+0000⟩" in page
+
+
+def test_half_a_surrogate_pair_costs_no_report(run, tmp_path):
+    odd = tuple(replace(item, reason="\ud800", status="failed") for item in run.results)
+    assert write([replace(run, results=odd)], tmp_path / "report.html").stat().st_size > 0
 
 
 def test_the_policy_names_the_one_style_and_the_one_script(run):
@@ -164,7 +127,70 @@ def test_a_probe_that_accuses_the_clean_twin_is_not_validated(tmp_path):
 
 
 def test_failed_samples_stand_in_the_page_without_scripts(run):
-    assert "First failed samples" in render([run])
+    assert "First samples without an answer" in render([run])
+
+
+def test_a_plugins_family_has_a_panel(tmp_path):
+    item = replace(result("m:x", 0.5, 0.4, 0.6), family="alignment")
+    assert 'id="family-alignment"' in render([make_run(tmp_path / "run", item)])
+
+
+def test_a_job_that_is_not_applicable_says_why(tmp_path):
+    item = replace(
+        result("m:x", 0.5, 0.4, 0.6), status="not applicable", reason="it has no ears",
+        estimates=(), n_samples=0,
+    )  # fmt: skip
+    page = render([make_run(tmp_path / "run", item)])
+    assert "it has no ears" in page
+    assert "0 primary estimates" in page
+
+
+def test_a_job_that_failed_says_why(tmp_path):
+    item = replace(
+        result("m:x", 0.5, 0.4, 0.6), status="failed", reason="the disk burned", estimates=()
+    )
+    assert "Not measured: fairness/image-zero-shot-gap: the disk burned" in render(
+        [make_run(tmp_path / "run", item)]
+    )
+
+
+def test_an_incomplete_run_says_so(tmp_path):
+    run = make_run(tmp_path / "run", result("m:x", 0.5, 0.4, 0.6))
+    assert "Incomplete:" in render([replace(run, manifest={"complete": False})])
+    assert "Incomplete:" not in render([run])
+
+
+def test_a_run_that_kept_neither_plan_nor_manifest_still_renders(tmp_path):
+    run = make_run(tmp_path / "run", result("m:x", 0.5, 0.4, 0.6))
+    assert "accuracy gap" in render([replace(run, plan={}, manifest={})])
+
+
+def test_an_unwritable_place_is_said_in_one_paragraph(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="could not be written"):
+        write([run], tmp_path / "file" / "report.html")
+
+
+def test_a_section_that_fails_becomes_a_note(run, monkeypatch):
+    class Broken:
+        name, plugin = "broken", "stranger"
+
+        def load(self):
+            return lambda runs: [Section("x", charts=({"data": {"url": "http://x/y.csv"}},))]
+
+    monkeypatch.setattr(registry.installed(), "report_sections", [Broken()])
+    assert "The section of plugin &#39;stranger&#39; failed" in render([run])
+
+
+def test_the_table_for_spreadsheets_holds_no_formula(tmp_path):
+    run = make_run(tmp_path / "run", result("=cmd|x", 0.5, 0.4, 0.6, name="fairness/a"))
+    assert "\n'=cmd|x," in download(render([run]), "estimates.csv").decode()
+
+
+def test_charts_can_be_drawn_again_from_the_download(run):
+    report = json.loads(download(render([run]), "report.json.gz"))
+    assert report["charts"]["fairness/image-zero-shot-gap: accuracy gap"]["layer"]
+    assert len(report["jobs"]) == 2
 
 
 def test_media_are_inside(run):

@@ -10,22 +10,42 @@ themeButton.addEventListener("click", () => {
 });
 
 const PAGE = 50;
+const MAX_VALUES = 200;
 const by = (id) => document.getElementById(id);
-const state = { page: 0 };
+const state = { page: 0, open: "", secretsShown: false };
 let data = null;
+
+// Control characters, and those that turn the direction of the text after them, written out.
+function visible(text) {
+  return String(text).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `⟨U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
 
 // All text goes in as text: what a model wrote is never markup.
 function element(name, text, className) {
   const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
+  if (text !== undefined) made.textContent = visible(text);
   if (className) made.className = className;
   return made;
 }
 
-async function unpack() {
-  const packed = Uint8Array.from(atob(by("data").textContent.trim()), (c) => c.charCodeAt(0));
+async function unzip(base64) {
+  const packed = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return new Response(stream).text();
+}
+
+// Probes and media stand in the page; the samples are those of the download link.
+async function unpack() {
+  const found = JSON.parse(await unzip(by("data").textContent.trim()));
+  const lines = await unzip(by("file-samples").getAttribute("href").split(",")[1]);
+  const probes = new Map(found.probes.map((p) => [p.label, { ...p, samples: [] }]));
+  for (const line of lines.split("\n")) {
+    if (!line) continue;
+    const sample = JSON.parse(line);
+    probes.get(sample.probe).samples.push({ ...sample, searchable: visible(line).toLowerCase() });
+  }
+  return { media: found.media, probes: [...probes.values()] };
 }
 
 function option(value, text) {
@@ -34,37 +54,35 @@ function option(value, text) {
   return made;
 }
 
-function probe() {
-  return data.probes[Number(by("probe").value) || 0];
-}
-
-function searchable(sample) {
-  return JSON.stringify(sample).toLowerCase();
-}
-
-function differs(sample) {
-  const answers = Object.values(sample.models).map((m) => String(m.record.predicted ?? m.record.hypothesis ?? m.record.correct));
-  return new Set(answers).size > 1;
-}
+const probe = () => data.probes[Number(by("probe").value) || 0];
+const entries = (sample) => Object.values(sample.models);
+const isPicture = (name) => name === "word_scores" || name === "map";
 
 function wrong(sample) {
-  return Object.values(sample.models).some((m) => typeof m.record.correct !== "undefined" && Number(m.record.correct) < 1);
+  return entries(sample).some((m) => typeof m.record.correct !== "undefined" && Number(m.record.correct) < 1);
 }
 
-function groupsOf(samples) {
-  const groups = new Set();
-  for (const s of samples) for (const m of Object.values(s.models)) if (m.record.group) groups.add(String(m.record.group));
-  return [...groups].sort();
+function fieldsOf(samples) {
+  const names = new Set();
+  for (const s of samples) for (const m of entries(s)) for (const name of Object.keys(m.record)) if (!isPicture(name)) names.add(name);
+  return [...names];
+}
+
+function valuesOf(samples, field) {
+  const values = new Set();
+  for (const s of samples) for (const m of entries(s)) if (field in m.record) values.add(String(m.record[field]));
+  return [...values].sort((a, b) => a.localeCompare(b, undefined, { numeric: true })).slice(0, MAX_VALUES);
 }
 
 function selected() {
-  const show = by("show").value, group = by("group").value, query = by("query").value.toLowerCase();
+  const show = by("show").value, field = by("field").value, value = by("value").value;
+  const query = by("query").value.toLowerCase();
   return probe().samples.filter((s) => {
-    if (show === "failed" && !Object.values(s.models).some((m) => m.status === "failed")) return false;
-    if (show === "differ" && !differs(s)) return false;
+    if (show === "failed" && !s.failed) return false;
+    if (show === "differs" && !s.differs) return false;
     if (show === "wrong" && !wrong(s)) return false;
-    if (group && !Object.values(s.models).some((m) => String(m.record.group) === group)) return false;
-    return !query || searchable(s).includes(query);
+    if (field && value && !entries(s).some((m) => field in m.record && String(m.record[field]) === value)) return false;
+    return !query || s.searchable.includes(query);
   });
 }
 
@@ -73,8 +91,8 @@ function heat(record) {
   const words = JSON.parse(record.word_scores);
   const top = Math.max(...words.map((w) => Math.abs(w[1])), 1e-9);
   for (const [word, score] of words) {
-    const span = element("span", word, "word");
-    span.title = String(score);
+    const span = element("span", word, score >= 0 ? "word" : "word against");
+    span.title = `${score >= 0 ? "for" : "against"} the answer: ${score}`;
     const share = Math.round((100 * Math.abs(score)) / top) / 2;
     span.style.setProperty("background-color", `color-mix(in srgb, var(${score >= 0 ? "--alarm" : "--series"}) ${share}%, transparent)`);
     line.append(span, " ");
@@ -86,6 +104,8 @@ function overlay(rows) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", `0 0 ${rows[0].length} ${rows.length}`);
   svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", "importance of each cell for the answer");
   const top = Math.max(...rows.flat().map(Math.abs), 1e-9);
   rows.forEach((row, y) => row.forEach((value, x) => {
     const cell = document.createElementNS(svg.namespaceURI, "rect");
@@ -107,19 +127,38 @@ function picture(uri, record) {
   return frame;
 }
 
+// A map of a clip lies along its time.
+function clip(uri, record) {
+  const box = element("div", undefined, "clip");
+  const player = element("audio");
+  player.controls = true; player.src = uri; player.preload = "none";
+  box.append(player);
+  if (record.map) {
+    const strip = element("div", undefined, "strip");
+    strip.append(overlay(JSON.parse(record.map)));
+    box.append(strip);
+  }
+  return box;
+}
+
 function parts(exchange, record) {
   const box = element("div");
   for (const part of exchange.parts) {
     const uri = data.media[part.image || part.audio];
-    if (part.text) box.append(element("p", part.text, "text"));
+    if (part.text !== undefined) { if (part.text) box.append(element("p", part.text, "text")); }
     else if (part.image && uri) box.append(picture(uri, record));
-    else if (part.audio && uri) {
-      const player = element("audio");
-      player.controls = true; player.src = uri; player.preload = "none";
-      box.append(player);
-    } else box.append(element("p", part.unreadable || (part.image ? "image " : "audio ") + String(part.image || part.audio).slice(0, 12), "muted"));
+    else if (part.audio && uri) box.append(clip(uri, record));
+    else box.append(element("p", part.unreadable || `${part.image ? "image" : "audio"} ${String(part.image || part.audio).slice(0, 12)}, not in this page`, "muted"));
   }
   return box;
+}
+
+const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+function facts(pairs, className) {
+  const list = element("dl", undefined, className);
+  for (const [name, value] of pairs) list.append(element("dt", name), element("dd", plain(value)));
+  return list;
 }
 
 function modelColumn(name, entry) {
@@ -128,13 +167,22 @@ function modelColumn(name, entry) {
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
   if (entry.record.word_scores) column.append(heat(entry.record));
   entry.exchange.forEach((exchange, index) => {
+    if (exchange.more) return column.append(element("p", `and ${exchange.more} more requests`, "muted"));
     if (index === 0) column.append(parts(exchange, entry.record));
-    const detail = Object.entries(exchange.detail || {}).map(([k, v]) => `${k}: ${JSON.stringify(v)}`).join(", ");
-    column.append(element("p", `${exchange.asked} ${detail} → ${JSON.stringify(exchange.answer)}`, "text muted"));
+    column.append(element("p", exchange.asked, "asked"));
+    const said = Object.entries(exchange.answer).map(([k, v]) => [`→ ${k}`, v]);
+    column.append(facts([...Object.entries(exchange.detail || {}), ...said], "record"));
   });
-  const facts = Object.entries(entry.record).filter(([k]) => k !== "word_scores" && k !== "map");
-  column.append(element("p", facts.map(([k, v]) => `${k}: ${v}`).join("\n"), "text"));
+  const kept = Object.entries(entry.record).filter(([k]) => !isPicture(k));
+  if (kept.length) column.append(element("p", "Record", "asked"), facts(kept, "record"));
   return column;
+}
+
+function answerOf(entry, headline) {
+  if (entry.status === "failed") return "failed";
+  const value = entry.record[headline];
+  const tick = typeof entry.record.correct === "undefined" || headline === "correct" ? "" : Number(entry.record.correct) >= 1 ? " ✓" : " ✗";
+  return typeof value === "undefined" ? "" : plain(value) + tick;
 }
 
 function row(sample) {
@@ -142,70 +190,136 @@ function row(sample) {
   const head = element("summary");
   head.append(element("strong", sample.id));
   for (const [name, entry] of Object.entries(sample.models)) {
-    const r = entry.record;
-    const text = entry.status === "failed" ? "failed" : r.predicted ?? r.hypothesis ?? (typeof r.correct === "undefined" ? "" : `correct ${r.correct}`);
-    head.append(element("span", `${name}: ${text}`, entry.status === "failed" ? "warning" : "muted"));
+    const answer = element("span", undefined, entry.status === "failed" ? "warning" : "answer");
+    answer.append(element("span", `${name} `, "muted"), element("bdi", answerOf(entry, probe().headline)));
+    head.append(answer);
   }
   made.append(head);
   made.addEventListener("toggle", () => {
-    if (!made.open || made.querySelector(".body")) return;
+    if (!made.open) return;
+    state.open = sample.id;
+    remember();
+    if (made.querySelector(".body")) return;
     const body = element("div", undefined, "body");
     for (const [name, entry] of Object.entries(sample.models)) body.append(modelColumn(name, entry));
     made.append(body);
-    history.replaceState(null, "", `#probe=${by("probe").value}&id=${encodeURIComponent(sample.id)}`);
   });
   made.dataset.id = sample.id;
   return made;
 }
 
+// Secret texts stay folded away until the reader asks for them, once for the whole visit.
+function frame(target) {
+  if (!probe().sensitive) return target;
+  const folded = element("details");
+  folded.open = state.secretsShown;
+  folded.append(element("summary", "These samples hold texts that are treated as secret. Show them."));
+  folded.addEventListener("toggle", (event) => { if (event.target === folded) state.secretsShown = folded.open; });
+  target.append(folded);
+  return folded;
+}
+
 function draw() {
   const found = selected();
   const pages = Math.max(1, Math.ceil(found.length / PAGE));
-  state.page = Math.min(state.page, pages - 1);
-  const target = by("rows");
-  target.replaceChildren();
-  const shown = found.slice(state.page * PAGE, (state.page + 1) * PAGE);
-  let place = target;
-  if (probe().sensitive) {
-    place = element("details");
-    place.append(element("summary", "These samples hold texts that a privacy probe treats as secret. Show them."));
-    target.append(place);
-  }
-  shown.forEach((sample) => place.append(row(sample)));
-  by("count").textContent = `${found.length} of ${probe().samples.length} samples, page ${state.page + 1} of ${pages}`;
+  state.page = Math.max(0, Math.min(state.page, pages - 1));
+  const rows = by("rows");
+  rows.replaceChildren();
+  const place = frame(rows);
+  found.slice(state.page * PAGE, (state.page + 1) * PAGE).forEach((sample) => place.append(row(sample)));
+  const all = probe().samples.length;
+  by("count").textContent = `${found.length === all ? "" : "filtered: "}${found.length} of ${all} samples, page ${state.page + 1} of ${pages}`;
   by("previous").disabled = state.page === 0;
   by("next").disabled = state.page >= pages - 1;
 }
 
-function chooseProbe() {
-  state.page = 0;
-  by("group").replaceChildren(option("", "all"), ...groupsOf(probe().samples).map((g) => option(g, g)));
+function remember() {
+  const link = new URLSearchParams({ probe: probe().label });
+  for (const id of ["show", "field", "value", "query"]) if (by(id).value && by(id).value !== "all") link.set(id, by(id).value);
+  if (state.page) link.set("page", state.page + 1);
+  if (state.open) link.set("id", state.open);
+  history.replaceState(null, "", `#${link}`);
+}
+
+function turn(step) {
+  state.page += step;
+  state.open = "";
   draw();
+  remember();
+}
+
+function chooseField() {
+  const field = by("field").value;
+  by("value").replaceChildren(option("", "any"), ...(field ? valuesOf(probe().samples, field) : []).map((v) => option(v, v.slice(0, 60))));
+  by("value").disabled = !field;
+}
+
+function chooseProbe() {
+  const fields = fieldsOf(probe().samples);
+  by("field").replaceChildren(option("", "any column"), ...fields.map((f) => option(f, f)));
+  by("field").value = fields.includes("group") ? "group" : "";
+  for (const choice of by("show").options) if (choice.value === "wrong") choice.hidden = !fields.includes("correct");
+  if (by("show").value === "wrong" && !fields.includes("correct")) by("show").value = "all";
+  chooseField();
 }
 
 function openLinked() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  if (!wanted.has("probe")) return;
-  by("probe").value = wanted.get("probe");
-  chooseProbe();
-  const index = probe().samples.findIndex((s) => s.id === wanted.get("id"));
+  const index = data.probes.findIndex((p) => p.label === wanted.get("probe"));
   if (index < 0) return;
-  state.page = Math.floor(index / PAGE);
+  by("probe").value = String(index);
+  chooseProbe();
+  by("show").value = wanted.get("show") || "all";
+  if (wanted.has("field")) { by("field").value = wanted.get("field"); chooseField(); }
+  by("value").value = wanted.get("value") || "";
+  by("query").value = wanted.get("query") || "";
+  const at = selected().findIndex((s) => s.id === wanted.get("id"));
+  state.page = at < 0 ? Number(wanted.get("page") || 1) - 1 : Math.floor(at / PAGE);
   draw();
   const linked = [...document.querySelectorAll(".sample")].find((d) => d.dataset.id === wanted.get("id"));
-  if (linked) { linked.open = true; linked.scrollIntoView(); }
+  if (linked) linked.open = true;
+  (linked || by("samples")).scrollIntoView();
+}
+
+function step(direction) {
+  const heads = [...document.querySelectorAll(".sample > summary")];
+  const at = heads.indexOf(document.activeElement.closest(".sample")?.querySelector("summary"));
+  const next = heads[Math.max(0, Math.min(heads.length - 1, at + direction))];
+  if (next) next.focus();
+}
+
+function press(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("form, audio")) return;
+  const action = {
+    j: () => step(1), k: () => step(-1),
+    ArrowRight: () => by("next").click(), ArrowLeft: () => by("previous").click(),
+  }[event.key];
+  if (action) { event.preventDefault(); action(); }
+}
+
+function listen() {
+  const redraw = () => { state.page = 0; state.open = ""; draw(); remember(); };
+  for (const id of ["show", "value", "query"]) by(id).addEventListener("input", redraw);
+  by("field").addEventListener("input", () => { chooseField(); redraw(); });
+  by("probe").addEventListener("input", () => { chooseProbe(); redraw(); });
+  by("filters").addEventListener("submit", (event) => event.preventDefault());
+  by("previous").addEventListener("click", () => turn(-1));
+  by("next").addEventListener("click", () => turn(1));
+  by("explorer").addEventListener("keydown", press);
+  addEventListener("hashchange", openLinked);
 }
 
 unpack().then((unpacked) => {
   data = unpacked;
+  by("static").hidden = data.probes.length > 0;
   if (!data.probes.length) return;
   by("explorer").hidden = false;
   by("probe").append(...data.probes.map((p, i) => option(String(i), p.label)));
-  for (const id of ["show", "group", "query"]) by(id).addEventListener("input", () => { state.page = 0; draw(); });
-  by("probe").addEventListener("input", chooseProbe);
-  by("filters").addEventListener("submit", (event) => event.preventDefault());
-  by("previous").addEventListener("click", () => { state.page -= 1; draw(); });
-  by("next").addEventListener("click", () => { state.page += 1; draw(); });
+  listen();
   chooseProbe();
+  draw();
   openLinked();
+}).catch((error) => {
+  by("broken").hidden = false;
+  by("broken").textContent = `This browser could not unpack the samples (${error.message}); they are under Downloads.`;
 });

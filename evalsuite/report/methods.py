@@ -1,0 +1,57 @@
+"""How the numbers of a page were made, and what they cannot say: generated from the estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.report.verdicts import shown
+from evalsuite.store import JobResult
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The statistics behind a page.
+
+    Attributes:
+        intervals: How intervals were made, over which unit, and for which metrics.
+        limits: What a reader must not conclude, in whole sentences.
+    """
+
+    intervals: tuple[tuple[str, str, str], ...]
+    limits: tuple[str, ...]
+
+
+def methods(results: Sequence[JobResult]) -> Methods:
+    """What was used in these results, and its limits."""
+    used: dict[tuple[str, str], dict[str, None]] = {}
+    for estimate in (e for r in results for e in r.estimates if e.method):
+        used.setdefault((estimate.method, estimate.unit), {})[estimate.metric] = None
+    intervals = tuple(
+        (method, unit, ", ".join(metrics)) for (method, unit), metrics in sorted(used.items())
+    )
+    return Methods(intervals, tuple(_limits(results)))
+
+
+def _limits(results: Sequence[JobResult]) -> list[str]:
+    tested = [e for r in results for e in shown(r) if e.verdict.endswith("null") and e.null]
+    said = [
+        "An interval says how far the number would move with other samples of the same kind. It "
+        "says nothing about other data, other prompts, or another run of training.",
+        f"Every interval stands for itself: {len(tested)} primary estimates are held against "
+        f"their null at 95 % without a correction for their number, so that about "
+        f"{0.05 * len(tested):.1f} would differ by chance if there were nothing to find anywhere.",
+        "Two models whose intervals overlap may still differ: their answers to the same samples "
+        "are paired, which a comparison of two intervals does not use.",
+        "An estimate that is compatible with its null is no proof that there is nothing; the "
+        "width of its interval says how much could have been missed.",
+    ]
+    failed = sum(result.n_failed for result in results)
+    if failed:
+        said.append(
+            f"{failed:,} samples without an answer count in no estimate, neither as right nor as "
+            "wrong; each panel says of which model they are."
+        )
+    if any(result.status == "partial" for result in results):
+        said.append("Partial probes saw the first samples of their data only, not a random draw.")
+    return said

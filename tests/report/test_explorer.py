@@ -1,0 +1,106 @@
+"""The samples of a page: as many as fit, the wanted ones first, and what was left out is said."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from report.small_runs import make_run, result
+
+from evalsuite import Image
+from evalsuite.exchange import shown_media
+from evalsuite.report.explorer import MAX_SAMPLES, explore
+from evalsuite.source import Sample
+from evalsuite.store import Run, SampleRow, Store
+
+
+def run_of(path: Path, *jobs: tuple[str, list[SampleRow]], **facts) -> Run:
+    """A run of models whose samples are given."""
+    store = Store(path)
+    store.write_plan({"models": [{"name": model} for model, _ in jobs], "seed": 3})
+    for model, rows in jobs:
+        item = result(model, 0.5, 0.4, 0.6, **facts)
+        store.write_samples(item.id, rows)
+        store.write_result(replace(item, n_samples=len(rows)))
+    store.close()
+    return Run.open(path)
+
+
+def said(name: str, text: str, content: str = "h") -> SampleRow:
+    return SampleRow(name, content, "ok", record={"predicted": text, "score": 0.123456789})
+
+
+def test_models_differ_where_their_answers_do(tmp_path):
+    run = run_of(
+        tmp_path / "run",
+        ("m:a", [said("1", "cat"), said("2", "cat")]),
+        ("m:b", [said("1", "cat"), said("2", "dog")]),
+    )
+    ((first, second),) = explore([run]).samples
+    assert (first["differs"], second["differs"]) == (False, True)
+    (listed,) = explore([run]).listed("differs")
+    assert listed.answers == (("m:a", "cat"), ("m:b", "dog"))
+
+
+def test_one_sample_of_two_runs_is_compared_side_by_side(tmp_path):
+    runs = [run_of(tmp_path / name, (name, [said("1", name)])) for name in ("a:1", "b:1")]
+    ((sample,),) = explore(runs).samples
+    assert list(sample["models"]) == ["a:1", "b:1"]
+    assert sample["differs"]
+
+
+def test_samples_of_other_content_are_not_compared_because_of_their_id(tmp_path):
+    runs = [run_of(tmp_path / name, (name, [said("1", "x", name)])) for name in ("a:1", "b:1")]
+    (samples,) = explore(runs).samples
+    assert [list(sample["models"]) for sample in samples] == [["a:1"], ["b:1"]]
+
+
+def test_a_large_job_is_a_seeded_subset_with_its_failures_and_says_so(tmp_path):
+    rows = [said(str(place), "x") for place in range(MAX_SAMPLES + 50)]
+    rows[7] = SampleRow("7", "h", "failed", "it broke")
+    explorer = explore([run_of(tmp_path / "run", ("m:a", rows))])
+    assert len(explorer.samples[0]) == MAX_SAMPLES
+    assert any(sample["failed"] for sample in explorer.samples[0])
+    assert explorer.note.startswith("50 samples are not in this page")
+
+
+def test_the_subset_is_the_one_whose_media_a_run_keeps(tmp_path):
+    picture = Image(data=b"not read here")
+    names = [str(place) for place in range(1000)]
+    kept = {sha for sha, _ in shown_media([Sample(n, {"i": picture}) for n in names], seed=3)}
+    assert kept == {picture.sha256}
+    many = [Sample(n, {"i": Image(data=n.encode())}) for n in names]
+    kept = {sha for sha, _ in shown_media(many, seed=3)}
+    rows = [said(n, "x") for n in names]
+    explorer = explore([run_of(tmp_path / "run", ("m:a", rows))])
+    chosen = {sample["id"] for sample in explorer.samples[0]}
+    assert {s.id for s in many if s.fields["i"].sha256 in kept} <= chosen
+
+
+def test_a_page_over_its_budget_holds_fewer_samples(tmp_path):
+    rows = [said(str(place), f"{place:x}" * 50) for place in range(200)]
+    run = run_of(tmp_path / "run", ("m:a", rows))
+    explorer = explore([run], limit=3000)
+    assert len(explorer.packed) + 4 * len(explorer.lines) // 3 <= 3000
+    assert 0 < len(explorer.samples[0]) < 200
+    assert explorer.left_out == 200 - len(explorer.samples[0])
+
+
+def test_lines_are_the_samples_and_numbers_keep_five_digits(tmp_path):
+    explorer = explore([run_of(tmp_path / "run", ("m:a", [said("1", "x")]))])
+    (line,) = gzip.decompress(explorer.lines).decode().splitlines()
+    assert json.loads(line)["models"]["m:a"]["record"] == {"predicted": "x", "score": 0.12346}
+
+
+def test_secret_texts_stand_nowhere_unfolded(tmp_path):
+    rows = [SampleRow("1", "h", "failed", "secret"), said("2", "secret")]
+    other = [said("1", "x"), said("2", "x")]
+    run = run_of(tmp_path / "run", ("m:a", rows), ("m:b", other), sensitive=True)
+    assert not explore([run]).listed("differs")
+    assert "secret" not in str(explore([run]).listed("failed"))
+
+
+def test_a_run_without_samples_has_nothing_to_explore(tmp_path):
+    assert explore([make_run(tmp_path / "run")]).probes == ()
