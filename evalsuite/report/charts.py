@@ -22,6 +22,8 @@ def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
 
     A dot is full where the interval excludes the null; a row without a number says so in words.
     """
+    values = [_row(name, estimate) for name, estimate in rows]
+    x = _x(values)
     # Wide enough for the names in whatever font the reader has, which cannot be measured here.
     extent = round(7 * max((len(name) for name, _ in rows), default=0))
     y = {
@@ -37,8 +39,8 @@ def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
         "width": _WIDTH,
         "height": {"step": _ROW_HEIGHT},
         "background": None,
-        "data": {"values": [_row(name, estimate) for name, estimate in rows]},
-        "layer": [*_null(y), *_intervals(y)],
+        "data": {"values": values},
+        "layer": [*_null(x, y), *_intervals(x, y)],
         "config": _CONFIG,
     }
 
@@ -60,7 +62,7 @@ def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _null(y: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _null(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The null of each row, a line in the band of its margin; rows may have different ones."""
     has_null = [{"filter": "isValid(datum.null)"}]
     return [
@@ -68,7 +70,7 @@ def _null(y: Mapping[str, Any]) -> list[dict[str, Any]]:
             "transform": has_null,
             "mark": {"type": "rect", "color": "var(--band)", "aria": False},
             "encoding": {
-                "x": {"field": "null_low", **_X},
+                "x": {"field": "null_low", **x},
                 "x2": {"field": "null_high"},
                 "y": y,
             },
@@ -82,21 +84,29 @@ def _null(y: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "color": "var(--muted)",
                 "aria": False,
             },
-            "encoding": {"x": {"field": "null", **_X}, "y": y},
+            "encoding": {"x": {"field": "null", **x}, "y": y},
         },
     ]
 
 
-_X: dict[str, Any] = {
-    "type": "quantitative",
-    "scale": {"zero": False, "nice": 5},
-    "title": None,
-    "axis": {"tickCount": 5, "labelOverlap": True, "labelFlush": False},
-}
+def _x(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The shared axis, with room around what is drawn even where that is a single number."""
+    names = ("value", "low", "high", "null_low", "null_high")
+    drawn = [row[name] for row in rows for name in names if row[name] is not None]
+    low, high = (min(drawn), max(drawn)) if drawn else (0.0, 1.0)
+    room = 0.03 * (high - low) or 0.1 * abs(high) or 1.0
+    return {
+        "type": "quantitative",
+        "scale": {"domain": [low - room, high + room], "nice": False, "zero": False},
+        "title": None,
+        "axis": {"tickCount": 5, "labelOverlap": True, "labelFlush": False},
+    }
+
+
 _MEASURED = [{"filter": "isValid(datum.value)"}]
 
 
-def _intervals(y: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _intervals(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Bars, dots, and the numbers in words at the right."""
     fill = {
         "condition": {"test": "datum.verdict == 'differs from null'", "value": "var(--series)"},
@@ -106,13 +116,13 @@ def _intervals(y: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
             "mark": {"type": "rule", "strokeWidth": 2, "color": "var(--series)", "aria": False},
-            "encoding": {"x": {"field": "low", **_X}, "x2": {"field": "high"}, "y": y},
+            "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "y": y},
         },
         {
             "transform": _MEASURED,
             "mark": {"type": "point", "size": 52, "opacity": 1, "strokeWidth": 2},
             "encoding": {
-                "x": {"field": "value", **_X},
+                "x": {"field": "value", **x},
                 "y": y,
                 "fill": fill,
                 "stroke": {"value": "var(--series)"},

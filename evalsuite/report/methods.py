@@ -36,6 +36,8 @@ def methods(results: Sequence[JobResult]) -> Methods:
 def _limits(results: Sequence[JobResult]) -> list[str]:
     tested = [e for r in results for e in shown(r) if e.verdict.endswith("null") and e.null]
     said = [
+        "In charts a full dot is an estimate whose interval excludes its null; the band is the "
+        "null with the margin that does not matter; n is the number of answers.",
         "An interval says how far the number would move with other samples of the same kind. It "
         "says nothing about other data, other prompts, or another run of training.",
         f"Every interval stands for itself: {len(tested)} primary estimates are held against "

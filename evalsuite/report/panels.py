@@ -60,6 +60,7 @@ class Panel:
 
 # More rows than this are read in a table.
 MAX_SLICE_ROWS = 24
+MAX_SLICED_METRICS = 2
 
 
 def panels(
@@ -127,13 +128,13 @@ def _validated(validations: Sequence[Validation]) -> str:
 
 
 def _charts(results: Sequence[JobResult], specifications: dict[str, Any]) -> list[tuple[str, str]]:
-    """One drawing for each primary metric, and one of the slices of the first that has any."""
+    """One drawing for each primary metric, and of the slices of the first that have any."""
     drawn = []
     for metric in dict.fromkeys(e.metric for r in results for e in shown(r)):
         rows = [(r.model, e) for r in results for e in shown(r) if e.metric == metric]
         drawn += _drawn(f"{results[0].label}: {metric}", metric, rows, specifications)
     sliced = dict.fromkeys(e.metric for r in results for e in r.estimates if e.slice)
-    for metric in list(sliced)[:1]:
+    for metric in list(sliced)[:MAX_SLICED_METRICS]:
         rows = [
             (f"{r.model} · {e.slice} (n={e.n})", e)
             for r in results

@@ -68,3 +68,12 @@ def test_only_shapes_and_texts_pass(part):
 def test_the_same_rows_give_the_same_drawing():
     rows = [("a", Estimate("m", 0.5, 0.4, 0.6, null=NULL))]
     assert draw(forest(rows, "t")) == draw(forest(rows, "t"))
+
+
+def test_an_axis_around_a_single_number_has_room_and_true_labels():
+    # 0.5 in an interval of no width: the axis is [0.45, 0.55], not a tick that is rounded to 1.
+    estimate = Estimate("m", 0.5, 0.5, 0.5, null=Null(0.5))
+    layer = forest([("a", estimate)], "t")["layer"][0]
+    assert layer["encoding"]["x"]["scale"]["domain"] == pytest.approx([0.45, 0.55])
+    texts = [t.strip() for t in ElementTree.fromstring(drawn(("a", estimate))).itertext()]
+    assert {"0.46", "0.50", "0.54"} <= set(texts) or {"0.45", "0.50", "0.55"} <= set(texts)

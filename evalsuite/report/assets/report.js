@@ -185,10 +185,22 @@ function answerOf(entry, headline) {
   return typeof value === "undefined" ? "" : plain(value) + tick;
 }
 
+// The first words of what was asked, where it was asked in words.
+function subject(sample) {
+  const exchange = entries(sample).flatMap((m) => m.exchange).find((e) => e.parts);
+  if (!exchange) return "";
+  const detail = exchange.detail || {};
+  const texts = [...exchange.parts.map((part) => part.text || ""), detail.text || "", detail.continuation || ""];
+  const text = texts.join("").trim();
+  return text.length > 90 ? `${text.slice(0, 90)} …` : text;
+}
+
 function row(sample) {
   const made = element("details", undefined, "sample");
   const head = element("summary");
   head.append(element("strong", sample.id));
+  const asked = subject(sample);
+  if (asked) head.append(element("bdi", asked, "subject"));
   for (const [name, entry] of Object.entries(sample.models)) {
     const answer = element("span", undefined, entry.status === "failed" ? "warning" : "answer");
     answer.append(element("span", `${name} `, "muted"), element("bdi", answerOf(entry, probe().headline)));
