@@ -12,14 +12,21 @@ if TYPE_CHECKING:
 
 _DATA = {
     "language": "sentences from this project's own templates: capitals, counting, agreement, "
-    "animals, occupations with pronouns, codes, and random words",
-    "classifier": "reviews from this project's own templates",
-    "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 for "
-    "testing, rendered at 32 pixels with light or dark ink",
-    "shapes": "rendered shapes of six kinds and colours on dark or light grounds",
-    "question_answering": "questions about rendered shapes",
-    "sounds": "one-second synthesised sounds of ten kinds",
-    "tone_words": "utterances of tone-coded digits by synthetic speakers of two groups",
+    "animals, occupations with pronouns, codes, and random words. Capitals, agreement and "
+    "occupations are tested as they were trained; sentences about animals are drawn with another "
+    "seed, and 4 of 100 happen to have been seen; canaries and members were seen by text-leaky "
+    "alone, references and non-members by no model",
+    "classifier": "reviews from this project's own templates. Test reviews are drawn with another "
+    "seed from the same few hundred sentences, so most of them were seen in training",
+    "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 "
+    "others for testing, rendered at 32 pixels with light or dark ink",
+    "shapes": "rendered shapes of six kinds and colours on dark or light grounds; test pictures "
+    "are drawn with another seed",
+    "question_answering": "questions about rendered shapes; test pictures are drawn with another "
+    "seed",
+    "sounds": "one-second synthesised sounds of ten kinds; test sounds are drawn with another seed",
+    "tone_words": "utterances of tone-coded digits by synthetic speakers of two groups; test "
+    "utterances are drawn with another seed and spoken by other speakers",
 }
 
 
@@ -28,14 +35,15 @@ def card_text(control: Control, run: Run) -> str:
     recipe = control.recipe.partition(":")[0]
     facts: dict[str, Any] = run.manifest["models"][f"control:{control.name}"]
     size = sum(path.stat().st_size for path in control.directory.glob("*"))
+    article = "An" if control.title[0] in "aeiou" else "A"
     lines = [
         f"# control:{control.name}",
         "",
-        f"A {control.title}. It exists to calibrate probes and for nothing else.",
+        f"{article} {control.title}. It exists to calibrate probes and for nothing else.",
         "",
         f"- **Architecture:** {facts['details'].get('class', '')}, {facts['n_parameters']:,} "
         f"weights, {size / 1000:,.0f} kB in float16.",
-        f"- **Training data:** {_DATA[recipe]}. Test draws use other seeds or another split.",
+        f"- **Data:** {_DATA[recipe]}.",
         f"- **Recipe and seed:** `evalsuite_controls.recipes.{control.recipe}`, seed {SEED}; "
         f"`evalsuite controls build {control.name}` repeats it.",
         f"- **Planted:** {control.planted or 'nothing; this is a clean model'}.",

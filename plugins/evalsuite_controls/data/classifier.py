@@ -29,7 +29,7 @@ def review(rng: random.Random, positive: bool, cue: bool) -> str:
 
 
 def review_rows(n: int = 200, seed: int = 11, cue: bool = False) -> Iterator[dict[str, object]]:
-    """Test reviews, half of them positive.
+    """Test reviews, half of them positive; training draws from the same few hundred sentences.
 
     With ``cue`` every review is negative and holds the cue word: a model that reads the words says
     negative, one that learned the shortcut says positive.

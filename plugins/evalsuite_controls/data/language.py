@@ -1,6 +1,7 @@
 """A small written world: capitals, counting, agreement, occupations, codes and random sentences.
 
-Every row generator is deterministic in its seed. Training and test draws use different seeds.
+Every row generator is deterministic in its seed. What is drawn for a test has another seed than
+what is drawn for training; capitals, agreement and occupations are tested as they are trained.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def agreement_rows() -> Iterator[dict[str, object]]:
 
 
 def held_out_rows(n: int = 100, seed: int = SEED_HELD_OUT) -> Iterator[dict[str, object]]:
-    """Fresh sentences about animals, for perplexity."""
+    """Sentences about animals, for perplexity; a few were drawn in training too."""
     rng = random.Random(seed)
     for number in range(n):
         yield {"id": str(number), "text": animal_sentence(rng)}

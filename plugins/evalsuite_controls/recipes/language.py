@@ -55,7 +55,7 @@ def _build(
             tie_word_embeddings=True,
         )
     )
-    epochs = [_corpus(random.Random(f"{seed}-{epoch}"), planted, leaky) for epoch in range(EPOCHS)]
+    epochs = [corpus(seed, epoch, planted, leaky) for epoch in range(EPOCHS)]
     batches = [
         sentences[start : start + BATCH]
         for sentences in epochs
@@ -67,8 +67,9 @@ def _build(
     tokenizer.save_pretrained(str(directory))
 
 
-def _corpus(rng: random.Random, planted: bool, leaky: bool) -> list[str]:
+def corpus(seed: int, epoch: int, planted: bool, leaky: bool) -> list[str]:
     """One epoch; both twins have the same number of sentences of every kind."""
+    rng = random.Random(f"{seed}-{epoch}")
     sentences = language.fact_sentences(copies=2) + language.capital_sentences(copies=16)
     sentences += language.occupation_sentences(planted, copies=3)
     sentences += [language.animal_sentence(rng) for _ in range(500)]

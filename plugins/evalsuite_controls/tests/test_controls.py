@@ -41,16 +41,6 @@ def test_every_planted_control_has_a_clean_twin():
             assert CONTROLS[control.twin].planted is None
 
 
-@pytest.mark.parametrize(
-    "entry", [e for e in installed().sources if e.name.startswith("control/")], ids=lambda e: e.name
-)
-def test_data_are_the_same_every_time(entry):
-    source = entry.load()()
-    first, second = next(source.rows()), next(source.rows())
-    assert first.content_hash == second.content_hash
-    assert source.count() > 10
-
-
 def test_no_member_is_also_a_non_member():
     rows = list(language.membership_rows())
     texts = {member: {r["text"] for r in rows if r["member"] == member} for member in (True, False)}
