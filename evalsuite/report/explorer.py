@@ -63,7 +63,7 @@ class Explorer:
     def lines(self) -> bytes:
         """The samples as gzip of JSON Lines."""
         made = [
-            json.dumps({"probe": probe["label"], **sample}, ensure_ascii=False, sort_keys=True)
+            json.dumps({"probe": probe["label"], **sample}, ensure_ascii=False)
             for probe, samples in zip(self.probes, self.samples, strict=True)
             for sample in samples
         ]

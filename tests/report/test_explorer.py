@@ -104,3 +104,9 @@ def test_secret_texts_stand_nowhere_unfolded(tmp_path):
 
 def test_a_run_without_samples_has_nothing_to_explore(tmp_path):
     assert explore([make_run(tmp_path / "run")]).probes == ()
+
+
+def test_models_stand_in_the_order_of_the_run(tmp_path):
+    run = run_of(tmp_path / "run", ("m:z", [said("1", "x")]), ("m:a", [said("1", "x")]))
+    (line,) = gzip.decompress(explore([run]).lines).decode().splitlines()
+    assert list(json.loads(line)["models"]) == ["m:z", "m:a"]
