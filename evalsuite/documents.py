@@ -42,10 +42,18 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate, as a model may write one, becomes its escape.
+
+    Inside a JSON string the escape reads back as the surrogate that it stands for.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document with stable key order and no NaN."""
     text = json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, (text + "\n").encode())
+    write_atomically(path, (storable(text) + "\n").encode())
 
 
 def read_json(path: Path) -> Any:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalsuite.documents import finite, read_json, write_atomically, write_json
+from evalsuite.documents import finite, read_json, storable, write_atomically, write_json
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
 from evalsuite.responses import Responses
@@ -136,14 +136,14 @@ class Store:
         import pyarrow.parquet as parquet
 
         def as_json(value: Any) -> str:
-            return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+            return storable(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
 
         table = arrow.table(
             {
-                "id": arrow.array([row.id for row in rows], arrow.string()),
+                "id": arrow.array([storable(row.id) for row in rows], arrow.string()),
                 "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
                 "status": arrow.array([row.status for row in rows], arrow.string()),
-                "reason": arrow.array([row.reason for row in rows], arrow.string()),
+                "reason": arrow.array([storable(row.reason) for row in rows], arrow.string()),
                 "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
                 "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
             }

@@ -49,3 +49,15 @@ def test_an_unwritable_folder_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="--output"):
         Store(tmp_path / "file" / "run")
+
+
+def test_a_lone_surrogate_costs_neither_samples_nor_estimates(tmp_path):
+    store = Store(tmp_path / "run")
+    store.write_plan({"jobs": []})
+    rows = [SampleRow("\udc80", "h", "failed", reason="\udc80", record={"x": "\udc80"})]
+    store.write_samples("job", rows)
+    store.write_result(JobResult("job", "m", "p", "task", "s", "failed", reason="\udc80"))
+    store.close()
+    run = Run.open(tmp_path / "run")
+    assert run.results[0].reason == "\udc80"
+    assert next(run.samples("job")).record == {"x": "\udc80"}
