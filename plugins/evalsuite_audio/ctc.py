@@ -1,8 +1,10 @@
 """Transcribers with a CTC head through transformers, greedily decoded.
 
 A clip's frames end where its own samples end: frames of padding are never decoded, so that the
-company of a longer clip adds no letters. Models trained without an attention mask cannot be padded
-at all; they hear one clip at a time.
+company of a longer clip adds no letters. That is not enough where padding reaches the clip's own
+frames: through statistics over time (group normalisation), through several positional convolutions
+in a row, or through relative positions counted from the padded end. Such models hear one clip at a
+time, whatever their attention mask says.
 """
 
 from __future__ import annotations
@@ -14,7 +16,15 @@ import torch
 from transformers import AutoModelForCTC
 
 import evalsuite
-from evalsuite import Failure, LoadSettings, ModelInfo, Request, Transcribe, Transcript
+from evalsuite import (
+    Failure,
+    LoadSettings,
+    ModelError,
+    ModelInfo,
+    Request,
+    Transcribe,
+    Transcript,
+)
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -26,23 +36,43 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 METHODS = frozenset({"transcribe"})
 
+# With a mask and layer normalisation, padding changes their logits by rounding only.
+PADDED = frozenset({"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"})
+# Padding changes their logits by percents, mask or not.
+ALONE = frozenset({"data2vec-audio", "sew", "sew-d", "wav2vec2-conformer"})
+# They read a spectrogram, which is normalised over the clip; also one at a time.
+SPECTROGRAM = frozenset({"wav2vec2-bert", "parakeet_ctc"})
+FAMILIES = PADDED | ALONE | SPECTROGRAM
+# Two windows of 25 ms: fewer leave no variance to normalise a spectrogram by.
+SHORTEST_SPECTROGRAM_S = 0.05
+
 
 class Loader:
     """The loader behind ``hf/ctc-transcriber:``."""
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        return _info(reference, checkpoint)
+        return _info(reference, _open(reference, settings))
 
     def load(self, reference: str, settings: LoadSettings) -> CtcTranscriber:
         """Load weights and processor."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
+        checkpoint = _open(reference, settings)
         processor = load_processor(checkpoint)
         module = load_weights(AutoModelForCTC, checkpoint)
         return CtcTranscriber(reference, checkpoint, module, processor)
+
+
+def _open(reference: str, settings: LoadSettings) -> Checkpoint:
+    """The checkpoint; raises ModelError for a family whose padding has not been looked into."""
+    checkpoint = open_checkpoint(reference, settings)
+    checkpoint.refuse_unknown_options()
+    family = checkpoint.config.model_type
+    if family not in FAMILIES:
+        raise ModelError(
+            f"Model {reference!r} is of the family {family!r}, and whether padding changes its "
+            f"transcripts is not known here. The families are {', '.join(sorted(FAMILIES))}."
+        )
+    return checkpoint
 
 
 def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
@@ -56,6 +86,15 @@ def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
     )
 
 
+def _can_pad(config: Any, extractor: Any) -> bool:
+    """Whether clips of several lengths can share a batch without changing each other's letters."""
+    return (
+        config.model_type in PADDED
+        and config.feat_extract_norm == "layer"
+        and bool(getattr(extractor, "return_attention_mask", False))
+    )
+
+
 class CtcTranscriber(TorchModel):
     """A speech encoder with a letter at every frame."""
 
@@ -64,8 +103,8 @@ class CtcTranscriber(TorchModel):
         self.processor = processor
         self.extractor = processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
-        self.can_pad = bool(getattr(self.extractor, "return_attention_mask", False))
-        self.blank = int(module.config.pad_token_id)
+        self.reads_spectrogram = module.config.model_type in SPECTROGRAM
+        self.can_pad = _can_pad(module.config, self.extractor)
         info = _info(
             reference,
             checkpoint,
@@ -92,30 +131,47 @@ class CtcTranscriber(TorchModel):
         return 1
 
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
-        """Transcripts; a clip shorter than the model's first window is a failure."""
+        """Transcripts, empty ones included.
+
+        A clip without a single frame, or a language that the checkpoint was not loaded for, is a
+        failure.
+        """
         waveforms = [request.audio.load(self.sample_rate_hz)[0] for request in requests]
-        frames = [self._n_frames(len(waveform)) for waveform in waveforms]
-        answers: list[Transcript | Failure] = [
-            Failure("too short", f"{len(w)} samples make no frame of this model") for w in waveforms
-        ]
-        audible = [i for i, n in enumerate(frames) if n > 0]
-        groups = [audible] if self.can_pad else [[i] for i in audible]
+        answers: dict[int, Transcript | Failure] = {}
+        for index, (request, waveform) in enumerate(zip(requests, waveforms, strict=True)):
+            refusal = self._refusal(request, len(waveform))
+            if refusal is not None:
+                answers[index] = refusal
+        audible = [index for index in range(len(requests)) if index not in answers]
+        groups = [audible] if self.can_pad else [[index] for index in audible]
         for group in filter(None, groups):
-            ids = self._best_letters([waveforms[i] for i in group])
-            for row, index in zip(ids, group):
-                row[frames[index] :] = self.blank
-                text = self.processor.tokenizer.decode(row.tolist())
-                answers[index] = Transcript(text)
-        return answers
+            texts = self._write_down([waveforms[index] for index in group])
+            answers.update(zip(group, map(Transcript, texts), strict=True))
+        return [answers[index] for index in range(len(requests))]
 
-    def _n_frames(self, n_samples: int) -> int:
-        count = self.module._get_feat_extract_output_lengths(torch.tensor(n_samples))
-        return max(0, int(count))
+    def _refusal(self, request: Transcribe, n_samples: int) -> Failure | None:
+        """Why a clip cannot be transcribed, or None."""
+        spoken = getattr(self.processor.tokenizer, "target_lang", None)
+        if spoken and request.language and request.language != spoken:
+            return Failure("other language", f"this checkpoint writes {spoken!r}")
+        if self.reads_spectrogram:
+            is_audible = n_samples >= SHORTEST_SPECTROGRAM_S * self.sample_rate_hz
+        else:
+            is_audible = self._n_frames(torch.tensor([n_samples]))[0] > 0
+        if is_audible:
+            return None
+        return Failure("too short", f"{n_samples} samples make no frame of this model")
 
-    def _best_letters(self, waveforms: list[Any]) -> torch.Tensor:
-        """The most probable letter of each frame, shape [clips, frames]."""
-        inputs = self.processor(
-            audio=waveforms,
+    def _n_frames(self, lengths: torch.Tensor) -> list[int]:
+        """Frames that inputs of these lengths (samples, or rows of a spectrogram) come to."""
+        count = getattr(self.module, "_get_subsampling_output_length", None)
+        count = count or self.module._get_feat_extract_output_lengths
+        return [max(0, int(n)) for n in count(lengths)]
+
+    def _write_down(self, waveforms: list[Any]) -> list[str]:
+        """The most probable letter of each of a clip's own frames, repeats and blanks removed."""
+        inputs = self.extractor(
+            waveforms,
             sampling_rate=self.sample_rate_hz,
             padding=self.can_pad,
             return_tensors="pt",
@@ -125,5 +181,12 @@ class CtcTranscriber(TorchModel):
             for name, value in inputs.items()
         }
         with torch.inference_mode():
-            logits = self.module(**values).logits.float()
-        return logits.argmax(-1).cpu()
+            letters = self.module(**values).logits.float().argmax(-1).cpu()
+        lengths = torch.tensor([len(waveform) for waveform in waveforms])
+        if self.reads_spectrogram:
+            lengths = inputs["attention_mask"].sum(-1).cpu()
+        decode = self.processor.tokenizer.decode
+        return [
+            decode(row[:n].tolist())
+            for row, n in zip(letters, self._n_frames(lengths), strict=True)
+        ]

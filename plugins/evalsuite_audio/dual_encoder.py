@@ -1,8 +1,9 @@
 """CLAP through transformers: unit vectors of sounds and texts in one space.
 
 The library's feature extractor crops long clips at random, from a generator nobody seeds, and in
-its fusion mode flags a random clip of a batch as long. Here each clip is prepared alone, under a
-seed made from its own samples: the same clip always gives the same features, in any company.
+its fusion mode flags a random clip of a batch as long when none is. Here each clip is prepared
+alone, under a seed made from its own samples, and flagged by its own length: the same clip always
+gives the same features, in any company.
 """
 
 from __future__ import annotations
@@ -78,6 +79,9 @@ class AudioTextDualEncoder(TorchModel):
         self.processor = processor
         self.extractor = processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
+        # Four crops at once crash a model without fusion, whatever its extractor was saved with.
+        is_fused = bool(getattr(checkpoint.config.audio_config, "enable_fusion", False))
+        self.truncation = str(self.extractor.truncation) if is_fused else "rand_trunc"
         # RoBERTa-like towers number positions from the padding index on.
         text_config = checkpoint.config.text_config
         self.max_text_length = int(text_config.max_position_embeddings) - 2
@@ -89,7 +93,7 @@ class AudioTextDualEncoder(TorchModel):
             details={
                 "class": type(module).__name__,
                 "feature extractor": type(self.extractor).__name__,
-                "long clips": "one crop, its place drawn from the clip's own hash",
+                "long clips": f"{self.truncation}, places drawn from the clip's own hash",
             },
         )
         mark = fingerprint(
@@ -122,10 +126,18 @@ class AudioTextDualEncoder(TorchModel):
         waveform, _ = request.audio.load(self.sample_rate_hz)
         with _numpy_seed_of(waveform):
             inputs = self.extractor(
-                waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt"
+                waveform,
+                sampling_rate=self.sample_rate_hz,
+                truncation=self.truncation,
+                return_tensors="pt",
             )
-        limit = int(getattr(self.extractor, "nb_max_samples", len(waveform)))
-        return inputs["input_features"], torch.tensor([[len(waveform) > limit]])
+        return inputs["input_features"], torch.tensor([[self._is_longer(len(waveform))]])
+
+    def _is_longer(self, n_samples: int) -> bool:
+        """Whether a clip has more frames than the model hears at once, so that crops differ."""
+        hop = int(self.extractor.hop_length)
+        is_fused = self.truncation == "fusion"
+        return is_fused and n_samples // hop > int(self.extractor.nb_max_samples) // hop
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
         """Unit vectors of texts."""

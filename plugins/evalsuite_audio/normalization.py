@@ -18,14 +18,18 @@ def basic_v1(text: str) -> str:
     """Compatibility form, case folded, punctuation to spaces, single spaces.
 
     Apostrophes inside words stay: "don't" is one word. Everything that is neither a letter, a
-    combining mark, nor a number counts as punctuation.
+    combining mark, nor a number counts as punctuation, except invisible format characters such as
+    the soft hyphen: they are dropped and split no word.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES)
-    kept = "".join(
-        character if character == "'" or unicodedata.category(character)[0] in "LMN" else " "
-        for character in folded
-    )
-    return " ".join(re.sub(r"(?<!\w)'|'(?!\w)", " ", kept).split())
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    # Folding can undo the compatibility form, so that takes its turn twice.
+    folded = _compatible(_compatible(seen).casefold()).translate(_APOSTROPHES)
+    kept = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded)
+    return " ".join(re.sub(r"(?<![^\s'])'|'(?![^\s'])", " ", kept).split())
+
+
+def _compatible(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
 
 
 def none_v1(text: str) -> str:

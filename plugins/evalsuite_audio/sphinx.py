@@ -11,6 +11,7 @@ import numpy as np
 
 import evalsuite
 from evalsuite import (
+    Failure,
     LoadSettings,
     ModelError,
     ModelInfo,
@@ -23,6 +24,7 @@ from evalsuite.content import sha256_of
 
 SAMPLE_RATE_HZ = 16_000
 NAMES = ("en-us",)
+SHORTEST = 410  # samples of one window of 25.6 ms
 
 
 class Loader:
@@ -67,7 +69,6 @@ class Sphinx:
             f"{info.name} {info.details['decoder']} {evalsuite.__version__}".encode()
         )
         self._decoder: Any = Decoder(samprate=SAMPLE_RATE_HZ, loglevel="FATAL")
-        self._start_mean = self._decoder.get_cmn(False)
 
     def cost(self, request: Request) -> int:
         """Hundredths of a second."""
@@ -75,15 +76,23 @@ class Sphinx:
             return 1 + len(request.audio.load(SAMPLE_RATE_HZ)[0]) // 160
         return 1
 
-    def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript]:
-        """Transcripts, one clip after another."""
+    def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
+        """Transcripts, one clip after another; a clip without a frame, or not in English, fails."""
         return [self._transcribe(request) for request in requests]
 
-    def _transcribe(self, request: Transcribe) -> Transcript:
-        """One clip, from the same initial cepstral mean: the decoder would learn from the last."""
+    def _transcribe(self, request: Transcribe) -> Transcript | Failure:
+        """One clip, with a front end that has heard nothing yet.
+
+        Setting back the cepstral mean is not enough: the features of a clip would still depend on
+        the one before it.
+        """
+        if request.language and not request.language.lower().startswith("en"):
+            return Failure("other language", f"{self.info.name} writes English")
         waveform, _ = request.audio.load(SAMPLE_RATE_HZ)
+        if len(waveform) < SHORTEST:
+            return Failure("too short", f"{len(waveform)} samples make no frame of this model")
         samples = (np.clip(waveform, -1, 1) * 32767).astype(np.int16)
-        self._decoder.set_cmn(self._start_mean)
+        self._decoder.reinit_feat()
         self._decoder.start_utt()
         self._decoder.process_raw(samples.tobytes(), full_utt=True)
         self._decoder.end_utt()

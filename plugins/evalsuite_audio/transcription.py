@@ -62,27 +62,32 @@ class Transcription(Probe):
                 clusters=clusters,
                 direction=lower,
             ),
-            Mean("utterance_wer", name="mean utterance error rate", clusters=clusters),
-            Proportion("has_error", name="sentence error rate", direction=lower),
-            Proportion("is_empty", name="empty transcripts", direction=lower),
+            Mean(
+                "utterance_wer",
+                name="mean utterance error rate",
+                clusters=clusters,
+                direction=lower,
+            ),
+            Proportion("has_error", name="sentence error rate", clusters=clusters, direction=lower),
+            Proportion("is_empty", name="empty transcripts", clusters=clusters, direction=lower),
         )
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Transcribe and align."""
-        transcript = yield Transcribe(sample["audio"], self.language)
-        rule = RULES[self.normalization]
-        record = alignment(rule(str(sample["text"])), rule(transcript.text))
         carried = {name: sample.get(name) for name in ("speaker", "group")}
         if self.cluster_by:
             carried[self.cluster_by] = sample[self.cluster_by]
+        transcript = yield Transcribe(sample["audio"], self.language)
+        rule = RULES[self.normalization]
+        record = alignment(rule(str(sample["text"])), rule(transcript.text))
         return {**record, **{name: value for name, value in carried.items() if value is not None}}
 
 
 def alignment(reference: str, hypothesis: str) -> Mapping[str, Any]:
     """Error counts of one utterance.
 
-    An empty hypothesis deletes every word; with an empty reference every word is an insertion, and
-    the utterance's own rate is undefined.
+    Characters include the spaces between words. An empty hypothesis deletes every word; with an
+    empty reference every word is an insertion, and the utterance's own rate is undefined.
     """
     n_words, n_heard = len(reference.split()), len(hypothesis.split())
     if n_words and n_heard:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 import torch
@@ -15,15 +12,13 @@ from evalsuite import (
     EmbedAudio,
     EmbedText,
     LoadSettings,
-    ModelError,
     Sample,
     SimilarityScale,
     Transcribe,
     Transcript,
 )
-from evalsuite.factories import describe_model, loader_for
+from evalsuite.factories import loader_for
 from evalsuite.registry import installed
-from evalsuite.suite import ModelSpec
 from evalsuite.testing import check_model, check_probe, play
 from evalsuite_audio.normalization import basic_v1
 from evalsuite_audio.transcription import Transcription, alignment
@@ -101,22 +96,6 @@ def test_other_rates_and_channels_are_brought_to_the_models():
     high = model.embed_audio([EmbedAudio(Audio.from_array(waveform, 96000))])[0].vector
     low = model.embed_audio([EmbedAudio(Audio.from_array(waveform[::6].copy(), 16000))])[0].vector
     assert float(high @ low) > 0.99
-
-
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
-def test_pocketsphinx_forgets_each_clip(tmp_path):
-    pytest.importorskip("pocketsphinx")
-    requests = []
-    for number, words in enumerate(("go forward ten meters", "hello world")):
-        path = tmp_path / f"{number}.wav"
-        subprocess.run(["espeak-ng", "-w", str(path), words], check=True)
-        requests.append(Transcribe(Audio(path=path)))
-    check_model(load("pocketsphinx:en-us"), requests)
-
-
-def test_an_unknown_pocketsphinx_model_is_explained():
-    with pytest.raises(ModelError, match="en-us"):
-        describe_model(ModelSpec(name="pocketsphinx:de"), installed())
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,0 +1,252 @@
+"""CTC models of random weights, of every family: a clip's letters depend on the clip alone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models
+from transformers import (
+    ParakeetCTCConfig,
+    ParakeetFeatureExtractor,
+    ParakeetForCTC,
+    ParakeetProcessor,
+    ParakeetTokenizer,
+    SeamlessM4TFeatureExtractor,
+    Wav2Vec2BertConfig,
+    Wav2Vec2BertForCTC,
+    Wav2Vec2BertProcessor,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2Processor,
+)
+
+from evalsuite import Audio, Failure, LoadSettings, ModelError, Transcribe, Transcript
+from evalsuite.testing import check_model
+from evalsuite_audio.ctc import Loader
+
+RATE_HZ = 16_000
+LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmno"]
+TINY = {
+    "vocab_size": len(LETTERS),
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "num_conv_pos_embeddings": 8,
+    "num_conv_pos_embedding_groups": 2,
+    "conv_dim": [16, 16, 16],
+    "conv_stride": [5, 4, 2],
+    "conv_kernel": [10, 8, 4],
+    "pad_token_id": 0,
+}
+FAMILIES = {
+    "Wav2Vec2": {"do_stable_layer_norm": True},
+    "Hubert": {},
+    "WavLM": {"num_buckets": 8},
+    "UniSpeech": {},
+    "UniSpeechSat": {},
+    "Wav2Vec2Conformer": {"conv_depthwise_kernel_size": 3},
+    "Data2VecAudio": {"conv_pos_kernel_size": 3, "num_conv_pos_embeddings": 3},
+    "SEW": {"squeeze_factor": 2},
+    "SEWD": {"squeeze_factor": 2},
+}
+PADDED = ("Wav2Vec2", "Hubert", "WavLM", "UniSpeech", "UniSpeechSat")
+
+
+def letters_of(directory):
+    path = directory / "letters.json"
+    path.write_text(json.dumps({letter: i for i, letter in enumerate(LETTERS)}))
+    return Wav2Vec2CTCTokenizer(str(path))
+
+
+def save(directory, family, norm="layer", has_mask=True):
+    """A model of random weights whose letters change from frame to frame."""
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{family}Config")(
+        **{**TINY, **FAMILIES[family], "feat_extract_norm": norm}
+    )
+    model = getattr(transformers, f"{family}ForCTC")(config)
+    torch.nn.init.normal_(model.lm_head.weight, std=1.0)
+    model.save_pretrained(directory)
+    extractor = Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, return_attention_mask=has_mask)
+    Wav2Vec2Processor(extractor, letters_of(directory)).save_pretrained(directory)
+    return directory
+
+
+def load(directory):
+    return Loader().load(str(directory), LoadSettings(device="cpu"))
+
+
+def clips(*lengths):
+    rng = np.random.default_rng(0)
+    return [
+        Transcribe(Audio.from_array((0.1 * rng.standard_normal(n)).astype(np.float32), RATE_HZ))
+        for n in lengths
+    ]
+
+
+SPEECH = clips(3001, 8000, 4803, 6400)
+
+
+@pytest.mark.parametrize("norm", ["layer", "group"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_company_of_a_clip_changes_no_letter(family, norm, tmp_path):
+    model = load(save(tmp_path, family, norm))
+    texts = {answer.text for answer in model.transcribe(SPEECH)}
+    assert len(texts) == len(SPEECH)
+    is_padded = family in PADDED and norm == "layer"
+    assert model.info.details["batches"].startswith("padded" if is_padded else "one clip")
+    check_model(model, SPEECH)
+
+
+@pytest.mark.parametrize("norm", ["layer", "group"])
+def test_without_a_mask_nothing_is_padded(norm, tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2", norm, has_mask=False))
+    assert model.info.details["batches"] == "one clip at a time"
+    check_model(model, SPEECH)
+
+
+@pytest.mark.parametrize("family", ["Wav2Vec2Conformer", "Data2VecAudio", "SEW", "SEWD"])
+def test_padding_really_changes_the_families_that_are_kept_alone(family, tmp_path):
+    model = load(save(tmp_path, family))
+    assert padded_difference(model) > 1e-3
+
+
+def test_padding_changes_group_norm_in_spite_of_a_mask(tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2", "group"))
+    assert padded_difference(model) > 1e-2
+
+
+@pytest.mark.parametrize("family", PADDED)
+def test_padding_changes_layer_norm_by_rounding_only(family, tmp_path):
+    assert padded_difference(load(save(tmp_path, family))) < 1e-5
+
+
+def padded_difference(model):
+    """How far padding moves the logits of a clip's own frames, over the largest logit."""
+    short, long = (request.audio.load()[0] for request in SPEECH[:2])
+
+    def logits(waveforms):
+        inputs = model.extractor(
+            waveforms, sampling_rate=RATE_HZ, padding=True, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            return model.module(**inputs).logits[0]
+
+    alone, padded = logits([short]), logits([short, long])
+    return float((alone - padded[: len(alone)]).abs().max() / alone.abs().max())
+
+
+def test_frames_of_padding_would_add_letters(tmp_path):
+    """The trap of a naive loop, beside the transcript without it."""
+    model = load(save(tmp_path, "Wav2Vec2"))
+    waveforms = [request.audio.load()[0] for request in SPEECH[:2]]
+    inputs = model.processor(
+        audio=waveforms, sampling_rate=RATE_HZ, padding=True, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        naive = model.processor.tokenizer.decode(model.module(**inputs).logits[0].argmax(-1))
+    ours = model.transcribe(SPEECH[:2])[0].text
+    assert naive.startswith(ours)
+    assert len(naive) > len(ours)
+
+
+def test_silence_of_the_decoder_is_an_answer(tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    with torch.no_grad():  # the blank wins every frame
+        model.module.lm_head.weight.zero_()
+        model.module.lm_head.bias.zero_()
+        model.module.lm_head.bias[0] = 1
+    assert model.transcribe(SPEECH) == [Transcript("")] * 4
+
+
+def test_repeated_letters_need_a_blank_between_them(tmp_path):
+    # a a <pad> a | | b: "aa b"
+    model = load(save(tmp_path, "Wav2Vec2"))
+    path = [5, 5, 0, 5, 4, 4, 6]
+    assert model.processor.tokenizer.decode(path) == "aa b"
+
+
+def test_only_the_clip_without_a_frame_fails(tmp_path):
+    # kernels 10, 8, 4 and strides 5, 4, 2: one frame needs 10 + 5 * 7 + 20 * 3 = 105 samples
+    model = load(save(tmp_path, "Wav2Vec2"))
+    before, short, enough, after = model.transcribe(clips(4000, 104, 105, 4000))
+    assert isinstance(short, Failure)
+    assert (short.kind, "104 samples" in short.message) == ("too short", True)
+    assert all(isinstance(answer, Transcript) for answer in (before, enough, after))
+
+
+def test_a_checkpoint_of_another_language_says_so(tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    model.processor.tokenizer.target_lang = "eng"
+    audio = SPEECH[0].audio
+    french, english = model.transcribe([Transcribe(audio, "fra"), Transcribe(audio, "eng")])
+    assert french.kind == "other language"
+    assert isinstance(english, Transcript)
+
+
+def test_a_family_that_was_not_looked_into_is_refused(tmp_path):
+    config = transformers.LasrCTCConfig(vocab_size=12, pad_token_id=0)
+    config.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="lasr_ctc.*wav2vec2"):
+        Loader().describe(str(tmp_path), LoadSettings())
+
+
+# ------------------------------------------------------------------------------------------------
+# Models that read spectrograms
+# ------------------------------------------------------------------------------------------------
+
+
+def save_bert(directory):
+    torch.manual_seed(0)
+    config = Wav2Vec2BertConfig(
+        vocab_size=len(LETTERS),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_depthwise_kernel_size=3,
+        pad_token_id=0,
+    )
+    Wav2Vec2BertForCTC(config).save_pretrained(directory)
+    processor = Wav2Vec2BertProcessor(SeamlessM4TFeatureExtractor(), letters_of(directory))
+    processor.save_pretrained(directory)
+
+
+def save_parakeet(directory):
+    torch.manual_seed(0)
+    encoder = {
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "subsampling_conv_channels": 8,
+        "num_mel_bins": 16,
+    }
+    config = ParakeetCTCConfig(vocab_size=20, pad_token_id=19, encoder_config=encoder)
+    ParakeetForCTC(config).save_pretrained(directory)
+    pieces = {"<unk>": 0, "\u2581": 1, **{c: i for i, c in enumerate("abcdefghijklmnopq", 2)}}
+    pieces["<pad>"] = 19
+    pieces_model = Tokenizer(models.BPE(vocab=pieces, merges=[], unk_token="<unk>"))
+    pieces_model.decoder = decoders.Metaspace()
+    tokenizer = ParakeetTokenizer(
+        tokenizer_object=pieces_model, pad_token="<pad>", unk_token="<unk>"
+    )
+    extractor = ParakeetFeatureExtractor(feature_size=16, sampling_rate=RATE_HZ)
+    ParakeetProcessor(extractor, tokenizer).save_pretrained(directory)
+
+
+@pytest.mark.parametrize("save_model", [save_bert, save_parakeet])
+def test_spectrograms_are_heard_one_at_a_time(save_model, tmp_path):
+    save_model(tmp_path)
+    model = load(tmp_path)
+    requests = clips(799, 800, 8000, 24000, 16001)
+    answers = model.transcribe(requests)
+    assert answers[0].kind == "too short"
+    assert all(isinstance(answer, Transcript) for answer in answers[1:])
+    assert answers[3].text
+    check_model(model, requests[1:])
