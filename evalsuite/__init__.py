@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evalsuite.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from evalsuite.content import Audio, Image, Text
+    from evalsuite.content import Audio, Image, Role, Text, Turn
     from evalsuite.errors import (
         DataError,
         EvalsuiteError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
     from evalsuite.probe import Card, Probe
     from evalsuite.request import (
+        AnswerSpan,
         Attribute,
         Attribution,
         Classification,
@@ -38,12 +39,16 @@ if TYPE_CHECKING:
         Failure,
         Generate,
         Generation,
+        LabelTokens,
         LogLikelihood,
+        MaskedTokenScores,
         Request,
         RollingLogLikelihood,
         Similarity,
         SimilarityScale,
+        Span,
         TextScore,
+        TokenLabels,
         TokenScores,
         TokenScoreTable,
         Transcribe,
@@ -58,6 +63,13 @@ _HOME = {
     "Audio": "evalsuite.content",
     "Image": "evalsuite.content",
     "Text": "evalsuite.content",
+    "TokenLabels": "evalsuite.request",
+    "Span": "evalsuite.request",
+    "MaskedTokenScores": "evalsuite.request",
+    "LabelTokens": "evalsuite.request",
+    "AnswerSpan": "evalsuite.request",
+    "Turn": "evalsuite.content",
+    "Role": "evalsuite.content",
     "DataError": "evalsuite.errors",
     "EvalsuiteError": "evalsuite.errors",
     "MediaError": "evalsuite.errors",
@@ -117,6 +129,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "AnswerSpan",
     "Attribute",
     "Attribution",
     "Audio",
@@ -138,9 +151,11 @@ __all__ = [
     "GroupGap",
     "GroupRatioGap",
     "Image",
+    "LabelTokens",
     "LoadSettings",
     "Loader",
     "LogLikelihood",
+    "MaskedTokenScores",
     "Mean",
     "MediaError",
     "Metric",
@@ -154,18 +169,22 @@ __all__ = [
     "Ratio",
     "Request",
     "RequestFailed",
+    "Role",
     "RollingLogLikelihood",
     "Sample",
     "Similarity",
     "SimilarityScale",
     "Source",
+    "Span",
     "Table",
     "Text",
     "TextScore",
+    "TokenLabels",
     "TokenScoreTable",
     "TokenScores",
     "Transcribe",
     "Transcript",
+    "Turn",
     "UsageError",
     "__version__",
     "hookimpl",

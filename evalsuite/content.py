@@ -16,7 +16,7 @@ from functools import cached_property
 from math import gcd
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from evalsuite.errors import MediaError
 
@@ -253,7 +253,32 @@ def _resample(waveform: Waveform, rate_from_hz: int, rate_to_hz: int) -> Wavefor
     return resampled
 
 
-Part: TypeAlias = Text | Image | Audio
+@dataclass(frozen=True)
+class Role:
+    """Who says what follows, up to the next role: a mark-up of the same text as turns of a chat.
+
+    A model with a chat template renders the turns by it. Any other reads the texts joined, as if
+    the marks were not there; so whoever writes a prompt puts the white space between turns into
+    the texts.
+    """
+
+    name: Literal["system", "user", "assistant"]
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256 of the name, tagged with the kind of part."""
+        return sha256_of(b"role", self.name.encode())
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one party of a chat says in one go."""
+
+    role: Literal["system", "user", "assistant"]
+    parts: tuple[Text | Image | Audio, ...]
+
+
+Part: TypeAlias = Text | Image | Audio | Role
 Content: TypeAlias = tuple[Part, ...]
 
 
@@ -261,7 +286,7 @@ def as_content(value: str | Part | Sequence[str | Part]) -> Content:
     """Turn a string, a part, or a sequence of them into a tuple of parts."""
     if isinstance(value, str):
         return (Text(value),)
-    if isinstance(value, Text | Image | Audio):
+    if isinstance(value, Text | Image | Audio | Role):
         return (value,)
     return tuple(Text(part) if isinstance(part, str) else part for part in value)
 
@@ -269,3 +294,37 @@ def as_content(value: str | Part | Sequence[str | Part]) -> Content:
 def text_of(content: Content) -> str:
     """The text parts of a content, joined by nothing."""
     return "".join(part.text for part in content if isinstance(part, Text))
+
+
+def turns_of(content: Content) -> list[Turn]:
+    """The turns of a content; what stands before any role is said by the user.
+
+    White space around a turn's text belongs to the plain reading and is cut; turns that say
+    nothing are left out.
+    """
+    turns: list[Turn] = []
+    role: Literal["system", "user", "assistant"] = "user"
+    parts: list[Text | Image | Audio] = []
+    for part in (*content, Role("user")):
+        if not isinstance(part, Role):
+            parts.append(part)
+            continue
+        if said := _trimmed(parts):
+            turns.append(Turn(role, said))
+        role, parts = part.name, []
+    return turns
+
+
+def _trimmed(parts: Sequence[Text | Image | Audio]) -> tuple[Text | Image | Audio, ...]:
+    """Neighbouring texts as one, without white space at the ends of the whole."""
+    joined: list[Text | Image | Audio] = []
+    for part in parts:
+        if joined and isinstance(part, Text) and isinstance(joined[-1], Text):
+            joined[-1] = Text(joined[-1].text + part.text)
+        else:
+            joined.append(part)
+    if joined and isinstance(joined[0], Text):
+        joined[0] = Text(joined[0].text.lstrip())
+    if joined and isinstance(joined[-1], Text):
+        joined[-1] = Text(joined[-1].text.rstrip())
+    return tuple(part for part in joined if part != Text(""))

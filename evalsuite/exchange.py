@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from evalsuite.content import Audio, Image, Text
+from evalsuite.content import Audio, Image, Part, Role, Text
 from evalsuite.errors import MediaError
 from evalsuite.request import Answer, Embedding, Failure, Request
 from evalsuite.source import Sample
@@ -34,7 +34,7 @@ def _entry(request: Request, answer: Answer) -> Mapping[str, Any]:
     for item in fields(request):
         value = getattr(request, item.name)
         pieces = value if isinstance(value, tuple) else (value,)
-        if pieces and all(isinstance(piece, Text | Image | Audio) for piece in pieces):
+        if pieces and all(isinstance(piece, Text | Image | Audio | Role) for piece in pieces):
             parts += [_part(piece) for piece in pieces]
         else:
             detail[item.name] = value[:MAX_TEXT] if isinstance(value, str) else value
@@ -46,9 +46,11 @@ def _entry(request: Request, answer: Answer) -> Mapping[str, Any]:
     }
 
 
-def _part(part: Text | Image | Audio) -> dict[str, str]:
+def _part(part: Part) -> dict[str, str]:
     if isinstance(part, Text):
         return {"text": part.text[:MAX_TEXT]}
+    if isinstance(part, Role):
+        return {"text": f"[{part.name}] "}
     try:
         return {"image" if isinstance(part, Image) else "audio": part.sha256}
     except MediaError as error:

@@ -5,6 +5,7 @@
     LogLikelihood           loglikelihood                ContinuationScore
     RollingLogLikelihood    rolling_loglikelihood        TextScore
     TokenScores             token_scores                 TokenScoreTable
+    MaskedTokenScores       masked_token_scores          TokenScoreTable
     Generate                generate                     Generation
     EmbedText               embed_text                   Embedding
     EmbedImage              embed_image                  Embedding
@@ -12,6 +13,8 @@
     SimilarityScale         similarity_scale             Similarity
     Transcribe              transcribe                   Transcript
     Classify                classify                     Classification
+    LabelTokens             label_tokens                 TokenLabels
+    AnswerSpan              answer_span                  Span
     Attribute               differentiate                Attribution
 
 A request that cannot be answered becomes a Failure with its reason: never an empty answer.
@@ -98,14 +101,30 @@ class TokenScores(Request):
 
 
 @dataclass(frozen=True)
+class MaskedTokenScores(Request):
+    """Each token's log-probability by a masked language model, given the text on both sides.
+
+    ``mask`` says what is hidden while a token is scored: the ``token`` itself (pseudo-
+    log-likelihood, Salazar et al. 2020); the token and those after it in its ``word``, so that a
+    word's first half is not given away by its second (Kauf and Ivanova 2023); or ``none``
+    (all-unmasked likelihood, Kaneko and Bollegala 2022).
+    """
+
+    text: str
+    mask: Literal["token", "word", "none"] = "token"
+    method: ClassVar[str] = "masked_token_scores"
+
+
+@dataclass(frozen=True)
 class Generate(Request):
-    """Text written after a prompt; ``temperature`` 0 is greedy."""
+    """Text written after a prompt; ``temperature`` 0 is greedy, ``top_k`` 0 keeps every token."""
 
     prompt: Content
     max_tokens: int = 128
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int = 0
     seed: int = 0
     method: ClassVar[str] = "generate"
 
@@ -165,6 +184,27 @@ class Classify(Request):
     def __post_init__(self) -> None:
         """Accept a plain string or one part as content."""
         object.__setattr__(self, "content", as_content(self.content))
+
+
+@dataclass(frozen=True)
+class LabelTokens(Request):
+    """One label for each word of a sentence: named entities, parts of speech."""
+
+    words: tuple[str, ...]
+    method: ClassVar[str] = "label_tokens"
+
+    def __post_init__(self) -> None:
+        """Accept a list of words."""
+        object.__setattr__(self, "words", tuple(self.words))
+
+
+@dataclass(frozen=True)
+class AnswerSpan(Request):
+    """The stretch of a context that answers a question, or that there is none."""
+
+    question: str
+    context: str
+    method: ClassVar[str] = "answer_span"
 
 
 @dataclass(frozen=True)
@@ -273,6 +313,29 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class TokenLabels:
+    """One label per word, in order, with its probability (of the word's first token)."""
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Span:
+    """The best answer in a context, ``text == context[start:end]``, by characters.
+
+    ``score`` is the sum of its start and end logits, ``null_score`` that of "no answer", the
+    smallest over all windows of a long context (Devlin et al. 2019); whoever asks compares them.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+    null_score: float
+
+
+@dataclass(frozen=True)
 class Attribution:
     """One signed score per position.
 
@@ -303,6 +366,8 @@ Response: TypeAlias = (
     | Similarity
     | Transcript
     | Classification
+    | TokenLabels
+    | Span
     | Attribution
 )
 Answer: TypeAlias = Response | Failure
@@ -317,6 +382,8 @@ RESPONSES: dict[str, type] = {
         Similarity,
         Transcript,
         Classification,
+        TokenLabels,
+        Span,
         Attribution,
         Failure,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalsuite import Audio, Image, MediaError
+from evalsuite import Audio, Generate, Image, MediaError, Role, Text, Turn
+from evalsuite.content import text_of, turns_of
 
 
 def test_equal_bytes_are_equal_parts_wherever_they_lie(tmp_path):
@@ -84,3 +85,35 @@ def test_the_cache_of_decoded_media_stays_within_its_bytes():
     for number in range(5):
         cache.get((str(number),), lambda: ("x", 4))
     assert cache._size == 8
+
+
+def test_roles_are_mark_up_that_the_plain_reading_leaves_out():
+    content = (Role("user"), Text("Q: 1?\nA:"), Role("assistant"), Text(" one\n\n"))
+    assert text_of(content) == "Q: 1?\nA: one\n\n"
+
+
+def test_turns_are_trimmed_and_joined_and_empty_ones_left_out():
+    content = (
+        Role("system"),
+        Text("Be brief.\n\n"),
+        Role("user"),
+        Text("Q: 1?"),
+        Text("\nA:"),
+        Role("assistant"),
+        Text(" one\n\n"),
+        Role("user"),
+        Text("  "),
+    )
+    assert turns_of(content) == [
+        Turn("system", (Text("Be brief."),)),
+        Turn("user", (Text("Q: 1?\nA:"),)),
+        Turn("assistant", (Text("one"),)),
+    ]
+
+
+def test_what_stands_before_any_role_is_said_by_the_user():
+    assert turns_of((Text("Hello"),)) == [Turn("user", (Text("Hello"),))]
+
+
+def test_a_role_changes_the_digest_of_a_request():
+    assert Generate((Role("user"), Text("a"))).digest != Generate("a").digest

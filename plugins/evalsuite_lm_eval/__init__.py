@@ -1,0 +1,1 @@
+"""lm-evaluation-harness: its tasks on our models, our models inside it, its logs as runs."""
