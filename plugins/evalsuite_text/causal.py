@@ -235,7 +235,7 @@ class CausalLanguageModel(TorchModel):
         """The scores of each text's windows; none for a text without tokens."""
         windows = [self.encoder.windows(text) for text in texts]
         flat = [row for rows in windows for row in rows]
-        scores = iter(self.scorer.score_windows(flat, with_moments))
+        scores = iter(self.scorer.score(flat, with_moments))
         return [[next(scores) for _ in rows] for rows in windows]
 
     def generate(self, requests: Sequence[Generate]) -> list[Generation | Failure]:

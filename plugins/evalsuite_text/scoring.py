@@ -1,31 +1,50 @@
-"""Exact log-probabilities of chosen positions, in batches.
+"""Exact log-probabilities of chosen positions, with what rows share read once.
 
-The language-model head is applied at scored positions only, a chunk at a time: there is never a
-tensor of [batch, length, vocabulary]. Softmax and sums are in float32 whatever the weights are.
-Rows are right padded; with a causal mask the padding cannot be seen by the tokens before it, so an
-answer does not depend on its batch.
+Rows are gathered in a token tree; ``packing`` plans how to read it; the head is applied where a
+score is needed. Before a model is used, synthetic rows go through the fast and the plain path, and
+a model for which they differ is scored by a plainer one:
 
-Rows that read the same ids (choices that differ in their last token only) are computed once.
-Sharing a common beginning of longer rows belongs in ``Scorer._outputs_of``, which alone knows what
-a forward pass is made of.
+- ``shared beginnings``: packed rows and kept prefixes;
+- ``separate rows``: each row by itself, right padded, the head at scored positions only;
+- ``plain logits``: the model's own logits of whole rows, for models that do something to them
+  after the head, or have no separate head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from transformers.cache_utils import Cache
 
 from evalsuite_text.encoding import ScoredRow
+from evalsuite_text.head import read_tokens
+from evalsuite_text.packing import (
+    CostModel,
+    Group,
+    PackedRow,
+    batches,
+    filled,
+    lay_out,
+    partition,
+    separately,
+)
+from evalsuite_text.prefix_states import PrefixMemory, PrefixStates
+from evalsuite_text.token_tree import TokenTree, grow
 
-# Rows of logits that are in memory at once: 256 x 150,000 float32 are 150 MB.
-HEAD_CHUNK = 256
-# Tokens of one forward pass over the windows of long documents.
-WINDOW_TOKENS = 16_384
+# Padded tokens, and pairs of positions in an attention mask, of one forward pass.
+MAX_TOKENS, MAX_PAIRS = 8_192, 2**24
+# On the plain path a token's output is as wide as the vocabulary.
+MAX_PLAIN_TOKENS = 1_024
 TOLERANCE = 1e-3
-FAST, PLAIN = "head at scored positions", "plain logits"
+SHARED, SEPARATE, PLAIN = "shared beginnings", "separate rows", "plain logits"
+# A forward pass of its own costs as much as so many tokens.
+CALL_TOKENS = {"cpu": 16.0, "cuda": 1024.0}
+NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -39,124 +58,256 @@ class PositionScores:
 
 
 class Scorer:
-    """Scores rows with a causal model, by the fast path where it is exact.
+    """Scores rows with a causal model, by the fastest path that is exact.
 
     Attributes:
-        path: ``head at scored positions``, or ``plain logits`` for a model that does something
-            to its logits after the head (soft capping, scaling), or has no separate head.
+        path: ``shared beginnings``, ``separate rows`` or ``plain logits``.
+        reach: Beginnings are shared among rows of at most so many tokens: within it, a sliding
+            window hides nothing, and rotary angles do not depend on the row's length.
+        n_read: Tokens read so far, padding left out.
     """
 
     def __init__(self, model: Any, pad_id: int) -> None:
-        """Compare both paths on three synthetic rows and choose."""
+        """Compare the paths on synthetic rows and choose."""
         self.model = model
         self.pad_id = pad_id
         self._base: Any = getattr(model, getattr(model, "base_model_prefix", "") or "", None)
         self._head: Any = model.get_output_embeddings()
-        difference = self._difference()
-        self.path = PLAIN if difference is None or difference > TOLERANCE else FAST
+        self.cost = cost_model(model)
+        self.reach = reach_of(model.config)
+        self.n_read = 0
+        self.path = SHARED
+        n_layers = int(getattr(model.config.get_text_config(), "num_hidden_layers", 0) or 0)
+        self.prefixes = PrefixMemory(n_layers, self._read_prefix)
+        self.path = self._exact_path()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        device: torch.device = self.model.get_input_embeddings().weight.device
+        return device
 
     def score(self, rows: Sequence[ScoredRow], with_moments: bool = False) -> list[PositionScores]:
         """Scores of each row's tokens from ``start`` on; ``with_moments`` adds mean and sd."""
+        found: list[Any] = [None] * len(rows)
+        shares = [self.path == SHARED and len(row.ids) <= self.reach for row in rows]
         with torch.inference_mode():
-            read = list(dict.fromkeys(row.ids[:-1] for row in rows))
-            outputs = dict(zip(read, self._outputs_of(read)))
-            states = [outputs[row.ids[:-1]][row.start - 1 : len(row.ids) - 1] for row in rows]
-            return list(self._read(rows, states, with_moments))
+            for is_shared in (True, False):
+                some = [index for index, value in enumerate(shares) if value == is_shared]
+                self._score_some(some, rows, is_shared, with_moments, found)
+        return found
 
-    def score_windows(
-        self, rows: Sequence[ScoredRow], with_moments: bool = False
-    ) -> list[PositionScores]:
-        """As ``score``, a few windows at a time: one document may have any number of them."""
-        longest = max((len(row.ids) for row in rows), default=1)
-        size = max(1, WINDOW_TOKENS // longest)
-        batches = [rows[i : i + size] for i in range(0, len(rows), size)]
-        return [scores for batch in batches for scores in self.score(batch, with_moments)]
+    def _score_some(
+        self,
+        indices: Sequence[int],
+        rows: Sequence[ScoredRow],
+        is_shared: bool,
+        with_moments: bool,
+        found: list[Any],
+    ) -> None:
+        """Fill in the scores of some rows, by sharing beginnings or not."""
+        if not indices:
+            return
+        some = [rows[index] for index in indices]
+        scores: list[Any] = [None] * len(some)
+        tree = grow(some)
+        plan = partition(tree, self.cost, self.prefixes.known) if is_shared else separately(tree)
+        for group in plan:
+            prefix = self.prefixes.at(tree.ids[group.row][: group.depth]) if group.depth else None
+            for batch in self._batches(group, tree):
+                self._score_batch(batch, prefix, some, with_moments, scores)
+        for index, score in zip(indices, scores, strict=True):
+            found[index] = score
 
-    def outputs(self, **inputs: torch.Tensor) -> torch.Tensor:
+    def outputs(self, **inputs: Any) -> torch.Tensor:
         """One pass: hidden states [batch, length, width], or logits on the plain path."""
-        return self._run(self.path, inputs)
+        inputs.setdefault("use_cache", False)
+        output: torch.Tensor
+        if self.path == PLAIN:
+            output = self.model(**inputs).logits
+        else:
+            output = self._base(**inputs).last_hidden_state
+        return output
 
     def logits(self, outputs: torch.Tensor) -> torch.Tensor:
         """Float32 logits [..., vocabulary] of some positions of ``outputs``."""
         return (outputs if self.path == PLAIN else self._head(outputs)).float()
 
-    def _run(self, path: str, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        output: torch.Tensor
-        if path == PLAIN:
-            output = self.model(**inputs, use_cache=False).logits
-        else:
-            output = self._base(**inputs, use_cache=False).last_hidden_state
-        return output
+    def forget(self) -> None:
+        """Give the memory of kept prefixes back."""
+        self.prefixes.clear()
 
-    def _outputs_of(self, rows: Sequence[tuple[int, ...]]) -> torch.Tensor:
-        return self.outputs(**self._padded(rows))
+    def _batches(self, group: Group, tree: TokenTree) -> list[list[PackedRow]]:
+        rows = [lay_out(unit, tree) for unit in group.units]
+        if group.depth:
+            longest = max(len(row.ids) for row in rows)
+            rows = list(filled(rows, max(longest, self.cost.bin_size(group.depth))))
+        chains = [row for row in rows if not group.depth and row.is_chain]
+        others = [row for row in rows if group.depth or not row.is_chain]
+        n_tokens = MAX_PLAIN_TOKENS if self.path == PLAIN else MAX_TOKENS
+        return [
+            *batches(chains, 0, n_tokens, MAX_PAIRS),
+            *batches(others, group.depth, n_tokens, MAX_PAIRS),
+        ]
 
-    def _padded(self, rows: Sequence[tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    def _score_batch(
+        self,
+        batch: Sequence[PackedRow],
+        prefix: PrefixStates | None,
+        rows: Sequence[ScoredRow],
+        with_moments: bool,
+        found: list[Any],
+    ) -> None:
+        """Read some packed rows, and fill in the scores of the sequences in them."""
+        states = self._read(batch, prefix)
+        width = states.shape[1]
+        members = [
+            (
+                index,
+                places[rows[index].start - 1 - first : len(rows[index].ids) - 1 - first]
+                + i * width,
+            )
+            for i, packed in enumerate(batch)
+            for index, first, places in packed.reads
+        ]
+        targets = [rows[index].ids[rows[index].start :] for index, _ in members]
+        columns = read_tokens(
+            states.flatten(0, 1),
+            torch.from_numpy(np.concatenate([places for _, places in members])),
+            torch.tensor([token for tokens in targets for token in tokens]),
+            self.logits,
+            with_moments=with_moments,
+        )
+        counts = [len(tokens) for tokens in targets]
+        split = zip(
+            columns.logprobs.split(counts),
+            columns.greedy.split(counts),
+            columns.means.split(counts),
+            columns.deviations.split(counts),
+        )
+        for (index, _), (logprobs, greedy, means, deviations) in zip(members, split, strict=True):
+            found[index] = PositionScores(logprobs, bool(greedy.all()), means, deviations)
+
+    def _read(self, batch: Sequence[PackedRow], prefix: PrefixStates | None) -> torch.Tensor:
+        """Outputs [rows, length, ...] of packed rows after a prefix."""
+        self.n_read += sum(len(row.ids) for row in batch)
+        if prefix is None and all(row.is_chain for row in batch):
+            return self.outputs(**self._padded([row.ids for row in batch]))
+        return self.outputs(**self._packed(batch, prefix))
+
+    def _padded(self, rows: Sequence[Any]) -> dict[str, torch.Tensor]:
         """Right-padded inputs.
 
         Positions are the model's own to count: from 0 for most, from the padding id + 1 for the
         RoBERTa family. Both are right for right padding.
         """
-        lengths = [len(row) for row in rows]
-        ids = torch.full((len(rows), max(lengths)), self.pad_id, dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : lengths[i]] = torch.tensor(row)
-            mask[i, : lengths[i]] = 1
-        device = next(self.model.parameters()).device
-        return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+        ids, mask = (
+            _matrix(rows, self.pad_id),
+            _matrix([np.ones(len(r), np.int64) for r in rows], 0),
+        )
+        return {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
 
-    def _read(
-        self, rows: Sequence[ScoredRow], states: Sequence[torch.Tensor], with_moments: bool
-    ) -> Iterator[PositionScores]:
-        counts = [len(row.ids) - row.start for row in rows]
-        targets = torch.tensor([t for row in rows for t in row.ids[row.start :]])
-        flat = torch.cat(list(states))
-        columns = list(self._columns(flat, targets.to(flat.device), with_moments))
-        joined = [torch.cat(column).cpu().split(counts) for column in zip(*columns)]
-        for logprobs, greedy, means, deviations in zip(*joined):
-            yield PositionScores(logprobs, bool(greedy.all()), means, deviations)
+    def _packed(self, batch: Sequence[PackedRow], prefix: PrefixStates | None) -> dict[str, Any]:
+        """Inputs with explicit positions and a mask [rows, 1, length, prefix + length]."""
+        before = len(prefix.ids) if prefix is not None else 0
+        ids = _matrix([row.ids for row in batch], self.pad_id).to(self.device)
+        positions = _matrix([row.positions for row in batch], 0).to(self.device)
+        ends = _matrix([row.ends for row in batch], 0).to(self.device)
+        place = torch.arange(ids.shape[1], device=self.device)
+        seen = (place[None, :] <= place[:, None]) & (place[:, None] < ends[:, None, :])
+        seen |= torch.eye(len(place), dtype=torch.bool, device=self.device)  # padding: no NaN
+        mask = torch.zeros(len(batch), 1, len(place), before + len(place), device=self.device)
+        mask[:, 0, :, before:].masked_fill_(~seen, torch.finfo(self.model.dtype).min)
+        inputs = {"input_ids": ids, "position_ids": positions}
+        if prefix is not None:
+            inputs |= {"past_key_values": prefix.cache(), "use_cache": True}
+        return {**inputs, "attention_mask": mask.to(self.model.dtype)}
 
-    def _columns(
-        self, states: torch.Tensor, targets: torch.Tensor, with_moments: bool
-    ) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Log-probability, greediness and moments, ``HEAD_CHUNK`` positions at a time."""
-        for part, target in zip(states.split(HEAD_CHUNK), targets.split(HEAD_CHUNK), strict=True):
-            logits = self.logits(part)
-            logp = logits.log_softmax(-1)
-            chosen = logp.gather(-1, target[:, None])[:, 0]
-            empty = torch.zeros_like(chosen)
-            mean, deviation = _moments(logp) if with_moments else (empty, empty)
-            yield chosen, logits.argmax(-1) == target, mean, deviation
+    def _read_prefix(self, ids: torch.Tensor, cache: Cache) -> None:
+        """Run the model over the tokens of a prefix, for its keys and values."""
+        self.n_read += ids.shape[1]
+        self.outputs(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True)
 
-    def _difference(self) -> float | None:
-        """Largest difference of log p between the paths; None where the fast one cannot run.
-
-        The head is applied to all positions here, so that both paths multiply matrices of the
-        same shape: in half precision another shape may round otherwise, which is no reason to
-        refuse the fast path.
-        """
+    def _exact_path(self) -> str:
+        """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
         if self._base is None or self._head is None:
-            return None
-        vocabulary = self._head.weight.shape[0]
-        draw = torch.Generator().manual_seed(0)
-        rows = [tuple(torch.randint(vocabulary, (n,), generator=draw).tolist()) for n in (3, 7, 12)]
-        inputs = self._padded(rows)
-        real = inputs["attention_mask"].bool()
-        with torch.inference_mode():
-            try:
-                fast = self._head(self._run(FAST, inputs))[real].float().log_softmax(-1)
-            except (AttributeError, RuntimeError, TypeError):
-                return None  # a base model of another shape: nothing to compare
-            plain = self._run(PLAIN, inputs)[real].float().log_softmax(-1)
-        return float((fast - plain).abs().max()) if fast.shape == plain.shape else None
+            return PLAIN
+        rows = _synthetic_rows(self._head.weight.shape[0], self.reach)
+        plain = self._trial(rows, PLAIN, self.cost)
+        if plain is None:
+            return PLAIN
+        # In half precision a path may also differ by the last digit of the plain one's logits.
+        tolerance = TOLERANCE + torch.finfo(self.model.dtype).eps * float(plain.abs().max())
+        # One plan that packs whatever it can, and one that keeps whatever it can.
+        plans = (CostModel(1e9, NEVER), CostModel(1e-3, 0.0, 0.0))
+        for path in (SHARED, SEPARATE):
+            tried = [self._trial(rows, path, cost) for cost in plans]
+            if all(t is not None and float((t - plain).abs().max()) <= tolerance for t in tried):
+                return path
+        return PLAIN
+
+    def _trial(self, rows: Sequence[ScoredRow], path: str, cost: CostModel) -> Any:
+        """All log-probabilities by one path, or None where the model cannot be run like that."""
+        self.path, self.cost, own = path, cost, self.cost
+        self.prefixes.clear()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return torch.cat([scores.logprobs for scores in self.score(rows)])
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            return None  # a model of another shape: nothing to compare
+        finally:
+            self.cost, self.n_read = own, 0
+            self.prefixes.clear()
 
 
-def _moments(logp: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of log p under p, over the vocabulary (Zhang et al. 2024)."""
-    p = logp.exp()
-    # 0 x -inf is 0 here: a token that cannot occur does not count.
-    finite = logp.masked_fill(p == 0, 0.0)
-    mean = (p * finite).sum(-1)
-    variance = (p * finite.square()).sum(-1) - mean.square()
-    return mean, variance.clamp_min(0).sqrt()
+def _synthetic_rows(vocabulary: int, reach: int) -> list[ScoredRow]:
+    """Three requests that share a beginning, and one that shares nothing."""
+    draw = np.random.default_rng(0)
+    length = min(24, max(2, reach - 8))
+    stem = draw.integers(vocabulary, size=length).tolist()
+    tails = [draw.integers(vocabulary, size=n).tolist() for n in (3, 5, 6)]
+    rows = [ScoredRow((*stem, *tail), length, 0) for tail in tails]
+    other = draw.integers(vocabulary, size=7).tolist()
+    return [*rows, ScoredRow(tuple(other), 1, 0)]
+
+
+def _matrix(rows: Sequence[Any], fill: int) -> torch.Tensor:
+    """Rows of numbers, right padded."""
+    matrix = np.full((len(rows), max(map(len, rows))), fill, dtype=np.int64)
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    return torch.from_numpy(matrix)
+
+
+def cost_model(model: Any) -> CostModel:
+    """Relative costs from the model's own size.
+
+    A token costs 2 operations for each weight outside embeddings; a pair of positions 4 for each
+    unit of width in each layer.
+    """
+    config = model.config.get_text_config()
+    layers = int(getattr(config, "num_hidden_layers", 0) or 1)
+    width = int(getattr(config, "hidden_size", 0) or 1)
+    embeddings = {
+        id(part.weight) for part in model.modules() if isinstance(part, torch.nn.Embedding)
+    }
+    n_weights = sum(w.numel() for w in model.parameters() if id(w) not in embeddings)
+    kind = model.get_input_embeddings().weight.device.type
+    return CostModel(max(1.0, n_weights / (2 * width * layers)), CALL_TOKENS.get(kind, 256.0))
+
+
+def reach_of(config: Any) -> int:
+    """Rows up to this length may share beginnings; see Scorer.reach."""
+    config = config.get_text_config()
+    limits = [
+        getattr(config, "sliding_window", None),
+        getattr(config, "attention_chunk_size", None),
+    ]
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    kinds = {str(value) for value in rope.values()} if isinstance(rope, dict) else set()
+    if kinds & {"dynamic", "longrope"}:
+        limits.append(
+            rope.get("original_max_position_embeddings") or config.max_position_embeddings
+        )
+    return min((int(limit) for limit in limits if limit), default=2**31)

@@ -10,7 +10,7 @@ import pytest
 from evalsuite import Classify, Generate, LogLikelihood, RollingLogLikelihood, TokenScores
 from evalsuite.testing import check_model
 from evalsuite_text import causal, classifier
-from evalsuite_text.scoring import FAST
+from evalsuite_text.scoring import SHARED
 
 WEIGHTS = Path(__file__).parents[2] / "evalsuite_controls" / "weights"
 
@@ -24,7 +24,7 @@ def control(name: str) -> str:
 @pytest.mark.parametrize("name", ["text-clean", "text-stereotyped", "text-leaky"])
 def test_control_language_models_keep_the_contract(name: str, cpu) -> None:
     model = causal.Loader().load(control(name), cpu)
-    assert model.info.details["scoring path"] == FAST
+    assert model.info.details["scoring path"] == SHARED
     text = "the cat sits on the table ."
     check_model(
         model,

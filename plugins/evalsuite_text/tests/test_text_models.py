@@ -78,7 +78,7 @@ def test_answers_do_not_depend_on_the_batch(name, model):
 
 def test_the_kind_is_found_from_the_configuration(model):
     assert model.info.kind == "causal language model"
-    assert model.info.details["scoring path"] == "head at scored positions"
+    assert model.info.details["scoring path"] == "shared beginnings"
 
 
 def test_the_fast_path_equals_the_plain_one(model, gpt2):

@@ -11,7 +11,7 @@ from transformers import CohereConfig, CohereForCausalLM, Gemma2Config, Gemma2Fo
 from evalsuite import Failure, LoadSettings, LogLikelihood, RollingLogLikelihood, TokenScores
 from evalsuite.testing import check_model
 from evalsuite_text import causal
-from evalsuite_text.scoring import FAST, PLAIN
+from evalsuite_text.scoring import PLAIN, SHARED
 
 PAIRS = [
     ("the old house at the river is", " warm"),
@@ -59,13 +59,13 @@ def test_batch_order_and_padding_change_nothing(language_model) -> None:
 def test_both_paths_agree(language_model) -> None:
     scorer = language_model.scorer
     rows = [language_model.encoder.pair(*pair) for pair in PAIRS]
-    assert scorer.path == FAST
+    assert scorer.path == SHARED
     fast = scorer.score(rows, with_moments=True)
     scorer.path = PLAIN
     try:
         plain = scorer.score(rows, with_moments=True)
     finally:
-        scorer.path = FAST
+        scorer.path = SHARED
     for one, other in zip(fast, plain, strict=True):
         torch.testing.assert_close(one.logprobs, other.logprobs, atol=1e-4, rtol=0)
         torch.testing.assert_close(one.means, other.means, atol=1e-4, rtol=0)
@@ -81,7 +81,7 @@ def test_the_head_sees_scored_positions_only(language_model) -> None:
         answers = language_model.loglikelihood(REQUESTS)
     finally:
         handle.remove()
-    assert seen == [(sum(answer.n_tokens for answer in answers),)]
+    assert sum(size for (size,) in seen) <= sum(answer.n_tokens for answer in answers)
 
 
 def test_choices_that_differ_in_their_last_token_are_computed_once(llama) -> None:
@@ -196,7 +196,7 @@ def test_logits_that_are_changed_after_the_head_are_taken_as_they_are(
 
 def test_half_precision_keeps_the_fast_path_and_sums_in_float32(llama_directory, llama) -> None:
     model = causal.Loader().load(llama_directory, LoadSettings(device="cpu", dtype="bfloat16"))
-    assert model.info.details["scoring path"] == FAST
+    assert model.info.details["scoring path"] == SHARED
     assert model.info.details["dtype"] == "bfloat16"
     exact = llama.loglikelihood(REQUESTS)
     for one, other in zip(model.loglikelihood(REQUESTS), exact):
