@@ -75,35 +75,49 @@ class LocalExecutor:
             on_batch(broken)
         askable = sorted((r for r in requests if r.digest not in broken), key=lambda r: r.method)
         for method, group in groupby(askable, key=lambda request: request.method):
-            costed = sorted(
-                ((model.cost(request), request) for request in group),
-                key=lambda pair: (-pair[0], pair[1].digest),
-            )
-            self._answer_kind(model, method, costed, on_batch)
+            self._answer_kind(model, method, list(group), on_batch)
 
     def _answer_kind(
-        self, model: Model, method: str, costed: list[tuple[int, Request]], on_batch: OnBatch
+        self, model: Model, method: str, requests: list[Request], on_batch: OnBatch
     ) -> None:
-        """Answer requests of one kind, dearest first, halving the budget when memory runs out."""
+        """Answer requests of one kind, halving the budget when memory runs out."""
         key = f"{model.fingerprint}:{method}"
         budget = self.memory.get(key, self.token_budget)
+        left = {request.digest: request for request in requests}
+        while left:
+            for batch in self._batches(model, list(left.values()), budget):
+                try:
+                    answers = _answer_isolating(model, batch)
+                except OutOfMemory:
+                    size = len(batch) * max(model.cost(request) for request in batch)
+                    budget = max(_SMALLEST_BUDGET, min(size, budget) // 2)
+                    self.memory.put(key, budget)
+                    break
+                on_batch(dict(zip((request.digest for request in batch), answers, strict=True)))
+                for request in batch:
+                    del left[request.digest]
+
+    def _batches(
+        self, model: Model, requests: Sequence[Request], budget: int
+    ) -> Iterable[Sequence[Request]]:
+        """The model's own batches where it knows better, else the dearest requests first."""
+        own = getattr(model, "batches", None)
+        found: Iterable[Sequence[Request]] | None = own(requests, budget) if own else None
+        return found if found is not None else self._by_cost(model, requests, budget)
+
+    def _by_cost(
+        self, model: Model, requests: Sequence[Request], budget: int
+    ) -> Iterator[Sequence[Request]]:
+        """Batches whose number times the cost of their dearest stays within the budget."""
+        costed = sorted(
+            ((max(1, model.cost(request)), request) for request in requests),
+            key=lambda pair: (-pair[0], pair[1].digest),
+        )
         position = 0
         while position < len(costed):
-            size = self._batch_size(costed, position, budget)
-            batch = [request for _, request in costed[position : position + size]]
-            try:
-                answers = _answer_isolating(model, batch)
-            except OutOfMemory:
-                budget = max(_SMALLEST_BUDGET, size * costed[position][0] // 2)
-                self.memory.put(key, budget)
-                continue
-            on_batch(dict(zip((request.digest for request in batch), answers, strict=True)))
+            size = max(1, min(budget // costed[position][0], self.max_requests))
+            yield [request for _, request in costed[position : position + size]]
             position += size
-
-    def _batch_size(self, costed: list[tuple[int, Request]], position: int, budget: int) -> int:
-        """How many requests fit: their number times the dearest cost stays within the budget."""
-        dearest = max(1, costed[position][0])
-        return max(1, min(budget // dearest, self.max_requests, len(costed) - position))
 
 
 def _media_failure(request: Request) -> Failure | None:

@@ -8,7 +8,7 @@ request, in order. Nothing else about a model is known to the harness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -88,6 +88,22 @@ class Model(Protocol):
 
     def close(self) -> None:
         """Free the memory; the model is not asked again."""
+        ...
+
+
+class Batching(Protocol):
+    """A model that knows better than the harness which requests to answer together.
+
+    It has this one method besides those of Model; the harness looks for it by name.
+    """
+
+    def batches(
+        self, requests: Sequence[Request], budget: int
+    ) -> Iterable[Sequence[Request]] | None:
+        """Requests of one kind in batches that take about ``budget`` tokens of memory each.
+
+        Every request stands in exactly one batch. None leaves a kind to the harness.
+        """
         ...
 
 

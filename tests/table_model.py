@@ -14,14 +14,14 @@ class TableModel:
     def __init__(self, answer: Callable[[Request], Any], fingerprint: str = "table") -> None:
         self.answer = answer
         self.fingerprint = fingerprint
-        self.batches: list[list[Request]] = []
+        self.asked: list[list[Request]] = []
         self.info = ModelInfo("table:1", "table", frozenset({"text"}), frozenset({"classify"}))
 
     def cost(self, request: Request) -> int:
         return max(1, len(request.parts[0].text)) if request.parts else 1
 
     def classify(self, requests: Sequence[Request]) -> list[Any]:
-        self.batches.append(list(requests))
+        self.asked.append(list(requests))
         return [self.answer(request) for request in requests]
 
     def close(self) -> None:

@@ -19,13 +19,13 @@ def answers_of(model, requests, tmp_path, **options):
 def test_a_batch_stays_within_the_token_budget(tmp_path):
     model = TableModel(yes)
     answers_of(model, [Classify("x" * n) for n in (10, 9, 8, 2, 1)], tmp_path, token_budget=20)
-    assert all(len(b) * max(model.cost(r) for r in b) <= 20 for b in model.batches)
+    assert all(len(b) * max(model.cost(r) for r in b) <= 20 for b in model.asked)
 
 
 def test_the_dearest_request_goes_first(tmp_path):
     model = TableModel(yes)
     answers_of(model, [Classify("x" * n) for n in (1, 5, 3)], tmp_path, max_requests=1)
-    assert [model.cost(batch[0]) for batch in model.batches] == [5, 3, 1]
+    assert [model.cost(batch[0]) for batch in model.asked] == [5, 3, 1]
 
 
 def test_out_of_memory_halves_the_batch_and_is_remembered(tmp_path):
@@ -61,4 +61,41 @@ def test_unreadable_media_never_reach_the_model(tmp_path):
     model.cost = lambda request: 1
     found = answers_of(model, [good, bad], tmp_path)
     assert found[bad.digest].kind == "unreadable media"
-    assert model.batches == [[good]]
+    assert model.asked == [[good]]
+
+
+def test_a_model_may_make_its_own_batches(tmp_path):
+    class Pairs(TableModel):
+        def batches(self, requests, budget):
+            ordered = sorted(requests, key=lambda request: request.parts[0].text)
+            return [ordered[i : i + 2] for i in range(0, len(ordered), 2)]
+
+    model = Pairs(yes)
+    found = answers_of(model, [Classify(text) for text in "dbca"], tmp_path)
+    assert [[r.parts[0].text for r in batch] for batch in model.asked] == [
+        ["a", "b"],
+        ["c", "d"],
+    ]
+    assert len(found) == 4
+
+
+def test_a_model_may_leave_the_batches_to_the_harness(tmp_path):
+    class Undecided(TableModel):
+        def batches(self, requests, budget):
+            return None
+
+    assert len(answers_of(Undecided(yes), [Classify("a"), Classify("b")], tmp_path)) == 2
+
+
+def test_own_batches_that_do_not_fit_are_made_again_with_half_the_budget(tmp_path):
+    class Small(TableModel):
+        def batches(self, requests, budget):
+            return [requests[i : i + budget] for i in range(0, len(requests), budget)]
+
+        def classify(self, requests):
+            if len(requests) > 2:
+                raise OutOfMemory("too many")
+            return super().classify(requests)
+
+    requests = [Classify(f"{i:02d}") for i in range(8)]
+    assert len(answers_of(Small(yes), requests, tmp_path, token_budget=8)) == 8

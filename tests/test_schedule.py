@@ -36,14 +36,14 @@ def test_equal_questions_are_asked_once(tmp_path):
     model = TableModel(yes)
     finished = run(scheduler(tmp_path, model), (asking(i, "a", "b") for i in range(50)))
     assert [a.outcome for a in finished] == ["yes"] * 50
-    assert sum(map(len, model.batches)) == 3  # a, b, and the second round's "yes"
+    assert sum(map(len, model.asked)) == 3  # a, b, and the second round's "yes"
 
 
 def test_what_is_stored_is_not_asked_again(tmp_path):
     run(scheduler(tmp_path, TableModel(yes)), [asking(0, "a")])
     again = TableModel(yes)
     run(scheduler(tmp_path, again), [asking(0, "a")])
-    assert again.batches == []
+    assert again.asked == []
 
 
 def test_without_a_model_unknown_questions_fail_with_a_reason(tmp_path):
@@ -81,10 +81,10 @@ def test_an_exception_of_a_probe_is_a_failure_of_its_sample(tmp_path):
 
 def test_stopping_finishes_and_stores_the_batch_in_flight(tmp_path):
     model = TableModel(yes)
-    stopping = scheduler(tmp_path, model, should_stop=lambda: bool(model.batches))
+    stopping = scheduler(tmp_path, model, should_stop=lambda: bool(model.asked))
     with pytest.raises(Interrupted):
         run(stopping, (asking(i, f"text {i}") for i in range(200)))
-    assert stopping.responses.count() == len(model.batches[0])
+    assert stopping.responses.count() == len(model.asked[0])
 
 
 def test_a_sample_is_finished_as_soon_as_its_answers_are_there(tmp_path):
@@ -95,8 +95,8 @@ def test_a_sample_is_finished_as_soon_as_its_answers_are_there(tmp_path):
         yield Classify(f"text {key:03d}")
 
     many = (Asking(i, one(i)) for i in range(200))
-    scheduler(tmp_path, model).run(many, lambda asking: seen.append(len(model.batches)))
-    assert sorted(set(seen)) == list(range(1, len(model.batches) + 1))
+    scheduler(tmp_path, model).run(many, lambda asking: seen.append(len(model.asked)))
+    assert sorted(set(seen)) == list(range(1, len(model.asked) + 1))
 
 
 def test_asking_nothing_in_a_round_is_no_dead_end(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite.content import Content, text_of
+from evalsuite_text.arrangement import arranged
 from evalsuite_text.encoding import Encoder, ScoredRow
 from evalsuite_text.generation import generate, neutral_settings
 from evalsuite_text.gradients import continuation_view
@@ -162,7 +163,7 @@ class CausalLanguageModel(TorchModel):
     def cost(self, request: Request) -> int:
         """Tokens that one request makes the model read, after encoding."""
         if isinstance(request, LogLikelihood):
-            row = self._pair(request)
+            (row,) = self._pairs([request])
             return len(row.ids) if isinstance(row, ScoredRow) else 1
         if isinstance(request, RollingLogLikelihood | TokenScores):
             return len(self.encoder.ids(request.text)) + 1
@@ -171,6 +172,18 @@ class CausalLanguageModel(TorchModel):
         if isinstance(request, Attribute):
             return len(self.encoder.ids(self._prompt(request.content) + request.target)) + 1
         return 1
+
+    def batches(
+        self, requests: Sequence[Request], budget: int
+    ) -> Iterator[Sequence[Request]] | None:
+        """Requests that share beginnings together; the harness batches other kinds by cost."""
+        if isinstance(requests[0], LogLikelihood):
+            rows = [[row] if isinstance(row, ScoredRow) else [] for row in self._pairs(requests)]
+        elif isinstance(requests[0], RollingLogLikelihood | TokenScores):
+            rows = [self.encoder.windows(request.text) for request in requests]
+        else:
+            return None
+        return ([requests[i] for i in batch] for batch in arranged(rows, budget))
 
     def _prompt(self, content: Content) -> str:
         """The text of a prompt, through the chat template where that is switched on."""
@@ -182,14 +195,14 @@ class CausalLanguageModel(TorchModel):
             self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
         )
 
-    def _pair(self, request: LogLikelihood) -> ScoredRow | Failure:
-        return self.encoder.pair(self._prompt(request.context), request.continuation)
+    def _pairs(self, requests: Sequence[Any]) -> list[ScoredRow | Failure]:
+        return self.encoder.pairs([(self._prompt(r.context), r.continuation) for r in requests])
 
     def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[ContinuationScore | Failure]:
         """Log P(continuation | context); equal rows are computed once."""
-        rows = [self._pair(request) for request in requests]
+        rows = self._pairs(requests)
         kept = list(dict.fromkeys(row for row in rows if isinstance(row, ScoredRow)))
-        scores = dict(zip(kept, self.scorer.score(kept))) if kept else {}
+        scores = dict(zip(kept, self.scorer.score(kept)))
         return [row if isinstance(row, Failure) else _answer(row, scores[row]) for row in rows]
 
     def rolling_loglikelihood(

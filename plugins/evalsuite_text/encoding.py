@@ -11,6 +11,7 @@ tokenizer itself would write one there (Llama, Gemma), and before an empty conte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -87,6 +88,10 @@ class Encoder:
             return []
         encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> list[ScoredRow | Failure]:
+        """The row of each (context, continuation); see ``pair``."""
+        return [self.pair(*pair) for pair in pairs]
 
     def pair(self, context: str, continuation: str) -> ScoredRow | Failure:
         """The row that scores a continuation; the context is cut on the left when too long.
