@@ -11,15 +11,21 @@ tokenizer itself would write one there (Llama, Gemma), and before an empty conte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from evalsuite import Failure, ModelError
 
-# Distinct texts whose tokens are kept; a context is shared by all its continuations.
-_REMEMBERED_TEXTS = 65_536
+# A space between two letters, near the end of a context that is long enough to be worth a cut.
+_JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
+_SHORTEST_CUT = 200
+# Tokens of texts that are kept, about 150 MB; a context is shared by all its continuations.
+_REMEMBERED_TOKENS = 4_000_000
+_REMEMBERED_JOINTS = 65_536
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,10 @@ class Encoder:
         """
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self._encode = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._encode_text)
+        self._known: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._n_known = 0
+        self._joints = lru_cache(maxsize=_REMEMBERED_JOINTS)(self._find_joint)
+        self._cuts_at_spaces = _is_byte_level(tokenizer)
         start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
         self.adds_start = start is not None and self._writes(start)
         prefix = start if start is not None else end
@@ -69,12 +78,21 @@ class Encoder:
         ids = self.tokenizer("a", add_special_tokens=True)["input_ids"]
         return bool(ids) and ids[0] == start
 
-    def _encode_text(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
     def ids(self, text: str) -> tuple[int, ...]:
         """Token ids of a text, without special tokens."""
-        return self._encode(text)
+        if text in self._known:
+            self._known.move_to_end(text)
+            return self._known[text]
+        ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        self._remember(text, ids)
+        return ids
+
+    def _remember(self, text: str, ids: tuple[int, ...]) -> None:
+        self._known[text] = ids
+        self._n_known += len(ids) + 1
+        while self._n_known > _REMEMBERED_TOKENS:
+            _, forgotten = self._known.popitem(last=False)
+            self._n_known -= len(forgotten) + 1
 
     def started(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """The ids after what stands before a text; never twice (chat templates write it too)."""
@@ -90,7 +108,14 @@ class Encoder:
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> list[ScoredRow | Failure]:
-        """The row of each (context, continuation); see ``pair``."""
+        """The row of each (context, continuation); see ``pair``. New texts are encoded together."""
+        stripped = [context.rstrip() for context, _ in pairs]
+        self._encode_all(stripped)
+        tails = [
+            context[self._joints(bare) :] + continuation
+            for bare, (context, continuation) in zip(stripped, pairs, strict=True)
+        ]
+        self._encode_all(tails)
         return [self.pair(*pair) for pair in pairs]
 
     def pair(self, context: str, continuation: str) -> ScoredRow | Failure:
@@ -99,8 +124,14 @@ class Encoder:
         A Failure where the continuation has no token of its own, or more than the model reads.
         """
         stripped = context.rstrip()
-        n_context = len(self.ids(stripped)) if stripped else 0
-        whole = self.ids(stripped + context[len(stripped) :] + continuation)
+        before = self.ids(stripped) if stripped else ()
+        joint = self._joints(stripped)
+        tail = self.ids(context[joint:] + continuation)
+        # The tokens before the joint are the context's own, whatever follows.
+        whole = (*before[: len(before) - len(self.ids(stripped[joint:]))], *tail) if joint else tail
+        return self._row(whole, len(before))
+
+    def _row(self, whole: tuple[int, ...], n_context: int) -> ScoredRow | Failure:
         head, tail = self.started(whole[:n_context]), whole[n_context:]
         if not tail:
             return Failure("empty continuation", "it has no token of its own to score")
@@ -111,6 +142,31 @@ class Encoder:
             )
         excess = max(0, len(head) + len(tail) - 1 - self.max_length)  # the last is never read
         return ScoredRow((*head[excess:], *tail), len(head) - excess, excess)
+
+    def _find_joint(self, context: str) -> int:
+        """Where a context can be cut so that its beginning keeps its tokens whatever follows.
+
+        0 where it cannot, or is too short to gain anything: then the whole is encoded. With a
+        byte-level pre-tokenizer, a letter followed by a space and a letter is such a place; that
+        the end has the tokens of the whole is looked at for every context all the same.
+        """
+        if not self._cuts_at_spaces or len(context) < _SHORTEST_CUT:
+            return 0
+        joints = [
+            m.start() + 1 for m in _JOINT.finditer(context, len(context) - _SHORTEST_CUT // 2)
+        ]
+        if not joints:
+            return 0
+        tail = self.ids(context[joints[-1] :])
+        return joints[-1] if self.ids(context)[-len(tail) :] == tail else 0
+
+    def _encode_all(self, texts: Iterable[str]) -> None:
+        """Encode the texts that are not remembered yet in one call, which runs in parallel."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if len(new) > 1:
+            encoded = self.tokenizer(new, add_special_tokens=False)["input_ids"]
+            for text, ids in zip(new, encoded, strict=True):
+                self._remember(text, tuple(ids))
 
     def windows(self, text: str) -> list[ScoredRow]:
         """Rows that together score every token of a text exactly once.
@@ -128,3 +184,16 @@ class Encoder:
                 first = end - self.max_length - 1
                 rows.append(ScoredRow(ids[first:end], begin - first, 0))
         return rows
+
+
+def _is_byte_level(tokenizer: Any) -> bool:
+    """Whether words are split before merging, each with the space in front of it.
+
+    True for the tokenizers of GPT-2, Llama 3, Qwen, ...; not for those that merge over spaces or
+    rewrite the text.
+    """
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return False
+    normalizer = type(backend.normalizer).__name__ if backend.normalizer else "None"
+    return normalizer in ("None", "NFC") and "ByteLevel" in repr(backend.pre_tokenizer)

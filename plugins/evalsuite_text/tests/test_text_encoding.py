@@ -84,6 +84,42 @@ def test_windows_score_every_token_once_and_read_at_most_the_limit(
         assert all(b == a + 1 for a, b in zip(row.ids, row.ids[1:]))
 
 
+WORDS = st.sampled_from(
+    ["the", "house", "is", "Zürich", "42", "'s", "<|end|>", "\n", " ", ",", "x1", "東京", "a"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(WORDS, min_size=40, max_size=90).map(" ".join),
+    st.lists(WORDS, min_size=1, max_size=6).map(" ".join),
+    st.sampled_from(["", " ", "\n", "  "]),
+)
+def test_a_context_cut_at_a_joint_gives_the_tokens_of_the_whole(gpt2, context, tail, between):
+    encoder = Encoder(gpt2.tokenizer, 4096)
+    row = encoder.pair(context, between + tail)
+    stripped = context.rstrip()
+    whole = gpt2.tokenizer(context + between + tail, add_special_tokens=False)["input_ids"]
+    n_context = len(gpt2.tokenizer(stripped, add_special_tokens=False)["input_ids"])
+    assert row.ids == encoder.started(tuple(whole))
+    assert row.start == n_context
+
+
+def test_long_byte_level_contexts_are_cut_near_their_end(gpt2):
+    context = "the house is green and " * 20 + "warm"
+    assert gpt2.encoder._joints(context) > len(context) - 100
+
+
+def test_tokenizers_that_rewrite_the_text_encode_the_whole(llama):
+    assert llama.encoder._joints("the house is green and " * 20 + "warm") == 0
+
+
+def test_pairs_are_encoded_as_each_by_itself(language_model):
+    pairs = [("the house is green and " * n + "warm ", " a dog") for n in range(12)]
+    fresh = Encoder(language_model.tokenizer, language_model.encoder.max_length)
+    assert fresh.pairs(pairs) == [language_model.encoder.pair(*pair) for pair in pairs]
+
+
 class _Numbers:
     """A tokenizer whose tokens are the numbers in the text; 0 stands before it."""
 
