@@ -26,6 +26,11 @@ from evalsuite_text.token_tree import Branch, Ids, TokenTree
 # A beginning shorter than this is not worth keeping keys and values of.
 SHORTEST_PREFIX = 16
 
+# Rows up to this length stand side by side rather than padded, one below the other.
+SHORT_ROW = 128
+# The part of a batch that may be padding.
+MOST_PADDING = 0.05
+
 Known = Callable[[Ids], int]
 Numbers = npt.NDArray[np.int64]
 
@@ -50,7 +55,15 @@ class CostModel:
 
     def bin_size(self, before: int) -> int:
         """The row length that balances copying the prefix against attending to strangers."""
-        return int(math.sqrt(self.pairs_per_token * self.copy_tokens * before))
+        return max(SHORT_ROW, int(math.sqrt(self.pairs_per_token * self.copy_tokens * before)))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one forward pass: tokens with padding, and pairs of positions in attention masks."""
+
+    n_tokens: int
+    n_pairs: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,32 +221,41 @@ def side_by_side(rows: Sequence[PackedRow]) -> PackedRow:
     )
 
 
-def filled(rows: Sequence[PackedRow], size: int) -> Iterator[PackedRow]:
-    """Put rows side by side up to ``size`` tokens, longest first (first-fit decreasing)."""
-    bins: list[tuple[int, list[PackedRow]]] = []
+def filled(rows: Sequence[PackedRow], size: int) -> list[PackedRow]:
+    """Put short rows side by side up to ``size`` tokens, longest first (first-fit decreasing)."""
+    bins: list[list[PackedRow]] = []
+    used: list[int] = []
     for row in sorted(rows, key=lambda row: -len(row.ids)):
-        for index, (used, members) in enumerate(bins):
-            if used + len(row.ids) <= size:
-                members.append(row)
-                bins[index] = (used + len(row.ids), members)
-                break
+        n_tokens = len(row.ids)
+        # Only the last bins are looked at: the others are all but full.
+        recent = range(max(0, len(bins) - 16), len(bins))
+        fitting = next((i for i in recent if used[i] + n_tokens <= size), None)
+        if fitting is None:
+            bins.append([row])
+            used.append(n_tokens)
         else:
-            bins.append((len(row.ids), [row]))
-    for _, members in bins:
-        yield side_by_side(members) if len(members) > 1 else members[0]
+            bins[fitting].append(row)
+            used[fitting] += n_tokens
+    return [side_by_side(members) if len(members) > 1 else members[0] for members in bins]
 
 
 def batches(
-    rows: Sequence[PackedRow], before: int, max_tokens: int, max_pairs: int
+    rows: Sequence[PackedRow], before: int, limits: Limits, cost: CostModel
 ) -> Iterator[list[PackedRow]]:
-    """Rows of similar length together, each batch within both limits when padded."""
+    """Rows of similar length together, each batch within the limits when padded.
+
+    A batch ends where the padding of its shorter rows would cost more than another pass.
+    """
     batch: list[PackedRow] = []
+    padding = 0
     for row in sorted(rows, key=lambda row: -len(row.ids)):
         longest = len(batch[0].ids) if batch else len(row.ids)
         n_tokens = (len(batch) + 1) * longest
-        if batch and (n_tokens > max_tokens or n_tokens * (before + longest) > max_pairs):
+        padding += longest - len(row.ids)
+        is_full = n_tokens > limits.n_tokens or n_tokens * (before + longest) > limits.n_pairs
+        if batch and (is_full or padding > cost.call_tokens + MOST_PADDING * n_tokens):
             yield batch
-            batch = []
+            batch, padding = [], 0
         batch.append(row)
     if batch:
         yield batch

@@ -26,6 +26,7 @@ from evalsuite_text.head import read_tokens
 from evalsuite_text.packing import (
     CostModel,
     Group,
+    Limits,
     PackedRow,
     batches,
     filled,
@@ -36,10 +37,9 @@ from evalsuite_text.packing import (
 from evalsuite_text.prefix_states import PrefixMemory, PrefixStates
 from evalsuite_text.token_tree import TokenTree, grow
 
-# Padded tokens, and pairs of positions in an attention mask, of one forward pass.
-MAX_TOKENS, MAX_PAIRS = 8_192, 2**24
+LIMITS = Limits(n_tokens=8_192, n_pairs=2**24)
 # On the plain path a token's output is as wide as the vocabulary.
-MAX_PLAIN_TOKENS = 1_024
+PLAIN_LIMITS = Limits(n_tokens=1_024, n_pairs=2**24)
 TOLERANCE = 1e-3
 SHARED, SEPARATE, PLAIN = "shared beginnings", "separate rows", "plain logits"
 # A forward pass of its own costs as much as so many tokens.
@@ -114,7 +114,7 @@ class Scorer:
         plan = partition(tree, self.cost, self.prefixes.known) if is_shared else separately(tree)
         for group in plan:
             prefix = self.prefixes.at(tree.ids[group.row][: group.depth]) if group.depth else None
-            for batch in self._batches(group, tree):
+            for batch in self._batches(group, tree, is_shared):
                 self._score_batch(batch, prefix, some, with_moments, scores)
         for index, score in zip(indices, scores, strict=True):
             found[index] = score
@@ -137,17 +137,16 @@ class Scorer:
         """Give the memory of kept prefixes back."""
         self.prefixes.clear()
 
-    def _batches(self, group: Group, tree: TokenTree) -> list[list[PackedRow]]:
+    def _batches(self, group: Group, tree: TokenTree, is_shared: bool) -> list[list[PackedRow]]:
         rows = [lay_out(unit, tree) for unit in group.units]
-        if group.depth:
-            longest = max(len(row.ids) for row in rows)
-            rows = list(filled(rows, max(longest, self.cost.bin_size(group.depth))))
+        if is_shared:
+            rows = filled(rows, self.cost.bin_size(group.depth))
         chains = [row for row in rows if not group.depth and row.is_chain]
         others = [row for row in rows if group.depth or not row.is_chain]
-        n_tokens = MAX_PLAIN_TOKENS if self.path == PLAIN else MAX_TOKENS
+        limits = PLAIN_LIMITS if self.path == PLAIN else LIMITS
         return [
-            *batches(chains, 0, n_tokens, MAX_PAIRS),
-            *batches(others, group.depth, n_tokens, MAX_PAIRS),
+            *batches(chains, 0, limits, self.cost),
+            *batches(others, group.depth, limits, self.cost),
         ]
 
     def _score_batch(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from evalsuite_text.encoding import ScoredRow
 from evalsuite_text.packing import (
     CostModel,
+    Limits,
     batches,
     filled,
     lay_out,
@@ -129,9 +130,18 @@ def test_bins_are_filled_without_cutting_a_row():
 def test_batches_stay_within_both_limits(max_tokens, max_pairs):
     tree = grow([ScoredRow((*tokens(n), 0), n, 0) for n in range(1, 30)])
     rows = [lay_out(unit, tree) for unit in separately(tree)[0].units]
-    made = list(batches(rows, 10, max_tokens, max_pairs))
+    made = list(batches(rows, 10, Limits(max_tokens, max_pairs), CostModel(4600, 1e9)))
     assert sum(map(len, made)) == len(rows)
     for batch in made:
         longest = max(len(row.ids) for row in batch)
         assert len(batch) == 1 or len(batch) * longest <= max_tokens
         assert len(batch) == 1 or len(batch) * longest * (10 + longest) <= max_pairs
+
+
+def test_rows_of_very_different_length_are_not_padded_together():
+    tree = grow([ScoredRow((*tokens(n), 0), n, 0) for n in (300, 290, 20, 19)])
+    rows = [lay_out(unit, tree) for unit in separately(tree)[0].units]
+    made = [
+        [len(row.ids) for row in batch] for batch in batches(rows, 0, Limits(10**6, 10**9), CPU)
+    ]
+    assert made == [[300, 290], [20, 19]]
