@@ -46,6 +46,16 @@ def arranged(requests: Sequence[Sequence[ScoredRow]], budget: int) -> Iterator[l
         yield batch
 
 
+def by_likeness(prompts: Sequence[tuple[int, ...]]) -> list[int]:
+    """Indices of prompts: those that share a beginning together, the longest first among them."""
+    rows = [[ScoredRow((*ids, 0), len(ids), 0)] for ids in prompts]
+    return [
+        index
+        for family in _families(rows)
+        for index, _ in sorted(family, key=lambda member: -len(prompts[member[0]]))
+    ]
+
+
 def _families(requests: Sequence[Sequence[ScoredRow]]) -> list[list[Member]]:
     """Requests in sorted order, cut into families, the one with the longest row first."""
     scorable = [index for index, rows in enumerate(requests) if rows]

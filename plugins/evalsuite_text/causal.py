@@ -27,7 +27,7 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite.content import Content, text_of
-from evalsuite_text.arrangement import arranged
+from evalsuite_text.arrangement import arranged, by_likeness
 from evalsuite_text.encoding import Encoder, ScoredRow
 from evalsuite_text.generation import generate, neutral_settings
 from evalsuite_text.gradients import continuation_view
@@ -181,9 +181,27 @@ class CausalLanguageModel(TorchModel):
             rows = [[row] if isinstance(row, ScoredRow) else [] for row in self._pairs(requests)]
         elif isinstance(requests[0], RollingLogLikelihood | TokenScores):
             rows = [self.encoder.windows(request.text) for request in requests]
+        elif isinstance(requests[0], Generate):
+            return self._generation_batches(requests, budget)
         else:
             return None
         return ([requests[i] for i in batch] for batch in arranged(rows, budget))
+
+    def _generation_batches(
+        self, requests: Sequence[Any], budget: int
+    ) -> Iterator[Sequence[Request]]:
+        """Prompts of like beginning and length; a batch's rows keep all their tokens in memory."""
+        prompts = [self.encoder.ids(self._prompt(request.prompt)) for request in requests]
+        batch: list[Request] = []
+        dearest = 0
+        for index in by_likeness(prompts):
+            cost = len(prompts[index]) + 1 + requests[index].max_tokens
+            dearest = max(dearest, cost)
+            if batch and (len(batch) + 1) * dearest > budget:
+                yield batch
+                batch, dearest = [], cost
+            batch.append(requests[index])
+        yield batch
 
     def _prompt(self, content: Content) -> str:
         """The text of a prompt, through the chat template where that is switched on."""
@@ -254,7 +272,7 @@ class CausalLanguageModel(TorchModel):
     def generate(self, requests: Sequence[Generate]) -> list[Generation | Failure]:
         """Text after each prompt."""
         prompts = [self._prompt(request.prompt) for request in requests]
-        return generate(self.module, self.tokenizer, self.encoder, prompts, requests)
+        return generate(self.scorer, self.tokenizer, self.encoder, prompts, requests)
 
     def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
         """The context's token embeddings; the output is log P(target | context)."""

@@ -6,17 +6,23 @@ request says everything about how its answer is written, so that two models are 
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
+from evalsuite_text.decoding import Row, write
 from evalsuite_text.encoding import Encoder
+from evalsuite_text.sampling import Choice
+from evalsuite_text.scoring import SHARED, Scorer
 
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 # Settings that do not change what is written.
@@ -55,7 +61,7 @@ class _Prompt:
 
 
 def generate(
-    module: Any,
+    scorer: Scorer,
     tokenizer: Any,
     encoder: Encoder,
     prompts: Sequence[str],
@@ -63,13 +69,11 @@ def generate(
 ) -> list[Generation | Failure]:
     """Generations in the order of the requests.
 
-    Greedy requests that may write equally many tokens share a batch. A sampled request is run
-    alone under its own seed, since a batch would share one stream of random numbers. Where prompt
-    and answer do not fit together, the answer is cut (``length``); where the prompt alone does
-    not leave room for a token, the request fails.
+    Where prompt and answer do not fit together, the answer is cut (``length``); where the prompt
+    alone does not leave room for a token, the request fails.
     """
     answers: dict[int, Generation | Failure] = {}
-    groups: dict[object, dict[int, _Prompt]] = defaultdict(dict)
+    fitting: dict[int, _Prompt] = {}
     for index, (text, request) in enumerate(zip(prompts, requests, strict=True)):
         ids = encoder.started(encoder.ids(text))
         n_new = min(request.max_tokens, encoder.max_length - len(ids))
@@ -80,12 +84,46 @@ def generate(
                 "the answer included",
             )
             continue
-        key = n_new if request.temperature == 0 else ("sampled", index)
-        groups[key][index] = _Prompt(request, ids, n_new)
+        fitting[index] = _Prompt(request, ids, n_new)
+    longest = max((len(prompt.ids) + prompt.n_new for prompt in fitting.values()), default=0)
+    is_fast = scorer.path == SHARED and longest <= scorer.reach
+    write_all = _write_together if is_fast else _write_plainly
+    written = write_all(scorer, tokenizer, list(fitting.values()))
+    return [(answers | dict(zip(fitting, written)))[index] for index in range(len(requests))]
+
+
+def _write_together(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
+    """All prompts in one batch that rows leave when they are done."""
+    if not prompts:
+        return []
+    rows = [_row(tokenizer, prompt) for prompt in prompts]
+    ends = frozenset(scorer.model.generation_config.eos_token_id or ())
+    write(scorer, rows, ends)
+    return [
+        _finished(tokenizer, row.written, set(ends), prompt.request.stop)
+        for row, prompt in zip(rows, prompts, strict=True)
+    ]
+
+
+def _row(tokenizer: Any, prompt: _Prompt) -> Row:
+    request = prompt.request
+    ids = np.asarray(prompt.ids, dtype=np.uint32)
+    # Equal seeds would draw alike for different prompts, and samples would not be independent.
+    draws = np.random.default_rng([request.seed, zlib.crc32(ids.tobytes())])
+    choice = Choice(request.temperature, request.top_k, request.top_p, draws)
+    return Row(ids, prompt.n_new, choice, partial(_holds_stop, tokenizer, request.stop))
+
+
+def _write_plainly(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
+    """By the library's own ``generate``: greedy ones of equal limits together, others alone."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for index, prompt in enumerate(prompts):
+        groups[prompt.n_new if prompt.request.temperature == 0 else ("drawn", index)].append(index)
+    written: dict[int, Generation] = {}
     for group in groups.values():
-        written = _write(module, tokenizer, list(group.values()))
-        answers |= dict(zip(group, written, strict=True))
-    return [answers[index] for index in range(len(requests))]
+        answers = _write(scorer.model, tokenizer, [prompts[index] for index in group])
+        written |= dict(zip(group, answers, strict=True))
+    return [written[index] for index in range(len(prompts))]
 
 
 def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
@@ -100,7 +138,7 @@ def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Gene
             "do_sample": True,
             "temperature": request.temperature,
             "top_p": request.top_p,
-            "top_k": 0,  # transformers would cut to 50 by itself
+            "top_k": request.top_k,  # left out, transformers would cut to 50 by itself
         }
     stops = [prompt.request.stop for prompt in prompts]
     devices = [module.device] if module.device.type == "cuda" else []
@@ -127,16 +165,17 @@ class _StopStrings(StoppingCriteria):
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
         new = input_ids[:, self.n_read :].tolist() if any(self.stops) else []
-        done = [self._is_done(ids, stop) for ids, stop in zip(new, self.stops)]
+        done = [_holds_stop(self.tokenizer, stop, ids) for ids, stop in zip(new, self.stops)]
         done = done or [False] * len(input_ids)
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
-    def _is_done(self, ids: list[int], stop: tuple[str, ...]) -> bool:
-        """Look at the tail first, which is cheap, and make sure with the whole text."""
-        if not stop:
-            return False
-        tail = ids[-max(len(text.encode()) for text in stop) - 4 :]
-        return _has(stop, _text(self.tokenizer, tail)) and _has(stop, _text(self.tokenizer, ids))
+
+def _holds_stop(tokenizer: Any, stop: Sequence[str], ids: list[int]) -> bool:
+    """Look at the tail first, which is cheap, and make sure with the whole text."""
+    if not stop:
+        return False
+    tail = ids[-max(len(text.encode()) for text in stop) - 4 :]
+    return _has(stop, _text(tokenizer, tail)) and _has(stop, _text(tokenizer, ids))
 
 
 def _has(stop: Sequence[str], text: str) -> bool:

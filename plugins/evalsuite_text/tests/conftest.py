@@ -9,6 +9,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
 import torch
+import transformers
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 from transformers import (
@@ -198,3 +199,27 @@ def bert(bert_directory):
 @pytest.fixture(scope="session", params=["gpt2", "llama"])
 def language_model(request):
     return request.getfixturevalue(request.param)
+
+
+def tiny_decoder(name: str, **changes):
+    """A causal model with two layers, and weights large enough that a wrong mask shows."""
+    settings = {
+        "vocab_size": 97,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "initializer_range": 0.3,
+    }
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(**{**settings, **changes})
+    return transformers.AutoModelForCausalLM.from_config(config).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return tiny_decoder

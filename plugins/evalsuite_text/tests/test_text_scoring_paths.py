@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import transformers
 
 from evalsuite_text.encoding import ScoredRow
 from evalsuite_text.packing import CostModel
@@ -37,25 +36,6 @@ def naive(model, row: ScoredRow) -> list[float]:
     return [float(logp[i - 1, row.ids[i]]) for i in range(row.start, len(row.ids))]
 
 
-def tiny(name: str, **changes):
-    """A model with two layers and weights large enough that a wrong mask shows."""
-    settings = {
-        "vocab_size": VOCABULARY,
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "max_position_embeddings": 128,
-        "pad_token_id": 0,
-        "bos_token_id": 1,
-        "eos_token_id": 2,
-        "initializer_range": 0.3,
-    }
-    torch.manual_seed(0)
-    config = getattr(transformers, f"{name}Config")(**{**settings, **changes})
-    return transformers.AutoModelForCausalLM.from_config(config).eval()
-
-
 GROUPED = {"num_key_value_heads": 1, "head_dim": 16}
 MODELS = {
     "GPT2": ({}, SHARED),
@@ -76,7 +56,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_scores_are_those_of_single_rows(name):
+def test_scores_are_those_of_single_rows(name, tiny):
     changes, path = MODELS[name]
     model = tiny(name, **changes)
     scorer = Scorer(model, 0)
@@ -92,7 +72,7 @@ def test_scores_are_those_of_single_rows(name):
     [CostModel(1e9, float("inf")), CostModel(1e-3, 0.0, 0.0), CostModel(4600, 16)],
     ids=["packed", "kept", "estimated"],
 )
-def test_every_plan_gives_the_same_scores(implementation, cost):
+def test_every_plan_gives_the_same_scores(implementation, cost, tiny):
     model = tiny("Llama", **GROUPED)
     model.set_attn_implementation(implementation)
     scorer = Scorer(model, 0)
@@ -102,7 +82,7 @@ def test_every_plan_gives_the_same_scores(implementation, cost):
         assert score.logprobs.tolist() == pytest.approx(naive(model, row), abs=1e-4)
 
 
-def test_a_shared_preamble_is_read_once_over_several_batches():
+def test_a_shared_preamble_is_read_once_over_several_batches(tiny):
     model = tiny("GPT2")
     scorer = Scorer(model, 0)
     scorer.cost = CostModel(4600, 0)
@@ -114,14 +94,14 @@ def test_a_shared_preamble_is_read_once_over_several_batches():
     assert scorer.n_read <= 60 + 12 * 5 + 3
 
 
-def test_a_sliding_window_is_not_stretched():
+def test_a_sliding_window_is_not_stretched(tiny):
     # longer than the window: shared beginnings would show what the window hides
     model = tiny("Mistral", **GROUPED, sliding_window=16)
     scorer = Scorer(model, 0)
     assert scorer.reach == 16
 
 
-def test_half_precision_shares_beginnings_too():
+def test_half_precision_shares_beginnings_too(tiny):
     model = tiny("Llama", **GROUPED, initializer_range=0.1).to(torch.bfloat16)
     scorer = Scorer(model, 0)
     assert scorer.path == SHARED
