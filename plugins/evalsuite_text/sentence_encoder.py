@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModel, AutoModelForTextEncoding
-from transformers.models.auto.modeling_auto import MODEL_MAPPING
+from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
 from evalsuite import Embedding, EmbedText, LoadSettings, ModelInfo, Request, UsageError
 from evalsuite_text.pooling import MODES, Layout, pooled, read_layout
@@ -102,15 +102,24 @@ class Loader:
         layout = options.applied(read_layout(checkpoint))
         prefix = options.prefix(layout)
         tokenizer = load_tokenizer(checkpoint)
-        config = checkpoint.config
-        if type(config) not in MODEL_MAPPING or getattr(config, "is_encoder_decoder", False):
-            module = load_weights(AutoModelForTextEncoding, checkpoint)
-        else:
-            # The pooling layer on top is not used, and checkpoints are often saved without it.
-            takes = inspect.signature(MODEL_MAPPING[type(config)].__init__).parameters
-            bare = {"add_pooling_layer": False} if "add_pooling_layer" in takes else {}
-            module = load_weights(AutoModel, checkpoint, **bare)
-        return SentenceEncoder(reference, checkpoint, module, tokenizer, layout, prefix)
+        return SentenceEncoder(
+            reference, checkpoint, _load_body(checkpoint), tokenizer, layout, prefix
+        )
+
+
+def _load_body(checkpoint: Checkpoint) -> Any:
+    """The encoder of a checkpoint, without what is on top of it or beside it.
+
+    The pooling layer on top is not used, and checkpoints are often saved without it.
+    """
+    kind = type(checkpoint.config)
+    encoders = MODEL_FOR_TEXT_ENCODING_MAPPING
+    auto, classes = (
+        (AutoModelForTextEncoding, encoders) if kind in encoders else (AutoModel, MODEL_MAPPING)
+    )
+    taken = inspect.signature(classes[kind].__init__).parameters if kind in classes else {}
+    bare = {"add_pooling_layer": False} if "add_pooling_layer" in taken else {}
+    return load_weights(auto, checkpoint, **bare)
 
 
 class SentenceEncoder(TextEncoder):
