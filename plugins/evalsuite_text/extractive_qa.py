@@ -154,8 +154,9 @@ class QuestionAnswerer(TextEncoder):
             for k, window, best in zip(batch, chosen, self._read(chosen)):
                 found[window.asker].append((k, best))
         return [
-            failures[i] if i in failures else _span(request, [best for _, best in sorted(
-                found[i], key=lambda pair: pair[0])])
+            failures[i]
+            if i in failures
+            else _span(request, [best for _, best in sorted(found[i], key=lambda pair: pair[0])])
             for i, request in enumerate(requests)
         ]
 

@@ -49,9 +49,7 @@ class Loader:
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
         checkpoint = _open(reference, settings)
-        return describe(
-            reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.method
-        )
+        return describe(reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.method)
 
     def load(self, reference: str, settings: LoadSettings) -> MaskedLanguageModel:
         """Load weights and tokenizer."""
@@ -157,9 +155,7 @@ class MaskedLanguageModel(TextEncoder):
         ids = list(text.ids[begin:end])
         hidden = range(j, j + (mask != "none"))
         if mask == "word" and text.words[j] is not None:
-            last = next(
-                (k for k in range(j, end) if text.words[k] != text.words[j]), end
-            )
+            last = next((k for k in range(j, end) if text.words[k] != text.words[j]), end)
             hidden = range(j, last)
         for k in hidden:
             ids[k - begin] = self.tokenizer.mask_token_id

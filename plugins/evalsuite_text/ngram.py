@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -34,57 +33,13 @@ from evalsuite import (
     TextScore,
     TokenScores,
     TokenScoreTable,
-    UsageError,
 )
 from evalsuite.content import sha256_of, text_of
 from evalsuite_text.kneser_ney import BOUNDARY, UNKNOWN, KneserNey
+from evalsuite_text.ngram_options import Options
 from evalsuite_text.ngram_text import Token, Vocabulary, learn_vocabulary
 
 METHODS = frozenset({"loglikelihood", "rolling_loglikelihood", "token_scores", "generate"})
-
-
-@dataclass(frozen=True)
-class Options:
-    """The model options of an n-gram model.
-
-    Args:
-        order: Tokens of an n-gram, the predicted one included.
-        tokens: ``word`` (words and signs) or ``character``.
-        minimum_count: Tokens seen less often in the training text are unknown.
-        lower_case: Whether texts are read in lower case.
-        spell_unknown: Whether unknown tokens are spelt out (see the module).
-    """
-
-    order: int = 5
-    tokens: Literal["word", "character"] = "word"
-    minimum_count: int = 2
-    lower_case: bool = False
-    spell_unknown: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse what is no legal value."""
-        for name in ("order", "minimum_count"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise UsageError(f"Model option {name} must be an integer from 1 (got {value!r}).")
-        if self.tokens not in ("word", "character"):
-            raise UsageError(f"Model option tokens must be word or character (got {self.tokens!r}).")
-        for name in ("lower_case", "spell_unknown"):
-            if not isinstance(getattr(self, name), bool):
-                raise UsageError(
-                    f"Model option {name} must be true or false (got {getattr(self, name)!r})."
-                )
-
-    @classmethod
-    def of(cls, reference: str, settings: LoadSettings) -> Options:
-        """The options of some settings; raises UsageError for unknown ones."""
-        unknown = sorted(set(settings.options) - set(cls.__dataclass_fields__))
-        if unknown:
-            raise UsageError(
-                f"Model 'ngram:{reference}' has no option {', '.join(map(repr, unknown))}; "
-                f"its options are {', '.join(sorted(cls.__dataclass_fields__))}."
-            )
-        return cls(**settings.options)
 
 
 class Loader:
@@ -103,7 +58,9 @@ class Loader:
             data = path.read_bytes()
             text = data.decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ModelError(f"The training text {reference!r} is not readable UTF-8: {error}.") from error
+            raise ModelError(
+                f"The training text {reference!r} is not readable UTF-8: {error}."
+            ) from error
         if not text.strip():
             raise ModelError(f"The training text {reference!r} has no text in it.")
         return NGramModel(reference, text, sha256_of(data), options)

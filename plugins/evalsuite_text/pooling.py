@@ -1,10 +1,10 @@
 """From token states to one vector, as the sentence-transformers layout of a checkpoint says it.
 
-    modules.json                       the steps, each with its class and folder
-    sentence_bert_config.json          max_seq_length, do_lower_case
-    1_Pooling/config.json              which pooling (Reimers and Gurevych 2019)
-    2_Dense/config.json                a further layer, where there is one
-    config_sentence_transformers.json  prompts that go before a text
+modules.json                       the steps, each with its class and folder
+sentence_bert_config.json          max_seq_length, do_lower_case
+1_Pooling/config.json              which pooling (Reimers and Gurevych 2019)
+2_Dense/config.json                a further layer, where there is one
+config_sentence_transformers.json  prompts that go before a text
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ def _dense(checkpoint: Checkpoint, folder: str) -> Dense:
         )
     tensors = load_file(weights)
     bias = tensors.get("linear.bias")
-    return Dense(tensors["linear.weight"].float(), None if bias is None else bias.float(), activation)
+    return Dense(
+        tensors["linear.weight"].float(), None if bias is None else bias.float(), activation
+    )
 
 
 def pooled(states: torch.Tensor, mask: torch.Tensor, modes: tuple[str, ...]) -> torch.Tensor:

@@ -54,8 +54,7 @@ class Options:
         whole_number(given, "max_length", None, 4)
         if options.pooling not in (None, *MODES):
             raise UsageError(
-                f"Model option pooling must be one of {', '.join(MODES)} "
-                f"(got {options.pooling!r})."
+                f"Model option pooling must be one of {', '.join(MODES)} (got {options.pooling!r})."
             )
         for name in ("prompt", "prompt_name"):
             if not isinstance(getattr(options, name), str | None):

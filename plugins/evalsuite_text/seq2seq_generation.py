@@ -126,7 +126,9 @@ class _StopStrings(StoppingCriteria):
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
         new = input_ids[:, self.n_given :].tolist()
-        done = [bool(stop) and _has(self.tokenizer, ids, stop) for ids, stop in zip(new, self.stops)]
+        done = [
+            bool(stop) and _has(self.tokenizer, ids, stop) for ids, stop in zip(new, self.stops)
+        ]
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
 
@@ -135,6 +137,8 @@ def _text(tokenizer: Any, ids: Sequence[int]) -> str:
 
 
 def _has(tokenizer: Any, ids: Sequence[int], stop: Sequence[str]) -> bool:
+    if not stop:
+        return False
     text = _text(tokenizer, ids)
     return any(item in text for item in stop)
 

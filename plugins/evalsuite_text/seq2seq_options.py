@@ -79,7 +79,9 @@ def set_languages(reference: str, tokenizer: Any, options: Options) -> None:
             )
         known = language_codes(tokenizer)
         if known and code not in known:
-            shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+            shown = ", ".join(known[:12]) + (
+                f" and {len(known) - 12} more" if len(known) > 12 else ""
+            )
             raise UsageError(
                 f"Model {reference!r} does not know the language {code!r}; it knows {shown}."
             )

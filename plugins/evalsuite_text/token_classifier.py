@@ -183,7 +183,12 @@ class TokenClassifier(TextEncoder):
         for row, window in enumerate(windows):
             for word, position in window.positions:
                 best = int(probabilities[row, position].argmax())
-                yield window.asker, word, self.labels[best], float(probabilities[row, position, best])
+                yield (
+                    window.asker,
+                    word,
+                    self.labels[best],
+                    float(probabilities[row, position, best]),
+                )
 
 
 def _richest(extents: Sequence[tuple[int, int]], word: int, n_words: int) -> int:

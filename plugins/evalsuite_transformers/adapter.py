@@ -107,9 +107,7 @@ class Adapter:
                 warnings.filterwarnings("error", message=".*missing adapter keys.*")
                 attached = self._peft.PeftModel.from_pretrained(model, self.name)
             laid: torch.nn.Module = (
-                attached.merge_and_unload(safe_merge=True)
-                if merge
-                else attached.get_base_model()
+                attached.merge_and_unload(safe_merge=True) if merge else attached.get_base_model()
             )
         except (ValueError, RuntimeError, KeyError, AttributeError, UserWarning) as error:
             first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -140,7 +140,9 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
     device = resolve_device(settings)
     dtype = resolve_dtype(settings, device)
     safe_only = not settings.options.get("allow_pickle", False)
-    adapter = Adapter(checkpoint.adapter, allow_pickle=not safe_only) if checkpoint.adapter else None
+    adapter = (
+        Adapter(checkpoint.adapter, allow_pickle=not safe_only) if checkpoint.adapter else None
+    )
     rounded = quantization_arguments(quantization_of(settings), device, dtype)
     try:
         model, report = auto_class.from_pretrained(
@@ -167,7 +169,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer; raises ModelError when there is none."""
     try:
         return AutoTokenizer.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"The tokenizer of model {checkpoint.reference!r} could not be loaded: {first_line}"

@@ -50,7 +50,7 @@ class Dispatcher:
 
 
 def kind_of(
-    config: PreTrainedConfig, reference: str, settings: LoadSettings = LoadSettings()
+    config: PreTrainedConfig, reference: str, settings: LoadSettings | None = None
 ) -> Entry:
     """The registered kind that takes a configuration.
 
@@ -58,7 +58,7 @@ def kind_of(
         ModelError: No installed plugin takes it.
     """
     kinds = [entry for entry in installed().models if entry.name.startswith(PREFIX)]
-    checkpoint = Checkpoint(str(Path(reference).expanduser()), config, settings)
+    checkpoint = Checkpoint(str(Path(reference).expanduser()), config, settings or LoadSettings())
     for takes in (_by_model_type, _by_file, _by_architecture, _by_head, _by_base, _by_mapping):
         for entry in kinds:
             if takes(entry, checkpoint):

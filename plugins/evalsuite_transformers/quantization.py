@@ -26,9 +26,7 @@ def quantization_of(settings: LoadSettings) -> str:
     return str(asked)
 
 
-def quantization_arguments(
-    bits: str, device: torch.device, dtype: torch.dtype
-) -> dict[str, Any]:
+def quantization_arguments(bits: str, device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     """Keyword arguments of ``from_pretrained`` that round the weights while they are read.
 
     Raises:

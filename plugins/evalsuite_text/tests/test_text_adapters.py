@@ -42,7 +42,9 @@ def trained(module, seed=0):
 def lora(gpt2_directory, tmp_path_factory):
     """A LoRA on GPT-2's attention, as peft saves it; and the adapted model itself."""
     base = AutoModelForCausalLM.from_pretrained(gpt2_directory)
-    config = LoraConfig(r=4, target_modules=["c_attn"], fan_in_fan_out=True, task_type=TaskType.CAUSAL_LM)
+    config = LoraConfig(
+        r=4, target_modules=["c_attn"], fan_in_fan_out=True, task_type=TaskType.CAUSAL_LM
+    )
     adapted = trained(get_peft_model(base, config)).eval()
     folder = tmp_path_factory.mktemp("lora")
     adapted.save_pretrained(folder)
@@ -114,7 +116,9 @@ def test_other_kinds_take_adapters_too(tmp_path, word_piece, save_checkpoint, cp
         ("vectors", BertModel, EmbedText("a dog"), "embed_text"),
     ):
         base = save_checkpoint(tmp_path / name, kind(config), tokenizer)
-        adapted = get_peft_model(kind.from_pretrained(base), LoraConfig(r=2, target_modules=["query"]))
+        adapted = get_peft_model(
+            kind.from_pretrained(base), LoraConfig(r=2, target_modules=["query"])
+        )
         trained(adapted).save_pretrained(tmp_path / f"{name}-adapter")
         plain, laid = load(base, cpu), load(base, cpu, adapter=str(tmp_path / f"{name}-adapter"))
         assert repr(getattr(plain, method)([request])) != repr(getattr(laid, method)([request]))
@@ -141,7 +145,7 @@ def test_an_adapter_that_is_not_there_is_refused(gpt2_directory, tmp_path, cpu):
 
 
 def test_an_adapter_in_a_pickle_is_refused(gpt2_directory, lora, tmp_path, cpu):
-    folder, adapted = lora
+    adapted = lora[1]
     adapted.save_pretrained(tmp_path, safe_serialization=False)
     if (tmp_path / "adapter_model.safetensors").exists():
         (tmp_path / "adapter_model.safetensors").unlink()

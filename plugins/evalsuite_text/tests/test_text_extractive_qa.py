@@ -28,7 +28,12 @@ CONTEXTS = [
     "Rome",
 ]
 QUESTION = "where is it ?"
-SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+SIZE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,11 @@ def folders(tmp_path_factory, word_piece, byte_level, save_checkpoint):
     letters.model_input_names = ["input_ids", "attention_mask"]
     pad = letters.pad_token_id
     bert = BertConfig(
-        vocab_size=len(pieces), max_position_embeddings=40, pad_token_id=0, initializer_range=0.3, **SIZE
+        vocab_size=len(pieces),
+        max_position_embeddings=40,
+        pad_token_id=0,
+        initializer_range=0.3,
+        **SIZE,
     )
     roberta = RobertaConfig(
         vocab_size=len(letters), max_position_embeddings=60 + pad + 1, pad_token_id=pad,
@@ -88,7 +97,7 @@ def naive(model, peer, question, context, stride=8, longest=6):
     best, null = (float("-inf"), 0, 0), float("inf")
     for k, ids in enumerate(encoded["input_ids"]):
         inputs = {"input_ids": torch.tensor([ids])}
-        if "bert" == peer.config.model_type:
+        if peer.config.model_type == "bert":
             inputs["token_type_ids"] = torch.tensor([encoded["token_type_ids"][k]])
         with torch.no_grad():
             output = peer(**inputs)
@@ -130,7 +139,9 @@ def test_a_long_context_is_read_to_its_end(folders, cpu):
     model = load(folders["bert"], cpu, stride=4, max_answer_tokens=1)
     encoded = model._windows(0, AnswerSpan(QUESTION, CONTEXTS[2]))
     assert len(encoded) > 2
-    covered = {place for window in encoded for span in window.spans if span for place in range(*span)}
+    covered = {
+        place for window in encoded for span in window.spans if span for place in range(*span)
+    }
     assert covered == {i for i, letter in enumerate(CONTEXTS[2]) if not letter.isspace()}
 
 

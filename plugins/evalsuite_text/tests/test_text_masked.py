@@ -23,7 +23,12 @@ from evalsuite.registry import installed
 from evalsuite.testing import check_model
 
 TEXTS = ["a small dog", "she said that he was a good friend .", "markets", "the old house runs"]
-SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+SIZE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
 
 
 def byte_level_with_marks(byte_level):
@@ -85,7 +90,9 @@ def naive(model, peer, text, mask):
         hidden = {"token": [i], "none": []}.get(
             mask, [k for k in range(i, len(ids)) if words[k] == word]
         )
-        row = torch.tensor([[tokenizer.mask_token_id if k in hidden else t for k, t in enumerate(ids)]])
+        row = torch.tensor(
+            [[tokenizer.mask_token_id if k in hidden else t for k, t in enumerate(ids)]]
+        )
         with torch.no_grad():
             scores.append(float(peer(input_ids=row).logits[0, i].log_softmax(-1)[ids[i]]))
     return scores
@@ -102,7 +109,8 @@ def test_scores_equal_a_naive_loop(pair, mask):
 def test_words_are_hidden_from_the_scored_token_on(pair):
     model, _ = pair
     token, word = (
-        model.masked_token_scores([MaskedTokenScores("markets", mask)])[0] for mask in ("token", "word")
+        model.masked_token_scores([MaskedTokenScores("markets", mask)])[0]
+        for mask in ("token", "word")
     )
     assert len(token.logprobs) > 1
     assert token.logprobs[0] != pytest.approx(word.logprobs[0], abs=1e-4)
@@ -122,7 +130,8 @@ def test_the_batch_changes_nothing(pair):
     model, _ = pair
     texts = [*TEXTS, " ".join(TEXTS * 3)]
     check_model(
-        model, [MaskedTokenScores(text, mask) for text in texts for mask in ("token", "word", "none")]
+        model,
+        [MaskedTokenScores(text, mask) for text in texts for mask in ("token", "word", "none")],
     )
 
 
@@ -159,7 +168,9 @@ def test_without_hiding_one_pass_scores_a_text(folders, cpu):
     model.module.register_forward_pre_hook(
         lambda module, args, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
     )
-    model.masked_token_scores([MaskedTokenScores(TEXTS[1], "none"), MaskedTokenScores(TEXTS[1], "none")])
+    model.masked_token_scores(
+        [MaskedTokenScores(TEXTS[1], "none"), MaskedTokenScores(TEXTS[1], "none")]
+    )
     assert rows == [1]
 
 
@@ -176,7 +187,9 @@ def test_an_empty_text_fails(pair):
 
 def test_a_tokenizer_without_a_mask_is_refused(tmp_path, word_piece, save_checkpoint, cpu):
     tokenizer = word_piece()
-    model = BertForMaskedLM(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=24, **SIZE))
+    model = BertForMaskedLM(
+        BertConfig(vocab_size=len(tokenizer), max_position_embeddings=24, **SIZE)
+    )
     tokenizer.mask_token = None
     with pytest.raises(ModelError, match="no mask token"):
         load(save_checkpoint(tmp_path, model, tokenizer), cpu)

@@ -46,7 +46,9 @@ def random_lines(seed=0, n_vocabulary=9, n_lines=60):
     rng = np.random.default_rng(seed)
     weights = 1 / np.arange(1, n_vocabulary - 1)
     return [
-        (2 + rng.choice(n_vocabulary - 2, size=rng.integers(1, 9), p=weights / weights.sum())).tolist()
+        (
+            2 + rng.choice(n_vocabulary - 2, size=rng.integers(1, 9), p=weights / weights.sum())
+        ).tolist()
         for _ in range(n_lines)
     ]
 
@@ -77,10 +79,11 @@ def test_discounts_of_counted_counts():
 def naive(lines, n_vocabulary, discounts):
     """The definition, with dictionaries and without any cleverness, for trigrams."""
     padded = [["^", *line, "$"] for line in lines]
-    raw = {n: Counter(tuple(l[i : i + n]) for l in padded for i in range(len(l) - n + 1)) for n in (1, 2, 3)}
-    before = {
-        n: Counter(gram[1:] for gram in raw[n + 1]) for n in (1, 2)
+    raw = {
+        n: Counter(tuple(line[i : i + n]) for line in padded for i in range(len(line) - n + 1))
+        for n in (1, 2, 3)
     }
+    before = {n: Counter(gram[1:] for gram in raw[n + 1]) for n in (1, 2)}
     counts = {
         3: raw[3],
         2: Counter({g: raw[2][g] if g[0] == "^" else before[2][g] for g in raw[2]}),
@@ -108,7 +111,9 @@ def test_trigrams_equal_the_definition():
     for line in lines[:12]:
         for history in ((), *pairwise(line), *[(word,) for word in line], (7, 8), (8, 8)):
             for word in (2, 5, 8):
-                assert model.probability(word, history) == pytest.approx(p(word, history), abs=1e-12)
+                assert model.probability(word, history) == pytest.approx(
+                    p(word, history), abs=1e-12
+                )
         start = ("^", line[0])
         assert model.probability(3, (0, line[0])) == pytest.approx(p(3, start), abs=1e-12)
         assert model.probability(0, (0, line[0])) == pytest.approx(p("$", start), abs=1e-12)
@@ -149,7 +154,9 @@ def test_it_keeps_a_models_promises(path, tokens):
     model = load(path, order=3, tokens=tokens, minimum_count=1)
     requests = [LogLikelihood("the cat", " sat"), LogLikelihood("the zebra", " sat")]
     requests += [RollingLogLikelihood("the dog sat\non the mat"), TokenScores("a zebra ran .")]
-    requests += [Generate("the", max_tokens=4, temperature=0.8, top_k=5, top_p=0.9, seed=s) for s in (1, 2)]
+    requests += [
+        Generate("the", max_tokens=4, temperature=0.8, top_k=5, top_p=0.9, seed=s) for s in (1, 2)
+    ]
     check_model(model, requests)
 
 

@@ -32,7 +32,12 @@ from evalsuite.testing import check_model
 from evalsuite_text.pooling import pooled
 
 TEXTS = ["a small dog", "the old house at the river is warm", "markets", "where is Rome ?"]
-SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+SIZE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
 
 
 def tiny(name, tokenizer):
@@ -44,7 +49,9 @@ def tiny(name, tokenizer):
     if name == "mpnet":
         return MPNetModel(MPNetConfig(max_position_embeddings=26, **vocabulary, **SIZE))
     if name == "t5":
-        return T5EncoderModel(T5Config(d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2, **vocabulary))
+        return T5EncoderModel(
+            T5Config(d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2, **vocabulary)
+        )
     config = BertConfig(max_position_embeddings=24, initializer_range=0.3, **vocabulary, **SIZE)
     return BertForMaskedLM(config) if name == "masked" else BertModel(config)
 
@@ -153,7 +160,10 @@ def test_length_case_and_prompt_are_what_the_layout_says(folder, cpu):
         folder,
         {"pooling_mode_mean_tokens": True},
         sentence_bert_config={"max_seq_length": 8, "do_lower_case": True},
-        config_sentence_transformers={"prompts": {"query": "where is "}, "default_prompt_name": None},
+        config_sentence_transformers={
+            "prompts": {"query": "where is "},
+            "default_prompt_name": None,
+        },
     )
     model = load(folder, cpu)
     assert model.info.details["context length"] == "8"
@@ -181,7 +191,10 @@ def test_a_dense_layer_follows_pooling(folder, cpu):
     (Path(folder) / "2_Dense").mkdir()
     config = {"activation_function": "torch.nn.modules.activation.Tanh"}
     (Path(folder) / "2_Dense" / "config.json").write_text(json.dumps(config))
-    save_file({"linear.weight": weight, "linear.bias": bias}, Path(folder) / "2_Dense" / "model.safetensors")
+    save_file(
+        {"linear.weight": weight, "linear.bias": bias},
+        Path(folder) / "2_Dense" / "model.safetensors",
+    )
     (answer,) = load(folder, cpu).embed_text([EmbedText("a cat")])
     expected = torch.tanh(plain(folder, "a cat").mean(0) @ weight.T + bias)
     np.testing.assert_allclose(answer.vector, unit(expected), atol=1e-5)
@@ -230,7 +243,10 @@ def test_paraphrases_are_closer_than_unrelated_sentences(minilm):
     pairs = [
         ("The train was two hours late.", "We waited two hours because the train was delayed."),
         ("She bakes bread every Sunday.", "On Sundays she makes her own loaf."),
-        ("The company dismissed half of its staff.", "Fifty percent of the employees lost their jobs."),
+        (
+            "The company dismissed half of its staff.",
+            "Fifty percent of the employees lost their jobs.",
+        ),
         ("It will rain tomorrow.", "Showers are expected for the coming day."),
     ]
     first, second = (

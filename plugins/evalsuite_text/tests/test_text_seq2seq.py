@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,14 +13,16 @@ from transformers import (
     AutoTokenizer,
     BartConfig,
     BartForConditionalGeneration,
+    M2M100Config,
+    M2M100ForConditionalGeneration,
+    M2M100Tokenizer,
     MarianConfig,
     MarianMTModel,
+    MarianTokenizer,
     MBartConfig,
     MBartForConditionalGeneration,
     MBartTokenizer,
     NllbTokenizer,
-    M2M100Config,
-    M2M100ForConditionalGeneration,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -87,7 +90,9 @@ def folders(tmp_path_factory, word_level, save_checkpoint):
     made = {}
     for name in ("t5", "marian", "bart"):
         tokenizer = word_level() if name == "bart" else ends_only(word_level())
-        made[name] = save_checkpoint(tmp_path_factory.mktemp(name), tiny(name, tokenizer), tokenizer)
+        made[name] = save_checkpoint(
+            tmp_path_factory.mktemp(name), tiny(name, tokenizer), tokenizer
+        )
     return made
 
 
@@ -99,7 +104,11 @@ def load(folder, settings, **options):
 @pytest.fixture(scope="module", params=["t5", "marian", "bart"])
 def pair(request, folders, cpu):
     folder = folders[request.param]
-    return load(folder, cpu), AutoModelForSeq2SeqLM.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+    return (
+        load(folder, cpu),
+        AutoModelForSeq2SeqLM.from_pretrained(folder).eval(),
+        AutoTokenizer.from_pretrained(folder),
+    )
 
 
 def plain_total(peer, tokenizer, source, target, n_after):
@@ -178,7 +187,8 @@ def test_beams_find_what_is_at_least_as_probable(folders, cpu):
         found = [m.generate([Generate(text, max_tokens=4)])[0] for m in (greedy, beams)]
         if all(len(answer.text.split()) == 4 for answer in found):
             totals = [
-                greedy.loglikelihood([LogLikelihood(text, answer.text)])[0].total for answer in found
+                greedy.loglikelihood([LogLikelihood(text, answer.text)])[0].total
+                for answer in found
             ]
             assert totals[1] >= totals[0] - 1e-3
 
@@ -242,7 +252,9 @@ def test_bad_options_are_refused(folders, cpu, options, message):
 
 def vocabulary(letters="abcdefgh"):
     special = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
-    return special + [("▁", -2.0)] + [(f"▁{c}", -3.0) for c in letters] + [(c, -4.0) for c in letters]
+    return (
+        special + [("▁", -2.0)] + [(f"▁{c}", -3.0) for c in letters] + [(c, -4.0) for c in letters]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +288,9 @@ def test_the_target_language_opens_the_decoder(multilingual, cpu):
     assert nllb.opening == (nllb.tokenizer.eos_token_id, code)
 
 
-@pytest.mark.parametrize(("which", "codes"), [(0, ("en_XX", "de_DE")), (1, ("eng_Latn", "deu_Latn"))])
+@pytest.mark.parametrize(
+    ("which", "codes"), [(0, ("en_XX", "de_DE")), (1, ("eng_Latn", "deu_Latn"))]
+)
 def test_multilingual_scores_are_those_of_training(multilingual, cpu, which, codes):
     folder = multilingual[which]
     model = load(folder, cpu, source_language=codes[0], target_language=codes[1])
@@ -314,3 +328,68 @@ def test_multilingual_generation_is_that_of_transformers(multilingual, cpu):
 def test_an_unknown_language_is_refused_with_the_known_ones(multilingual, cpu):
     with pytest.raises(UsageError, match="does not know the language 'xx_XX'; it knows"):
         load(multilingual[0], cpu, target_language="xx_XX")
+
+
+# Tokenizers in Python, with a vocabulary for each side: Marian's, which thousands of checkpoints use.
+
+
+@pytest.fixture(scope="module")
+def pieces(tmp_path_factory):
+    """A sentencepiece model trained on a few sentences."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    folder = tmp_path_factory.mktemp("pieces")
+    (folder / "text.txt").write_text("\n".join(TEXTS * 5))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(folder / "text.txt"), model_prefix=str(folder / "spm"), vocab_size=40,
+        hard_vocab_limit=False, minloglevel=9,
+    )  # fmt: skip
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+    found = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
+    words = ["<s>", "<pad>", "</s>", "<unk>", *(p for p in found if not p.startswith("<"))]
+    vocabulary = folder / "vocab.json"
+    vocabulary.write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    return str(folder / "spm.model"), str(vocabulary)
+
+
+@pytest.fixture(scope="module", params=["marian", "m2m100"])
+def slow_folder(request, pieces, tmp_path_factory, save_checkpoint):
+    torch.manual_seed(7)
+    spm, vocabulary = pieces
+    if request.param == "marian":
+        tokenizer = MarianTokenizer(spm, spm, vocabulary)
+        config, kind = MarianConfig, MarianMTModel
+    else:
+        tokenizer = M2M100Tokenizer(vocabulary, spm, src_lang="en", tgt_lang="fr")
+        config, kind = M2M100Config, M2M100ForConditionalGeneration
+    start = 1 if request.param == "marian" else 2
+    size = len(tokenizer) if request.param == "marian" else 400  # with the languages, after a gap
+    model = kind(
+        config(
+            vocab_size=size, pad_token_id=1, eos_token_id=2, bos_token_id=0,
+            decoder_start_token_id=start, forced_eos_token_id=None, **SMALL,
+        )
+    )  # fmt: skip
+    return save_checkpoint(tmp_path_factory.mktemp(request.param), model, tokenizer)
+
+
+def test_tokenizers_in_python_score_as_in_training(slow_folder, cpu):
+    languages = {}
+    if "m2m100" in slow_folder:
+        languages = {"source_language": "en", "target_language": "fr"}
+    model = load(slow_folder, cpu, **languages)
+    tokenizer = AutoTokenizer.from_pretrained(slow_folder)
+    assert not tokenizer.is_fast
+    if languages:
+        tokenizer.src_lang, tokenizer.tgt_lang = "en", "fr"
+    peer = AutoModelForSeq2SeqLM.from_pretrained(slow_folder).eval()
+    inputs = tokenizer(TEXTS[0], text_target=TEXTS[1], return_tensors="pt")
+    labels = inputs.pop("labels")
+    logits = peer(**inputs, labels=labels).logits[0].log_softmax(-1)
+    scored = [
+        (i, token) for i, token in enumerate(labels[0].tolist())
+        if token != tokenizer.eos_token_id and not tokenizer.convert_ids_to_tokens(token).startswith("__")
+    ]  # fmt: skip
+    (answer,) = model.loglikelihood([LogLikelihood(TEXTS[0], TEXTS[1])])
+    assert answer.n_tokens == len(scored)
+    assert answer.total == pytest.approx(sum(logits[i, t].item() for i, t in scored), abs=1e-4)
+    check_model(model, [Generate(text, max_tokens=5) for text in TEXTS])
