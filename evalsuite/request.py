@@ -297,10 +297,14 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Classification:
-    """The probability of every label, in the model's own label order; sums to 1."""
+    """The probability of every label, in the model's own label order; sums to 1.
+
+    ``truncated_tokens`` counts what was cut from an input that is longer than the model reads.
+    """
 
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
+    truncated_tokens: int = 0
 
     @property
     def label(self) -> str:

@@ -115,14 +115,26 @@ class TextClassifier(TorchModel):
         return min(self.max_length, 2 + len(text) // 3)
 
     def classify(self, requests: Sequence[Classify]) -> list[Classification]:
-        """Softmax (of a single logit: sigmoid) in float32; long texts are cut at the end."""
+        """Softmax (of a single logit: sigmoid) in float32; long texts are cut at the end.
+
+        What was cut is counted in ``truncated_tokens``.
+        """
         texts = [text_of(request.content) for request in requests]
         can_pad = self.tokenizer.pad_token_id is not None
         batches = [texts] if can_pad else [[text] for text in texts]
         logits = torch.cat([self._logits(batch, padding=can_pad) for batch in batches])
         if logits.shape[-1] == 1:
             logits = torch.cat([torch.zeros_like(logits), logits], dim=-1)
-        return [Classification(self.labels, tuple(row)) for row in logits.softmax(-1).tolist()]
+        rows = logits.softmax(-1).tolist()
+        return [
+            Classification(self.labels, tuple(row), cut)
+            for row, cut in zip(rows, self._truncated(texts), strict=True)
+        ]
+
+    def _truncated(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of each text are beyond what the model reads."""
+        whole = self.tokenizer(list(texts), verbose=False)["input_ids"]
+        return [max(0, len(ids) - self.max_length) for ids in whole]
 
     def _logits(self, texts: Sequence[str], *, padding: bool) -> torch.Tensor:
         """Float32 logits [texts, labels]; padding is on the right, where no position shifts."""

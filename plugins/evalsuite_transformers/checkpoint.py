@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ from transformers import AutoConfig, AutoProcessor, AutoTokenizer, PreTrainedCon
 from transformers.utils import logging as transformers_logging
 
 from evalsuite import LoadSettings, ModelError, UsageError
+from evalsuite_transformers.adapter import Adapter, adapter_digest, hub_file
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
+from evalsuite_transformers.quantization import quantization_arguments, quantization_of
 
-COMMON_OPTIONS = frozenset({"trust_remote_code", "allow_pickle", "revision"})
+COMMON_OPTIONS = frozenset(
+    {"trust_remote_code", "allow_pickle", "revision", "adapter", "quantization"}
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,27 @@ class Checkpoint:
             arguments["revision"] = str(options["revision"])
         return arguments
 
-    @property
+    @cached_property
     def revision(self) -> str:
-        """Commit of a hub checkpoint, or empty for a directory."""
-        return str(getattr(self.config, "_commit_hash", None) or "")
+        """Commit of a hub checkpoint (none for a directory), and what is laid over the weights.
+
+        An adapter adds ``+adapter:DIGEST``, quantisation ``+int8`` or ``+int4``. Fingerprints
+        take this in, so that answers of the bare model are never taken for those of another.
+        """
+        commit = str(getattr(self.config, "_commit_hash", None) or "")
+        if self.adapter:
+            commit += f"+adapter:{adapter_digest(self.adapter)}"
+        bits = quantization_of(self.settings)
+        return f"{commit}+{bits}" if bits else commit
+
+    @property
+    def adapter(self) -> str:
+        """Directory or hub name of the adapter asked for, or empty."""
+        return str(self.settings.options.get("adapter") or "")
+
+    def file(self, path: str) -> Path | None:
+        """A further file of the checkpoint, fetched if need be; None where it has none."""
+        return hub_file(self.reference, path, self.settings.options.get("revision"))
 
     def refuse_unknown_options(self, known: frozenset[str] = frozenset()) -> None:
         """Raise UsageError for a model option that this kind does not have."""
@@ -107,15 +129,21 @@ def _why_unreadable(reference: str, error: Exception) -> str:
 def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch.nn.Module:
     """Load a model completely, in evaluation mode, on the device and in the dtype asked for.
 
-    Safetensors only, unless the option ``allow_pickle`` is set: a pickle can run any code.
+    Safetensors only, unless the option ``allow_pickle`` is set: a pickle can run any code. The
+    option ``quantization`` rounds the weights, the option ``adapter`` is laid over them.
 
     Raises:
         ModelError: There are no weights, or some are missing (a head that would be random).
+        UsageError: A package that an option needs is not installed.
     """
     settings = checkpoint.settings
     device = resolve_device(settings)
     dtype = resolve_dtype(settings, device)
     safe_only = not settings.options.get("allow_pickle", False)
+    adapter = (
+        Adapter(checkpoint.adapter, allow_pickle=not safe_only) if checkpoint.adapter else None
+    )
+    rounded = quantization_arguments(quantization_of(settings), device, dtype)
     try:
         model, report = auto_class.from_pretrained(
             checkpoint.reference,
@@ -124,12 +152,15 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
             use_safetensors=True if safe_only else None,
             output_loading_info=True,
             **checkpoint.hub_arguments,
+            **rounded,
             **extra,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise ModelError(_why_unloadable(checkpoint, error, safe_only)) from error
-    _refuse_incomplete(checkpoint, report)
-    model = model.eval().to(device)
+    _refuse_incomplete(checkpoint, report, adapter)
+    if adapter is not None:
+        model = adapter.laid_over(model, merge=not rounded)
+    model = model.eval() if rounded else model.eval().to(device)
     apply_threads(settings, sum(weight.numel() for weight in model.parameters()))
     return model
 
@@ -138,7 +169,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer; raises ModelError when there is none."""
     try:
         return AutoTokenizer.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"The tokenizer of model {checkpoint.reference!r} could not be loaded: {first_line}"
@@ -168,9 +199,12 @@ def _why_unloadable(checkpoint: Checkpoint, error: Exception, safe_only: bool) -
     return f"The weights of model {checkpoint.reference!r} could not be loaded: {first_line}"
 
 
-def _refuse_incomplete(checkpoint: Checkpoint, report: dict[str, Any]) -> None:
+def _refuse_incomplete(
+    checkpoint: Checkpoint, report: dict[str, Any], adapter: Adapter | None
+) -> None:
     """Raise when any weight would have been initialised at random."""
     missing = sorted(map(str, report.get("missing_keys") or ()))
+    missing = [name for name in missing if adapter is None or not adapter.brings(name)]
     mismatched = sorted(str(item[0]) for item in report.get("mismatched_keys") or ())
     wrong = missing + mismatched
     if wrong:
@@ -188,7 +222,7 @@ def fingerprint(
     """Sha256 that changes with the weights, configuration, tokenizer, dtype and plugin version.
 
     A hub checkpoint at a known commit is identified by that commit; a directory by the bytes of
-    all its files.
+    all its files. ``revision`` also names what was laid over the weights.
     """
     digest = hashlib.sha256(repr((str(dtype), version, *map(str, facts))).encode())
     directory = Path(reference)
@@ -196,6 +230,7 @@ def fingerprint(
         for path in sorted(p for p in directory.rglob("*") if p.is_file()):
             digest.update(str(path.relative_to(directory)).encode())
             digest.update(file_sha256(path).encode())
+        digest.update(revision.encode())
     else:
         digest.update(f"{reference}@{revision}".encode())
     return digest.hexdigest()

@@ -133,3 +133,11 @@ def test_unknown_options_are_refused(bert_directory, cpu) -> None:
 
     with pytest.raises(UsageError, match="chat_template"):
         classifier.Loader().load(bert_directory, replace(cpu, options={"chat_template": True}))
+
+
+def test_what_is_cut_is_counted(bert) -> None:
+    text = "the garden " * 20
+    n_tokens = len(bert.tokenizer(text)["input_ids"])
+    long, short = bert.classify([Classify(text), Classify("the garden")])
+    assert long.truncated_tokens == n_tokens - bert.max_length > 0
+    assert short.truncated_tokens == 0

@@ -1,0 +1,194 @@
+"""Masked language models: each token's log-probability given the text on both sides.
+
+Three ways to hide while a token is scored (see ``MaskedTokenScores``): the token alone (Salazar et
+al. 2020), the token and those after it in its word (Kauf and Ivanova 2023), nothing (Kaneko and
+Bollegala 2022). A text that is longer than the model reads is seen through windows: each token is
+scored in the window that has it in the middle, or as near to the middle as the text's ends allow.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from transformers import AutoModelForMaskedLM
+
+from evalsuite import (
+    Failure,
+    LoadSettings,
+    MaskedTokenScores,
+    ModelError,
+    ModelInfo,
+    Request,
+    TokenScoreTable,
+)
+from evalsuite_text.selected_positions import SelectedHead
+from evalsuite_text.special_tokens import frame
+from evalsuite_text.text_encoder import (
+    TextEncoder,
+    describe,
+    need_fast_tokenizer,
+    whole_number,
+)
+from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    load_tokenizer,
+    load_weights,
+    open_checkpoint,
+)
+
+
+class Loader:
+    """The loader behind ``hf/masked-language-model:``."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """What the configuration says."""
+        checkpoint = _open(reference, settings)
+        return describe(reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.method)
+
+    def load(self, reference: str, settings: LoadSettings) -> MaskedLanguageModel:
+        """Load weights and tokenizer."""
+        checkpoint = _open(reference, settings)
+        tokenizer = load_tokenizer(checkpoint)
+        need_fast_tokenizer(reference, tokenizer, "a table of token scores")
+        if tokenizer.mask_token_id is None:
+            raise ModelError(
+                f"The tokenizer of model {reference!r} has no mask token, so nothing can be "
+                "hidden. Set mask_token in the checkpoint's tokenizer_config.json."
+            )
+        module = load_weights(AutoModelForMaskedLM, checkpoint)
+        return MaskedLanguageModel(reference, checkpoint, module, tokenizer)
+
+
+def _open(reference: str, settings: LoadSettings) -> Checkpoint:
+    checkpoint = open_checkpoint(reference, settings)
+    checkpoint.refuse_unknown_options(frozenset({"max_length"}))
+    whole_number(settings.options, "max_length", None, 8)
+    return checkpoint
+
+
+# Distinct texts whose tokens are kept: the scheduler asks for the cost first, then for the scores.
+_REMEMBERED_TEXTS = 16_384
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text's tokens, their characters, and the word that each belongs to."""
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    words: tuple[int | None, ...]
+
+
+class MaskedLanguageModel(TextEncoder):
+    """A bidirectional transformer with a language-model head."""
+
+    kind = "masked language model"
+    method = "masked_token_scores"
+
+    def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
+        """Check that the head can be applied at scored positions only."""
+        limit = checkpoint.settings.options.get("max_length")
+        super().__init__(reference, checkpoint, module, tokenizer, max_length=limit)
+        body = getattr(module, getattr(module, "base_model_prefix", "") or "", None)
+        self.head = SelectedHead(module, body)
+        self._text = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._encode)
+        self.around = frame(tokenizer, "a")
+        self.room = self.max_length - len(self.around.before) - len(self.around.after)
+        inputs = self.inputs([frame(tokenizer, "a b c d").ids, self.around.ids])
+        self.head.verify(inputs, inputs["attention_mask"].bool())
+
+    def close(self) -> None:
+        """Drop the weights, which the head holds as well."""
+        self.head = None  # type: ignore[assignment]
+        super().close()
+
+    def cost(self, request: Request) -> int:
+        """Tokens read for one text: every token asks for a copy of the text."""
+        if not isinstance(request, MaskedTokenScores):
+            return 1
+        n = len(self._text(request.text).ids)
+        length = min(n + 2, self.max_length)
+        return max(1, length if request.mask == "none" and n <= self.room else n * length)
+
+    def masked_token_scores(
+        self, requests: Sequence[MaskedTokenScores]
+    ) -> list[TokenScoreTable | Failure]:
+        """Each token's log-probability in nats; special tokens around the text are not scored."""
+        texts = [self._text(request.text) for request in requests]
+        scores = [torch.zeros(len(text.ids)) for text in texts]
+        # Equal rows (of equal texts, or where nothing is hidden) are computed once.
+        wanted: dict[tuple[int, ...], dict[int, list[tuple[int, int]]]] = {}
+        for i, (request, text) in enumerate(zip(requests, texts)):
+            for j in range(len(text.ids)):
+                row, position = self._row(text, j, request.mask)
+                wanted.setdefault(row, defaultdict(list))[position].append((i, j))
+        rows = list(wanted)
+        for batch in batches([len(row) for row in rows], token_budget(self.device)):
+            self._score([(rows[k], wanted[rows[k]]) for k in batch], texts, scores)
+        return [
+            TokenScoreTable(tuple(found.tolist()), text.spans)
+            if text.ids
+            else Failure("empty text", "it has no token to score")
+            for text, found in zip(texts, scores)
+        ]
+
+    def _encode(self, text: str) -> _Text:
+        found = self.tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        return _Text(
+            tuple(found["input_ids"]),
+            tuple((int(a), int(b)) for a, b in found["offset_mapping"]),
+            tuple(found.word_ids()),
+        )
+
+    def _row(self, text: _Text, j: int, mask: str) -> tuple[tuple[int, ...], int]:
+        """The ids of the window in which token ``j`` is scored, and where it is in them."""
+        begin = max(0, min(j - self.room // 2, len(text.ids) - self.room))
+        end = min(begin + self.room, len(text.ids))
+        ids = list(text.ids[begin:end])
+        hidden = range(j, j + (mask != "none"))
+        if mask == "word" and text.words[j] is not None:
+            last = next((k for k in range(j, end) if text.words[k] != text.words[j]), end)
+            hidden = range(j, last)
+        for k in hidden:
+            ids[k - begin] = self.tokenizer.mask_token_id
+        row = (*self.around.before, *ids, *self.around.after)
+        return row, len(self.around.before) + j - begin
+
+    def _score(
+        self,
+        rows: Sequence[tuple[tuple[int, ...], dict[int, list[tuple[int, int]]]]],
+        texts: Sequence[_Text],
+        scores: Sequence[torch.Tensor],
+    ) -> None:
+        """Score one batch of rows and write each score where it was asked for.
+
+        Tokens that share a row and a position are the same token of equal texts, or of texts that
+        differ only in what is hidden there; each has its own target.
+        """
+        inputs = self.inputs([row for row, _ in rows])
+        asked = [
+            (r, position, i, j)
+            for r, (_, positions) in enumerate(rows)
+            for position, places in sorted(positions.items())
+            for i, j in places
+        ]
+        # One logit row per (row, position, target): repeat a position for each target it has.
+        targets: dict[tuple[int, int, int], list[tuple[int, int]]] = defaultdict(list)
+        for r, position, i, j in asked:
+            targets[r, position, texts[i].ids[j]].append((i, j))
+        index = (
+            torch.tensor([key[0] for key in targets], device=self.device),
+            torch.tensor([key[1] for key in targets], device=self.device),
+        )
+        logp, _ = self.head.scores(inputs, index, torch.tensor([key[2] for key in targets]))
+        for value, places in zip(logp.tolist(), targets.values()):
+            for i, j in places:
+                scores[i][j] = value

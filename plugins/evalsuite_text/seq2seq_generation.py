@@ -1,0 +1,162 @@
+"""What an encoder-decoder writes: greedy, by beams, or sampled.
+
+A checkpoint's own settings (beams, length penalty, repetition rules) are set aside, as for causal
+models: a request and the model's options say everything about how an answer is written. What the
+model cannot do without is kept: its token ids and the tokens that it must never write.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+
+from evalsuite import Failure, Generate, Generation
+
+if TYPE_CHECKING:
+    from evalsuite_text.seq2seq import SequenceToSequenceModel
+
+_KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+# Settings that do not change what is written, or that the decoder's opening replaces.
+_WITHOUT_EFFECT = (
+    "transformers_version",
+    "_from_model_config",
+    "use_cache",
+    "bos_token_id",
+    "eos_token_id",
+    "pad_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    *_KEPT,
+)
+
+
+def neutral_settings(module: Any, tokenizer: Any, first: int) -> tuple[GenerationConfig, str]:
+    """Settings with what a checkpoint needs only, and what was set aside, as text.
+
+    ``first`` is the token that the decoder starts with.
+    """
+    own = module.generation_config
+    found = own.eos_token_id if own is not None else None
+    ends = set(found if isinstance(found, list) else [found]) | {tokenizer.eos_token_id}
+    pads = (tokenizer.pad_token_id, module.config.pad_token_id, first)
+    settings = GenerationConfig(
+        eos_token_id=sorted(end for end in ends if end is not None) or None,
+        pad_token_id=next(pad for pad in pads if pad is not None),
+        decoder_start_token_id=first,
+        **{name: getattr(own, name) for name in _KEPT if getattr(own, name, None)},
+    )
+    changed = own.to_diff_dict() if own is not None else {}
+    aside = [
+        f"{name}={value}"
+        for name, value in changed.items()
+        if name not in _WITHOUT_EFFECT and not name.startswith(("output_", "return_"))
+    ]
+    return settings, ", ".join(sorted(aside))
+
+
+def write(
+    model: SequenceToSequenceModel, sources: Sequence[tuple[int, ...]], requests: Sequence[Generate]
+) -> list[Generation | Failure]:
+    """Generations in the order of the requests.
+
+    Greedy requests that may write equally many tokens share a batch; a sampled one runs alone
+    under its own seed.
+    """
+    answers: dict[int, Generation | Failure] = {}
+    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i, request in enumerate(requests):
+        n_new = min(request.max_tokens, model.max_target - len(model.opening))
+        if n_new < 1:
+            answers[i] = Failure("no room", "the decoder cannot read what it would have written")
+            continue
+        groups[(n_new,) if request.temperature == 0 else (n_new, i)].append(i)
+    for key, group in groups.items():
+        written = _write(model, [sources[i] for i in group], [requests[i] for i in group], key[0])
+        answers.update(zip(group, written, strict=True))
+    return [answers[i] for i in range(len(requests))]
+
+
+def _write(
+    model: SequenceToSequenceModel,
+    sources: Sequence[tuple[int, ...]],
+    requests: Sequence[Generate],
+    n_new: int,
+) -> list[Generation]:
+    """Run one batch of requests that write alike."""
+    first, opening = requests[0], model.opening
+    search: dict[str, Any] = {"do_sample": False, "num_beams": model.options.num_beams}
+    if first.temperature > 0:
+        search = {
+            "do_sample": True,
+            "temperature": first.temperature,
+            "top_p": first.top_p,
+            "top_k": first.top_k,  # said even when 0: transformers would cut to 50 by itself
+        }
+    stops = [request.stop for request in requests]
+    if search.get("num_beams", 1) == 1 and any(stops):
+        criterion = _StopStrings(model.tokenizer, stops, len(opening))
+        search["stopping_criteria"] = StoppingCriteriaList([criterion])
+    start = torch.tensor([opening] * len(sources), device=model.device)
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.inference_mode(), torch.random.fork_rng(devices=devices):
+        torch.manual_seed(first.seed)
+        output = model.module.generate(
+            **model.source_inputs(sources),
+            decoder_input_ids=start,
+            max_new_tokens=n_new,
+            **search,
+        )
+    ends = set(model.module.generation_config.eos_token_id or ())
+    written = output[:, len(opening) :].tolist()
+    return [_finished(model, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
+
+
+class _StopStrings(StoppingCriteria):
+    """Ends the rows whose text holds one of their stop strings."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[tuple[str, ...]], n_given: int) -> None:
+        self.tokenizer = tokenizer
+        self.stops = stops
+        self.n_given = n_given
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
+        new = input_ids[:, self.n_given :].tolist()
+        done = [
+            bool(stop) and _has(self.tokenizer, ids, stop) for ids, stop in zip(new, self.stops)
+        ]
+        return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
+
+
+def _text(tokenizer: Any, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def _has(tokenizer: Any, ids: Sequence[int], stop: Sequence[str]) -> bool:
+    if not stop:
+        return False
+    text = _text(tokenizer, ids)
+    return any(item in text for item in stop)
+
+
+def _finished(
+    model: SequenceToSequenceModel, ids: list[int], ends: set[int], stop: Sequence[str]
+) -> Generation:
+    """Cut before the end token, and before the first stop string.
+
+    A stop string counts the tokens up to the one that completes it, so that the count does not
+    depend on how long the rest of the batch went on.
+    """
+    tokenizer = model.tokenizer
+    n_kept = next((i for i, token in enumerate(ids) if token in ends), len(ids))
+    text = _text(tokenizer, ids[:n_kept])
+    if not any(item in text for item in stop):
+        return Generation(text, n_kept, "stop" if n_kept < len(ids) else "length")
+    cut = min(text.find(item) for item in stop if item in text)
+    lengths = range(1, n_kept + 1)
+    first = bisect_left(lengths, True, key=lambda n: _has(tokenizer, ids[:n], stop))
+    return Generation(text[:cut], lengths[first], "stop")

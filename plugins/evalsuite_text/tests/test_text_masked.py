@@ -1,0 +1,200 @@
+"""Masked language models: each way of hiding equals a loop over single forward passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tokenizers import processors
+from transformers import (
+    AutoModelForMaskedLM,
+    BertConfig,
+    BertForMaskedLM,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+)
+
+from evalsuite import LogLikelihood, MaskedTokenScores, ModelError, UsageError
+from evalsuite.factories import loader_for
+from evalsuite.registry import installed
+from evalsuite.testing import check_model
+
+TEXTS = ["a small dog", "she said that he was a good friend .", "markets", "the old house runs"]
+SIZE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+
+
+def byte_level_with_marks(byte_level):
+    """RoBERTa's kind: byte-level tokens between <s> and </s>, and a mask token."""
+    tokenizer = byte_level()
+    tokenizer.add_special_tokens(
+        {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    )
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", begin), ("</s>", end)]
+    )
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, word_piece, byte_level, save_checkpoint):
+    torch.manual_seed(3)
+    pieces, letters = word_piece(), byte_level_with_marks(byte_level)
+    common = {**SIZE, "initializer_range": 0.2}
+    pad = letters.pad_token_id
+    models = {
+        "bert": (pieces, BertForMaskedLM(BertConfig(
+            vocab_size=len(pieces), max_position_embeddings=24, pad_token_id=0, **common))),
+        "roberta": (letters, RobertaForMaskedLM(RobertaConfig(
+            vocab_size=len(letters), max_position_embeddings=24 + pad + 1, pad_token_id=pad,
+            bos_token_id=letters.bos_token_id, eos_token_id=letters.eos_token_id, **common))),
+        "distilbert": (pieces, DistilBertForMaskedLM(DistilBertConfig(
+            vocab_size=len(pieces), max_position_embeddings=24, dim=32, n_layers=2, n_heads=2,
+            hidden_dim=64, pad_token_id=0, initializer_range=0.2))),
+    }  # fmt: skip
+    return {
+        name: save_checkpoint(tmp_path_factory.mktemp(name), model, tokenizer)
+        for name, (tokenizer, model) in models.items()
+    }
+
+
+def load(folder, settings, **options):
+    loader, reference = loader_for(f"hf:{folder}", installed())
+    return loader.load(reference, replace(settings, options=options))
+
+
+@pytest.fixture(scope="module", params=["bert", "roberta", "distilbert"])
+def pair(request, folders, cpu):
+    folder = folders[request.param]
+    return load(folder, cpu), AutoModelForMaskedLM.from_pretrained(folder).eval()
+
+
+def naive(model, peer, text, mask):
+    """One forward pass for each token, nothing shared."""
+    tokenizer = model.tokenizer
+    encoded = tokenizer(text)
+    ids, words = encoded["input_ids"], encoded.word_ids()
+    scores = []
+    for i, word in enumerate(words):
+        if word is None:
+            continue
+        hidden = {"token": [i], "none": []}.get(
+            mask, [k for k in range(i, len(ids)) if words[k] == word]
+        )
+        row = torch.tensor(
+            [[tokenizer.mask_token_id if k in hidden else t for k, t in enumerate(ids)]]
+        )
+        with torch.no_grad():
+            scores.append(float(peer(input_ids=row).logits[0, i].log_softmax(-1)[ids[i]]))
+    return scores
+
+
+@pytest.mark.parametrize("mask", ["token", "word", "none"])
+def test_scores_equal_a_naive_loop(pair, mask):
+    model, peer = pair
+    answers = model.masked_token_scores([MaskedTokenScores(text, mask) for text in TEXTS])
+    for answer, text in zip(answers, TEXTS, strict=True):
+        assert answer.logprobs == pytest.approx(naive(model, peer, text, mask), abs=1e-4)
+
+
+def test_words_are_hidden_from_the_scored_token_on(pair):
+    model, _ = pair
+    token, word = (
+        model.masked_token_scores([MaskedTokenScores("markets", mask)])[0]
+        for mask in ("token", "word")
+    )
+    assert len(token.logprobs) > 1
+    assert token.logprobs[0] != pytest.approx(word.logprobs[0], abs=1e-4)
+    # The last token of a word has none after it, and sees those before it in both ways.
+    assert token.logprobs[-1] == pytest.approx(word.logprobs[-1], abs=1e-4)
+
+
+def test_spans_cover_the_text(pair):
+    model, _ = pair
+    (answer,) = model.masked_token_scores([MaskedTokenScores("a small dog")])
+    shown = "".join("a small dog"[a:b] for a, b in answer.spans)
+    assert shown.replace(" ", "") == "asmalldog"
+    assert len(answer.spans) == len(answer.logprobs)
+
+
+def test_the_batch_changes_nothing(pair):
+    model, _ = pair
+    texts = [*TEXTS, " ".join(TEXTS * 3)]
+    check_model(
+        model,
+        [MaskedTokenScores(text, mask) for text in texts for mask in ("token", "word", "none")],
+    )
+
+
+def test_the_head_is_applied_at_scored_positions_only(pair):
+    model, _ = pair
+    assert model.head.exact
+    request = [MaskedTokenScores(TEXTS[1])]
+    fast = model.masked_token_scores(request)[0].logprobs
+    model.head.exact = False
+    try:
+        assert model.masked_token_scores(request)[0].logprobs == pytest.approx(fast, abs=1e-5)
+    finally:
+        model.head.exact = True
+
+
+def test_a_token_of_a_long_text_is_scored_in_the_middle_of_a_window(folders, cpu):
+    model = load(folders["bert"], cpu)
+    text = "a cat sleeps in the garden " * 8
+    (answer,) = model.masked_token_scores([MaskedTokenScores(text)])
+    ids = model.tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert len(answer.logprobs) == len(ids) > 24
+    at, room = 30, 22  # 24 positions, two of them for [CLS] and [SEP]
+    window = ids[at - room // 2 : at - room // 2 + room]
+    row = [2, *window, 3]
+    row[1 + room // 2] = model.tokenizer.mask_token_id
+    with torch.no_grad():
+        logp = model.module(input_ids=torch.tensor([row])).logits[0, 1 + room // 2].log_softmax(-1)
+    assert answer.logprobs[at] == pytest.approx(float(logp[ids[at]]), abs=1e-4)
+
+
+def test_without_hiding_one_pass_scores_a_text(folders, cpu):
+    model = load(folders["bert"], cpu)
+    rows = []
+    model.module.register_forward_pre_hook(
+        lambda module, args, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
+    model.masked_token_scores(
+        [MaskedTokenScores(TEXTS[1], "none"), MaskedTokenScores(TEXTS[1], "none")]
+    )
+    assert rows == [1]
+
+
+def test_it_is_found_and_does_not_pretend_to_be_causal(pair):
+    model, _ = pair
+    assert model.info.kind == "masked language model"
+    assert not model.info.answers(LogLikelihood)
+
+
+def test_an_empty_text_fails(pair):
+    model, _ = pair
+    assert model.masked_token_scores([MaskedTokenScores("")])[0].kind == "empty text"
+
+
+def test_a_tokenizer_without_a_mask_is_refused(tmp_path, word_piece, save_checkpoint, cpu):
+    tokenizer = word_piece()
+    model = BertForMaskedLM(
+        BertConfig(vocab_size=len(tokenizer), max_position_embeddings=24, **SIZE)
+    )
+    tokenizer.mask_token = None
+    with pytest.raises(ModelError, match="no mask token"):
+        load(save_checkpoint(tmp_path, model, tokenizer), cpu)
+
+
+def test_bad_options_are_refused(folders, cpu):
+    with pytest.raises(UsageError, match="max_length must be an integer from 8"):
+        load(folders["bert"], cpu, max_length="long")

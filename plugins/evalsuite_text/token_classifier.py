@@ -1,0 +1,217 @@
+"""Token classifiers: one label for each word of a sentence (entities, parts of speech).
+
+A word has the label of its first token, as in Devlin et al. (2019). A sentence longer than the
+model reads is seen through windows that overlap by half; each word is labelled in the window that
+has most of the sentence on its poorer side, so no word is dropped. A word that the tokenizer makes
+nothing of (a lone control character) is read as the unknown token: the model sees that there is a
+word, and its label is the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AutoModelForTokenClassification
+
+from evalsuite import Failure, LabelTokens, LoadSettings, ModelInfo, Request, TokenLabels
+from evalsuite_text.special_tokens import frame
+from evalsuite_text.text_encoder import TextEncoder, describe, whole_number
+from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    load_tokenizer,
+    load_weights,
+    open_checkpoint,
+)
+
+
+class Loader:
+    """The loader behind ``hf/token-classifier:``."""
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """What the configuration says."""
+        checkpoint = _open(reference, settings)
+        labels = ", ".join(_labels(checkpoint.config))
+        return describe(
+            reference,
+            checkpoint,
+            TokenClassifier.kind,
+            TokenClassifier.method,
+            details={"labels": labels},
+        )
+
+    def load(self, reference: str, settings: LoadSettings) -> TokenClassifier:
+        """Load weights and tokenizer."""
+        checkpoint = _open(reference, settings)
+        module = load_weights(AutoModelForTokenClassification, checkpoint)
+        return TokenClassifier(reference, checkpoint, module, load_tokenizer(checkpoint))
+
+
+def _open(reference: str, settings: LoadSettings) -> Checkpoint:
+    checkpoint = open_checkpoint(reference, settings)
+    checkpoint.refuse_unknown_options(frozenset({"max_length"}))
+    whole_number(settings.options, "max_length", None, 8)
+    return checkpoint
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    return tuple(str(config.id2label[i]) for i in sorted(config.id2label))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Ids of some neighbouring words, and where the first token of those to label is.
+
+    ``positions`` has (index of the word in its sentence, position in ``ids``).
+    """
+
+    asker: int
+    ids: tuple[int, ...]
+    positions: tuple[tuple[int, int], ...]
+
+
+class TokenClassifier(TextEncoder):
+    """A bidirectional transformer with a label for each token."""
+
+    kind = "token classifier"
+    method = "label_tokens"
+
+    def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
+        """Take the labels from the configuration."""
+        self.labels = _labels(checkpoint.config)
+        super().__init__(
+            reference,
+            checkpoint,
+            module,
+            tokenizer,
+            max_length=checkpoint.settings.options.get("max_length"),
+            details={"labels": ", ".join(self.labels)},
+        )
+        self.around = frame(tokenizer, "a")
+        self.room = self.max_length - len(self.around.before) - len(self.around.after)
+        # GPT-2's kind of tokenizer writes a word with the space before it.
+        self._lead = " " if _spaces_count(tokenizer) else ""
+
+    def cost(self, request: Request) -> int:
+        """Tokens, estimated from the characters."""
+        if not isinstance(request, LabelTokens):
+            return 1
+        return 2 + sum(1 + len(word) // 4 for word in request.words)
+
+    def label_tokens(self, requests: Sequence[LabelTokens]) -> list[TokenLabels | Failure]:
+        """One label for each word, with its softmax probability in float32."""
+        windows: list[_Window] = []
+        failures: dict[int, Failure] = {}
+        for i, request in enumerate(requests):
+            made = self._windows(i, request)
+            if isinstance(made, Failure):
+                failures[i] = made
+            else:
+                windows.extend(made)
+        found: list[dict[int, tuple[str, float]]] = [{} for _ in requests]
+        for batch in batches([len(w.ids) for w in windows], token_budget(self.device)):
+            for asker, word, label, probability in self._read([windows[k] for k in batch]):
+                found[asker][word] = (label, probability)
+        return [failures[i] if i in failures else _in_order(found[i]) for i in range(len(requests))]
+
+    def _tokens(self, words: Sequence[str]) -> list[list[int]]:
+        """Ids of each word, as ``is_split_into_words`` encodes it for training.
+
+        At most half of what the model reads at once: the label needs the first token only.
+        """
+        texts = [self._lead + word for word in words]
+        found = self.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        unknown = [i for i in (self.tokenizer.unk_token_id,) if i is not None]
+        return [list(ids or unknown)[: max(1, self.room // 2)] for ids in found]
+
+    def _windows(self, asker: int, request: LabelTokens) -> list[_Window] | Failure:
+        """Windows in which each word of a sentence is labelled once."""
+        if not request.words:
+            return Failure("no words", "the sentence is empty")
+        words = self._tokens(request.words)
+        if not all(words):
+            lost = request.words[words.index([])]
+            return Failure("unreadable word", f"{lost!r} has no token, nor is there an unknown one")
+        extents = list(self._extents([len(tokens) for tokens in words]))
+        home = [_richest(extents, i, len(words)) for i in range(len(words))]
+        return [
+            self._window(asker, words, extent, [i for i, at in enumerate(home) if at == k])
+            for k, extent in enumerate(extents)
+            if k in home
+        ]
+
+    def _extents(self, lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Word ranges, half open, that fit the model; each begins half-way through the last."""
+        begin = 0
+        while True:
+            end, used = begin, 0
+            while end < len(lengths) and used + lengths[end] <= self.room:
+                used += lengths[end]
+                end += 1
+            yield begin, end
+            if end == len(lengths):
+                return
+            passed, middle = 0, begin
+            while middle < end - 1 and passed < used / 2:
+                passed += lengths[middle]
+                middle += 1
+            begin = max(middle, begin + 1)
+
+    def _window(
+        self,
+        asker: int,
+        words: Sequence[Sequence[int]],
+        extent: tuple[int, int],
+        labelled: Sequence[int],
+    ) -> _Window:
+        ids = list(self.around.before)
+        firsts = {}
+        for i in range(*extent):
+            firsts[i] = len(ids)
+            ids.extend(words[i])
+        ids.extend(self.around.after)
+        return _Window(asker, tuple(ids), tuple((i, firsts[i]) for i in labelled))
+
+    def _read(self, windows: Sequence[_Window]) -> Iterator[tuple[int, int, str, float]]:
+        """(asker, word, label, probability) of every word to label."""
+        with torch.inference_mode():
+            logits = self.module(**self.inputs([w.ids for w in windows])).logits
+            probabilities = logits.float().softmax(-1).cpu()
+        for row, window in enumerate(windows):
+            for word, position in window.positions:
+                best = int(probabilities[row, position].argmax())
+                yield (
+                    window.asker,
+                    word,
+                    self.labels[best],
+                    float(probabilities[row, position, best]),
+                )
+
+
+def _richest(extents: Sequence[tuple[int, int]], word: int, n_words: int) -> int:
+    """The window with most words on a word's poorer side; a sentence's own end is no poverty."""
+
+    def context(k: int) -> float:
+        begin, end = extents[k]
+        left = float("inf") if begin == 0 else word - begin
+        right = float("inf") if end == n_words else end - 1 - word
+        return min(left, right)
+
+    holding = [k for k, (begin, end) in enumerate(extents) if begin <= word < end]
+    return max(holding, key=context)
+
+
+def _in_order(found: dict[int, tuple[str, float]]) -> TokenLabels:
+    ordered = [found[i] for i in range(len(found))]
+    return TokenLabels(tuple(label for label, _ in ordered), tuple(p for _, p in ordered))
+
+
+def _spaces_count(tokenizer: Any) -> bool:
+    """Whether a space before a word changes its tokens (GPT-2's and RoBERTa's byte-level kind)."""
+    encode = tokenizer
+    plain = encode("word", add_special_tokens=False)["input_ids"]
+    spaced = encode(" word", add_special_tokens=False)["input_ids"]
+    return list(plain) != list(spaced)
