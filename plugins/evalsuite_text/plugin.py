@@ -37,6 +37,17 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ("perplexity", "perplexity:Perplexity", "surprise per token, word and byte"),
         ("minimal-pairs", "minimal_pairs:MinimalPairs", "the better sentence of two"),
         ("classification", "classification:Classification", "labels of a classifier"),
+        ("extractive-qa", "span_answers:ExtractiveAnswers", "the span that answers a question"),
+        ("translation", "translation:Translation", "BLEU, chrF and TER of translations"),
+        ("summarisation", "summarisation:Summarisation", "ROUGE of summaries"),
+        ("token-labels", "token_labels:TokenLabelling", "parts of speech and named entities"),
+        (
+            "code-execution",
+            "code_execution:CodeExecution",
+            "programs against tests (off)",
+        ),
+        ("embedding-knn", "embeddings_knn:NearestNeighbours", "classes among nearest neighbours"),
+        ("sts", "similarity:SentenceSimilarity", "cosine against graded similarity"),
     ):
         registry.add(
             f"text/{name}",
@@ -61,6 +72,4 @@ def evalsuite_register_metrics(registry: Catalogue) -> None:
         ("pearson", "correlation:Pearson", "linear correlation of two columns"),
         ("spearman", "correlation:Spearman", "rank correlation of two columns"),
     ):
-        registry.add(
-            f"text/{name}", factory=f"evalsuite_text.metrics.{factory}", summary=summary
-        )
+        registry.add(f"text/{name}", factory=f"evalsuite_text.metrics.{factory}", summary=summary)

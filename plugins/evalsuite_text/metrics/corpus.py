@@ -16,6 +16,7 @@ import numpy.typing as npt
 from evalsuite import Estimate, Null, Table
 from evalsuite.statistics import totals_distribution
 from evalsuite_text.metrics.corpus_scores import bleu_of, chrf_of, ter_of
+from evalsuite_text.metrics.pairings import mismatched
 from evalsuite_text.metrics.sliced import Direction, SlicedMetric, is_given, listed
 
 Floats = npt.NDArray[np.float64]
@@ -77,18 +78,15 @@ class CorpusMetric(SlicedMetric):
     def _mismatched(
         self, predictions: list[str], references: list[list[str]], rng: np.random.Generator
     ) -> Null | None:
-        """The mean score of rows paired with other rows' references; None below two rows."""
-        n = len(predictions)
-        if n < 2 or self.mismatches < 1:
-            return None
-        order = sorted(range(n), key=lambda i: (references[i], predictions[i]))
-        shifts = rng.choice(np.arange(1, n), size=min(self.mismatches, n - 1), replace=False)
+        """The mean score of rows paired with other rows' references; None where there is none."""
+        keys = [("\n".join(r), p) for r, p in zip(references, predictions, strict=True)]
         scores = []
-        for shift in shifts:
-            theirs = [references[order[(i + shift) % n]] for i in range(n)]
-            ours = [predictions[i] for i in order]
-            totals = _statistics(self._metric(), ours, theirs).sum(axis=0, keepdims=True)
+        for partners in mismatched(keys, rng, self.mismatches):
+            theirs = [references[partner] for partner in partners]
+            totals = _statistics(self._metric(), predictions, theirs).sum(axis=0, keepdims=True)
             scores.append(float(self._score(totals)[0]))
+        if not scores:
+            return None
         side = "below" if self.direction == "lower is better" else "above"
         return Null(
             float(np.mean(scores)), self.margin, side, "paired with other samples' references"
