@@ -19,10 +19,10 @@ from evalsuite.testing import check_probe, play
 from evalsuite_text import sandbox
 from evalsuite_text.code_execution import (
     CodeExecution,
+    assertions_of,
     code_execution,
     pass_at_k,
     program_of,
-    assertions_of,
 )
 from evalsuite_text.sandbox import Limits, Outcome, isolation, run_program
 
