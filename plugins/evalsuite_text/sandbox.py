@@ -122,7 +122,7 @@ def isolation() -> Isolation:
         for as_nobody in users:
             tried = Isolation(command, as_nobody, bool(command), "--mount" in command)
             try:
-                outcome, facts = _run("x = 1", Limits(timeout_s=10), tried)
+                outcome, facts = _run("x = 1", Limits(timeout_s=10), tried, is_trial=True)
             except OSError as error:  # no such command, or nobody may not run the interpreter
                 ended = str(error)
                 continue
@@ -133,20 +133,27 @@ def isolation() -> Isolation:
     raise UsageError(f"No program can be run in a sandbox here: {ended}.")
 
 
-def _run(source: str, limits: Limits, chosen: Isolation) -> tuple[Outcome, dict[str, Any]]:
-    """One run: its outcome, and what the entry reports of itself."""
+def _run(
+    source: str, limits: Limits, chosen: Isolation, is_trial: bool = False
+) -> tuple[Outcome, dict[str, Any]]:
+    """One run: its outcome, and what the entry reports of itself.
+
+    Unless it is a trial of the isolation, a program is not run where sealing its files fails.
+    """
     token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="evalsuite-sandbox-") as directory:
-        program = Path(directory) / "program.py"
+        program, path = Path(directory) / "program.py", Path(directory) / "settings.json"
         program.write_text(source, encoding="utf-8", errors="surrogatepass")
-        if chosen.as_nobody:
-            os.chown(directory, NOBODY, NOBODY)
-            os.chown(program, NOBODY, NOBODY)
         reading, writing = os.pipe()
         with open(reading, "rb", buffering=0) as report:
             try:
-                settings = _settings(limits, chosen, program, writing, token)
-                process = _start(chosen, settings, writing)
+                settings = _settings(limits, chosen, program, writing)
+                settings |= {"token": token, "is_trial": is_trial}
+                path.write_text(json.dumps(settings), encoding="utf-8")
+                if chosen.as_nobody:
+                    for item in (directory, program, path):
+                        os.chown(item, NOBODY, NOBODY)
+                process = _start(chosen, path, writing)
             finally:
                 os.close(writing)
             text = _wait(process, report, limits.timeout_s)
@@ -156,14 +163,11 @@ def _run(source: str, limits: Limits, chosen: Isolation) -> tuple[Outcome, dict[
     return _outcome(process.returncode, facts, token), facts
 
 
-def _settings(
-    limits: Limits, chosen: Isolation, program: Path, report: int, token: str
-) -> dict[str, Any]:
+def _settings(limits: Limits, chosen: Isolation, program: Path, report: int) -> dict[str, Any]:
     return {
         "program": str(program),
         "directory": str(program.parent),
         "report": report,
-        "token": token,
         "seal": chosen.has_sealed_files,
         "cpu_s": int(limits.timeout_s) + 1,
         "memory_bytes": limits.memory_mib * 2**20,
@@ -172,7 +176,7 @@ def _settings(
     }
 
 
-def _start(chosen: Isolation, settings: dict[str, Any], report: int) -> subprocess.Popen[bytes]:
+def _start(chosen: Isolation, settings: Path, report: int) -> subprocess.Popen[bytes]:
     """Start the interpreter outside any virtual environment; raises OSError when it cannot."""
     interpreter = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
     entry = _ENTRY.read_text(encoding="utf-8")
@@ -180,7 +184,7 @@ def _start(chosen: Isolation, settings: dict[str, Any], report: int) -> subproce
     if chosen.as_nobody:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
     return subprocess.Popen(
-        [*chosen.command, interpreter, "-I", "-S", "-c", entry, json.dumps(settings)],
+        [*chosen.command, interpreter, "-I", "-S", "-c", entry, str(settings)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

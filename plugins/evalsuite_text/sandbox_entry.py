@@ -53,20 +53,26 @@ def limit(cpu_s, memory_bytes, file_bytes, processes):
     return refused
 
 
-def main(settings):
+def main(path):
     """Run the program; write what came of it to the descriptor, and nothing when it died."""
+    with open(path, encoding="utf-8") as file:
+        settings = json.load(file)
     with open(settings["program"], "rb") as file:
         source = file.read()
+    os.unlink(path)  # it holds the word that says that a program passed
     report, directory = settings["report"], settings["directory"]
     facts = {"files_sealed": False}
     if settings["seal"]:
         facts["files_sealed"] = seal_files(directory, settings["file_bytes"])
+        if not facts["files_sealed"] and not settings["is_trial"]:
+            os._exit(3)
     os.chdir(directory)
     facts["without"] = limit(
         settings["cpu_s"], settings["memory_bytes"], settings["file_bytes"], settings["processes"]
     )
     os.set_inheritable(report, False)
     # A module of its own under the name that a script has; dataclasses look it up.
+    sys.argv = ["program.py"]
     sys.modules["__main__"] = module = types.ModuleType("__main__")
     try:
         exec(compile(source, "<program>", "exec"), vars(module))
@@ -80,4 +86,4 @@ def main(settings):
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(sys.argv[1])

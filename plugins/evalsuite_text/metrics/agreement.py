@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,8 +41,8 @@ class AgreementMetric(SlicedMetric):
         if not kept.any():
             return [self._nothing("no sample has a target and a prediction", label, table.n)]
         part = table.where(kept)
-        targets = np.array([str(item) for item in part[self.target]])
-        predictions = np.array([str(item) for item in part[self.predicted]])
+        targets = np.array([_label(item) for item in part[self.target]])
+        predictions = np.array([_label(item) for item in part[self.predicted]])
         names = sorted({*targets, *predictions})
         if self.needs_two_classes and len(set(targets)) < 2:
             reason = f"every target is {targets[0]!r}; it takes two classes"
@@ -144,6 +145,12 @@ class MatthewsCorrelation(AgreementMetric):
 
     def _expected(self, targets: Floats, predictions: Floats) -> Null:
         return Null(0.0, self.margin, "above", "labels given independently of the text")
+
+
+def _label(value: Any) -> str:
+    """A label as text; a table turns whole numbers into floats, and 1.0 means the label 1."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if is_whole else str(value)
 
 
 def _mean_where(mask: npt.NDArray[np.bool_], values: Floats) -> Floats:

@@ -125,6 +125,17 @@ def test_where_the_network_is_unshared_nothing_can_be_reached() -> None:
         assert run_program(source, QUICK).ending == "failed"
 
 
+def test_the_word_that_says_passed_is_not_lying_about() -> None:
+    source = (
+        "import os, sys\nassert sys.argv == ['program.py']\n"
+        "assert not any(n.endswith('json') for n in os.listdir('.'))\n"
+        "if os.path.exists('/proc/self/cmdline'):\n"
+        "    path = open('/proc/self/cmdline').read().split('\\0')[-2]\n"
+        "    assert path.endswith('settings.json') and not os.path.exists(path)"
+    )
+    assert run_program(source).ending == "passed"
+
+
 def test_the_plain_process_is_limited_too() -> None:
     plain = sandbox.Isolation((), False, False, False)
     for source, ending in (

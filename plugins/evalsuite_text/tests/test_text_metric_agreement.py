@@ -108,6 +108,10 @@ def test_missing_labels_are_left_out_and_counted() -> None:
     assert (estimate.value, estimate.n, estimate.extra["n_without_label"]) == (1, 2, 1)
 
 
+def test_whole_numbers_are_the_labels_that_they_look_like() -> None:
+    assert Accuracy().estimate(table([1, 2, 3], ["1", "2", "0"]), rng())[0].value == 2 / 3
+
+
 def test_slices_and_clusters() -> None:
     made = table("aabb" * 10, "abbb" * 10, group="xxyy" * 10, speaker=[i // 4 for i in range(40)])
     found = Accuracy(by="group", clusters="speaker").estimate(made, rng())

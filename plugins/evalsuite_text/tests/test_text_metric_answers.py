@@ -6,6 +6,8 @@ import json
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalsuite import UsageError
 from evalsuite_text.metrics import SCORERS, load_scorer
@@ -38,6 +40,26 @@ def test_without_a_reference_every_score_is_undefined_with_a_reason(name) -> Non
     assert "reference" in scores.pop("reason")
     assert scores
     assert all(math.isnan(value) for value in scores.values())
+
+
+texts = st.text(st.sampled_from("aA the.猫狗坐1,5-B #\n"), max_size=20)
+
+
+@pytest.mark.parametrize("name", TEXT_SCORERS)
+@settings(max_examples=40, deadline=None)
+@given(prediction=texts, references=st.lists(texts, min_size=1, max_size=3))
+def test_scores_keep_their_range_and_know_no_order_of_references(name, prediction, references):
+    score = load_scorer(name)
+    one, other = score(prediction, references), score(prediction, references[::-1])
+    top = 100 if name.startswith(("bleu", "chrf")) else 1
+    for key, value in one.items():
+        if key != "reason":
+            assert math.isnan(value) or 0 <= value <= top + 1e-9
+            assert value == pytest.approx(other[key], nan_ok=True)
+    if "f1" in one:
+        assert (
+            one["exact_match"] <= one["f1"] + 1e-12 or not references[0].strip() or name == "cmrc"
+        )
 
 
 def test_an_unknown_scorer_is_refused_in_words() -> None:
