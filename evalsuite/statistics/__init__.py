@@ -56,6 +56,7 @@ from evalsuite.statistics.ranking import (
     weighted_auc,
 )
 from evalsuite.statistics.seeds import generator
+from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
 
 __all__ = [
     "BestThreshold",
@@ -69,6 +70,7 @@ __all__ = [
     "NullDistribution",
     "OperatingPoint",
     "PairedComparison",
+    "TotalsStatistic",
     "WeightedStatistic",
     "auc_interval",
     "balanced_accuracy_best_threshold",
@@ -102,6 +104,7 @@ __all__ = [
     "ratio_interval",
     "roc_auc",
     "sign_flip_null",
+    "totals_distribution",
     "tpr_at_fpr",
     "weighted_auc",
     "wilson",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Card, Classify, DataError, Metric, Null, Probe, Proportion, Sample
+from evalsuite_text.metrics.agreement import MacroF1, MatthewsCorrelation
 from evalsuite_text.recall import BalancedAccuracy
 
 
@@ -24,7 +26,8 @@ class Classification(Probe):
     card: ClassVar[Card] = Card(
         measures="How often the most probable label is the right one, against always saying the "
         "most frequent label; the recall of each label, and their mean (balanced accuracy) "
-        "against one over the number of labels.",
+        "against one over the number of labels; macro-F1 and the Matthews correlation, against "
+        "labels given independently of the text.",
         does_not_measure="Whether the label was found for a good reason.",
         reference="Brodersen et al. 2010, ICPR, on balanced accuracy",
         critique="Accuracy rewards the majority label where labels are unbalanced.",
@@ -39,6 +42,8 @@ class Classification(Probe):
             primary=True,
         ),
         BalancedAccuracy(),
+        MacroF1(),
+        MatthewsCorrelation(),
     )
 
     def ask(self, sample: Sample, context: Any) -> Any:
@@ -59,6 +64,8 @@ class Classification(Probe):
             "predicted": found.label,
             "target": target,
             "probability": found.probability(target),
+            "confidence": best,
+            "entropy": -sum(p * math.log(p) for p in found.probabilities if p > 0),
             "group": sample.get("group"),
         }
 

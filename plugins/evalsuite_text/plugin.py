@@ -81,6 +81,17 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ("perplexity", "perplexity:Perplexity", "surprise per token, word and byte"),
         ("minimal-pairs", "minimal_pairs:MinimalPairs", "the better sentence of two"),
         ("classification", "classification:Classification", "labels of a classifier"),
+        ("extractive-qa", "span_answers:ExtractiveAnswers", "the span that answers a question"),
+        ("translation", "translation:Translation", "BLEU, chrF and TER of translations"),
+        ("summarisation", "summarisation:Summarisation", "ROUGE of summaries"),
+        ("token-labels", "token_labels:TokenLabelling", "parts of speech and named entities"),
+        (
+            "code-execution",
+            "code_execution:CodeExecution",
+            "programs against tests (off)",
+        ),
+        ("embedding-knn", "embeddings_knn:NearestNeighbours", "classes among nearest neighbours"),
+        ("sts", "similarity:SentenceSimilarity", "cosine against graded similarity"),
     ):
         registry.add(
             f"text/{name}",
@@ -88,3 +99,21 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             summary=summary,
             tags=("task", "text"),
         )
+
+
+@hookimpl
+def evalsuite_register_metrics(registry: Catalogue) -> None:
+    """Declare the metrics that are no means of records."""
+    for name, factory, summary in (
+        ("bleu", "corpus:CorpusBleu", "sacrebleu's BLEU, bootstrap over documents"),
+        ("chrf", "corpus:CorpusChrf", "sacrebleu's chrF (chrF++ with word_order 2)"),
+        ("ter", "corpus:CorpusTer", "sacrebleu's translation edit rate"),
+        ("accuracy", "agreement:Accuracy", "share of labels that agree"),
+        ("balanced-accuracy", "agreement:BalancedAccuracy", "mean recall over classes"),
+        ("macro-f1", "agreement:MacroF1", "mean F1 over classes"),
+        ("mcc", "agreement:MatthewsCorrelation", "correlation of two labellings"),
+        ("span-f1", "span_f1:SpanF1", "F1 of whole entities, and of each type"),
+        ("pearson", "correlation:Pearson", "linear correlation of two columns"),
+        ("spearman", "correlation:Spearman", "rank correlation of two columns"),
+    ):
+        registry.add(f"text/{name}", factory=f"evalsuite_text.metrics.{factory}", summary=summary)
