@@ -1,5 +1,49 @@
-"""Registers lm-evaluation-harness as a source of tasks, and the import of its logs."""
+"""Registers lm-evaluation-harness: its tasks, its command line on our models, its logs."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from evalsuite import hookimpl
+
+if TYPE_CHECKING:
+    from evalsuite.registry import Catalogue
+
 api_version = 1
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """The documents of a task."""
+    registry.add(
+        "lm_eval",
+        factory="evalsuite_lm_eval.source:TaskDocuments",
+        summary="the documents of an lm-evaluation-harness task or group, prompts included",
+        tags=("text",),
+    )
+
+
+@hookimpl
+def evalsuite_register_probes(registry: Catalogue) -> None:
+    """Any task, on any model that answers what the task asks."""
+    registry.add(
+        "lm-eval/task",
+        factory="evalsuite_lm_eval.probe:HarnessTask",
+        summary="an lm-evaluation-harness task with its own filters, metrics and aggregations",
+        tags=("task", "text"),
+    )
+
+
+@hookimpl
+def evalsuite_register_commands(registry: Catalogue) -> None:
+    """Logs of other harnesses as runs; lm-evaluation-harness's own command line on our models."""
+    registry.add(
+        "import-log",
+        factory="evalsuite_lm_eval.import_command:command",
+        summary="Turn an lm-evaluation-harness or Inspect log into a run directory.",
+    )
+    registry.add(
+        "lm-eval",
+        factory="evalsuite_lm_eval.harness_command:command",
+        summary="lm-evaluation-harness's command line, with --model evalsuite.",
+    )
