@@ -102,9 +102,9 @@ def test_bad_input_is_one_clear_paragraph(suite, capsys, changes, code, message)
 
 
 def test_a_misspelled_probe_option_is_refused(suite, capsys):
-    path = suite(PROBE="text/multiple-choice, options: {templat: x}")
+    path = suite(PROBE="text/multiple-choice, options: {promt: x}")
     assert run(["run", path]) == 2
-    assert "Did you mean 'template'" in capsys.readouterr().err
+    assert "Did you mean 'prompt'" in capsys.readouterr().err
 
 
 def test_nothing_applicable_is_exit_5(suite, capsys):

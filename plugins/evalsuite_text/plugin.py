@@ -77,7 +77,11 @@ def evalsuite_register_models(registry: Catalogue) -> None:
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the text tasks."""
     for name, factory, summary in (
-        ("multiple-choice", "multiple_choice:MultipleChoice", "choices ranked by log-likelihood"),
+        ("multiple-choice", "prompted.choice:MultipleChoice", "choices ranked by log-likelihood"),
+        ("letter-choice", "prompted.letters:LetterChoice", "letters of listed choices"),
+        ("cloze", "prompted.cloze:Cloze", "a gap filled with each choice"),
+        ("last-word", "prompted.cloze:LastWord", "the last word of a passage"),
+        ("generation", "prompted.generation:PromptedGeneration", "answers that a model writes"),
         ("perplexity", "perplexity:Perplexity", "surprise per token, word and byte"),
         ("minimal-pairs", "minimal_pairs:MinimalPairs", "the better sentence of two"),
         ("classification", "classification:Classification", "labels of a classifier"),
