@@ -177,7 +177,7 @@ class CodeExecution(Probe):
             nothing if is_empty else outcomes[program]
             for program, is_empty in zip(record["programs"], record["is_empty"], strict=True)
         ]
-        counts = Counter(outcome.ending for outcome in ended)
+        counts: Counter[str] = Counter(outcome.ending for outcome in ended)
         n, c = len(ended), counts["passed"]
         return {
             "n_programs": n,

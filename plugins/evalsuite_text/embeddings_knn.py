@@ -135,7 +135,7 @@ def _nearest(
     if not len(possible):
         return []
     reach = np.sort(cosines[possible])[-k:][0]
-    close = [(labels[i], float(cosines[i])) for i in possible if cosines[i] >= reach]
+    close = [(labels[i], float(cosines[i])) for i in possible.tolist() if cosines[i] >= reach]
     return sorted(close, key=lambda vote: (-vote[1], vote[0]))[:k]
 
 

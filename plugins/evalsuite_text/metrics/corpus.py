@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -87,10 +87,10 @@ class CorpusMetric(SlicedMetric):
             scores.append(float(self._score(totals)[0]))
         if not scores:
             return None
-        side = "below" if self.direction == "lower is better" else "above"
-        return Null(
-            float(np.mean(scores)), self.margin, side, "paired with other samples' references"
-        )
+        is_lower_better = self.direction == "lower is better"
+        side: Literal["below", "above"] = "below" if is_lower_better else "above"
+        why = "paired with other samples' references"
+        return Null(float(np.mean(scores)), self.margin, side, why)
 
 
 def _statistics(

@@ -35,7 +35,7 @@ class Correlation(SlicedMetric):
 
     def _estimates(self, table: Table, rng: np.random.Generator, label: str) -> Sequence[Estimate]:
         values = np.stack([table.numbers(self.first), table.numbers(self.second)], axis=1)
-        kept = ~np.isnan(values).any(axis=1)
+        kept = np.asarray(~np.isnan(values).any(axis=1))
         part, values = table.where(kept), values[kept]
         if len(values) < 3:
             return [self._nothing("fewer than three rows have both values", label, len(values))]
