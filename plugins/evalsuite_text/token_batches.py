@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-# Tokens of one forward pass, padding included: small on a CPU, whose caches are.
-CPU_TOKENS, ACCELERATOR_TOKENS = 4_096, 32_768
+# Tokens of one forward pass, padding included. Measured on one core with a six-layer BERT: batches
+# of 16,384 tokens leave the caches and take twice as long as those of 1,024.
+CPU_TOKENS, ACCELERATOR_TOKENS = 1_024, 32_768
 
 
 def token_budget(device: torch.device) -> int:
