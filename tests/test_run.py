@@ -56,7 +56,8 @@ def test_batch_size_changes_no_estimate(whole, tmp_path):
 def test_other_probes_change_no_estimate(whole, tmp_path):
     only = "\n".join(line for line in SUITE.splitlines() if "multiple-choice" not in line)
     alone = values_of(run_of(only, tmp_path / "alone"))
-    assert alone == pytest.approx({k: values_of(whole)[k] for k in alone}, abs=1e-6, nan_ok=True)
+    # other requests in a batch round the last digits of a float32 sum otherwise, and no more
+    assert alone == pytest.approx({k: values_of(whole)[k] for k in alone}, abs=1e-5, nan_ok=True)
 
 
 def test_intervals_are_the_same_in_every_run(whole, tmp_path):

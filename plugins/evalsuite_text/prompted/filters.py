@@ -68,7 +68,7 @@ def letter(text: str, letters: str = "ABCDE") -> str | None:
     """
     among = f"[{re.escape(letters)}]"
     for pattern, last in (
-        (rf"answer\s*(?:is|:)\s*\(?\**({among})\b", True),
+        (rf"(?i:answer)\s*(?:is|:)\s*\(?\**({among})\b", True),
         (rf"\\boxed\{{\s*({among})\s*\}}|[(\[]({among})[)\]]", True),
         (rf"(?<![\w'])({among})(?![\w'])", False),
     ):

@@ -118,11 +118,11 @@ class LetterChoice(MultipleChoice):
         scores = yield tuple(LogLikelihood(c, letter) for c in contents for letter in letters)
         totals = [[s.total for s in scores[r * n : (r + 1) * n]] for r in rotations]
         # In rotation r, the choice with index i stands at letter (i - r) mod n.
-        credits = [credit(totals[r], (target - r) % n) for r in rotations]
+        credited = [credit(totals[r], (target - r) % n) for r in rotations]
         picks = [total.index(max(total)) for total in totals]
         chosen = [(pick + r) % n for pick, r in zip(picks, rotations)]
         record = {
-            "correct": sum(credits) / len(credits),
+            "correct": sum(credited) / len(credited),
             "predicted": choices[chosen[0]],
             "target": choices[target],
             "truncated_tokens": max(score.truncated_tokens for score in scores),
@@ -130,7 +130,7 @@ class LetterChoice(MultipleChoice):
             "n_choices": n,
         }
         if self.cyclic:
-            record["all_correct"] = float(min(credits) == 1)
+            record["all_correct"] = float(min(credited) == 1)
             record["same_choice"] = float(len(set(chosen)) == 1)
         return record | {f"picked_{LETTERS[i]}": picks.count(i) for i in range(n)}
 

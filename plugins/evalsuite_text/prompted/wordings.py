@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import bootstrap_interval
+from evalsuite.statistics import Interval, bootstrap_interval
 
 # Two wordings with the same true accuracy differ a little on any sample.
 NO_SPREAD = Null(0.0, margin=0.02, side="above", why="the wording changes nothing")
@@ -88,10 +88,15 @@ class Wordings:
             low=interval.low,
             high=interval.high,
             level=interval.level,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=described(interval),
             unit=self.clusters or "sample",
             n=len(values),
             direction=direction,
             null=null,
             extra={"wordings": float(self.count)},
         )
+
+
+def described(interval: Interval) -> str:
+    """How an interval was made, or why there is none."""
+    return interval.method if interval.is_defined else f"no interval: {interval.reason}"

@@ -19,8 +19,8 @@ from evalsuite import (
 from evalsuite.testing import check_probe, play
 from evalsuite_text.classification import Classification as ClassificationProbe
 from evalsuite_text.minimal_pairs import MinimalPairs
-from evalsuite_text.multiple_choice import MultipleChoice, credit, target_index
 from evalsuite_text.perplexity import Perplexity
+from evalsuite_text.prompted.choice import MultipleChoice, credit, target_index
 
 
 def scores(totals: dict[str, float]):
@@ -114,11 +114,11 @@ def test_a_sample_that_makes_no_sense_is_refused(fields) -> None:
 
 
 def test_template_and_delimiter_make_the_prompt() -> None:
-    probe = MultipleChoice(template="Q: {question}\nA:", delimiter="\n")
+    probe = MultipleChoice(prompt="Q: {{ question }}\nA:", delimiter="\n")
     played = play(probe, QUESTIONS[:1], lambda _: ContinuationScore(0.0, 1, False))
     assert played.requests[0] == LogLikelihood("Q: Capital of Italy?\nA:", "\nRome")
     with pytest.raises(ValueError, match="template"):
-        MultipleChoice(template="no place for it")
+        MultipleChoice(prompt="{{ no end")
 
 
 # --- perplexity ---------------------------------------------------------------------------------
