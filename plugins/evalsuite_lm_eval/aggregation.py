@@ -23,6 +23,7 @@ from evalsuite.statistics import (
     proportion_interval,
     ratio_interval,
 )
+from evalsuite_lm_eval.confusion import weighted
 from evalsuite_lm_eval.tasks import LoadedTask, TaskDocument
 
 # The transient column that carries the values themselves; pairs and arrays fit no other.
@@ -204,7 +205,11 @@ def _through(interval: Interval, function: Callable[[float], float]) -> Interval
 def _by_calling(
     items: Sequence[Any], aggregation: Aggregation, rng: np.random.Generator
 ) -> Interval:
-    """Percentile bootstrap that calls the aggregation on every resample."""
+    """Percentile bootstrap of the aggregation itself, in one go where it only counts pairs."""
+    rows = np.arange(len(items))
+    counted = weighted(aggregation, items)
+    if counted is not None:
+        return bootstrap_interval(rows, counted, rng=rng)
 
     def on(indices: Any) -> float:
         try:
@@ -213,5 +218,4 @@ def _by_calling(
             return math.nan
 
     resamples = max(FEWEST_RESAMPLES, min(MOST_RESAMPLES, DOCUMENTS_IN_ALL // len(items)))
-    rows = np.arange(len(items))
     return bootstrap_interval(rows, by_repetition(on), rng=rng, resamples=resamples)

@@ -61,7 +61,14 @@ def _declared(
                 continue
             how = "size-weighted mean of tasks" if config.weight_by_size else "mean of tasks"
             yield _estimate(
-                key, float(value), part, slices, rng, bool(config.weight_by_size), how, slice_name,
+                key,
+                float(value),
+                part,
+                slices,
+                rng,
+                bool(config.weight_by_size),
+                how,
+                slice_name,
                 is_primary=position == 0 and not slice_name,
             )
             position += 1
@@ -80,14 +87,23 @@ def _pooled(
             continue
         values = [float(outcome.values[key]) for part in by_task.values() for outcome in part]
         yield _estimate(
-            key, float(np.mean(values)), by_task, slices, rng, True, POOLED, "",
+            key,
+            float(np.mean(values)),
+            by_task,
+            slices,
+            rng,
+            True,
+            POOLED,
+            "",
             is_primary=position == 0,
         )
         position += 1
 
 
 def _values(slices: Sequence[Estimate], task: str) -> dict[str, float]:
-    return {e.metric: e.value for e in slices if e.slice == f"task={task}" and not math.isnan(e.value)}
+    return {
+        e.metric: e.value for e in slices if e.slice == f"task={task}" and not math.isnan(e.value)
+    }
 
 
 def _are_means(key: str, by_task: Mapping[str, Sequence[Outcome]]) -> bool:

@@ -7,6 +7,7 @@ are read every time; the index of the built-in ones is kept beside the other cac
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,25 @@ def manager_for(task: str, include_path: str | None, metadata: dict[str, Any]) -
             "YAML file lies."
         )
     manager = TaskManager(include_path=include_path, include_defaults=False, metadata=metadata)
-    entry = manager.task_index.get(task)
-    is_complete = entry is not None and entry.kind in (Kind.TASK, Kind.PY_TASK)
-    if not is_complete and not Path(task).is_file():
+    if not Path(task).is_file() and not _is_complete(task, manager.task_index):
         own = dict(manager.task_index)
         manager.task_index.update(built_in_index())
         manager.task_index.update(own)
     return manager
+
+
+def _is_complete(name: str, index: Mapping[str, Entry]) -> bool:
+    """Whether a task, or every member of a group or tag, is in an index."""
+    entry = index.get(name)
+    if entry is None:
+        return False
+    if entry.kind is Kind.TAG:
+        return all(_is_complete(member, index) for member in entry.tags)
+    if entry.kind is not Kind.GROUP:
+        return True
+    members = (entry.cfg or {}).get("task", [])
+    named = [m if isinstance(m, str) else m.get("task", m.get("group")) for m in members]
+    return all(isinstance(m, str) and _is_complete(m, index) for m in named)
 
 
 def built_in_index() -> dict[str, Entry]:

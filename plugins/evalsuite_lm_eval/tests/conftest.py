@@ -147,7 +147,9 @@ def toy_tasks(tmp_path_factory) -> Path:
         output_type="loglikelihood_rolling",
         doc_to_text="",
         doc_to_target="{{page}}",
-        metric_list=[{"metric": m} for m in ("word_perplexity", "byte_perplexity", "bits_per_byte")],
+        metric_list=[
+            {"metric": m} for m in ("word_perplexity", "byte_perplexity", "bits_per_byte")
+        ],
     )
     write_task(
         folder,
@@ -221,11 +223,16 @@ def real_tasks(data, tmp_path_factory) -> Path:
     write_task(
         folder,
         "local_wikitext",
-        [{"page": row["page"][:1500]} for row in wikitext_pages((data / "wikitext2" / "test.txt").read_text())[:6]],
+        [
+            {"page": row["page"][:1500]}
+            for row in wikitext_pages((data / "wikitext2" / "test.txt").read_text())[:6]
+        ],
         output_type="loglikelihood_rolling",
         doc_to_text="",
         doc_to_target="{{page}}",
-        metric_list=[{"metric": m} for m in ("word_perplexity", "byte_perplexity", "bits_per_byte")],
+        metric_list=[
+            {"metric": m} for m in ("word_perplexity", "byte_perplexity", "bits_per_byte")
+        ],
     )
     write_task(
         folder,
