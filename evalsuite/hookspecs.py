@@ -60,6 +60,14 @@ def evalsuite_register_benchmarks(registry: Catalogue) -> None:
 
 
 @hookspec
+def evalsuite_register_tasks(registry: Catalogue) -> None:
+    """Declare task files by name; the factory returns the path of the YAML file.
+
+    Example: ``registry.add("gsm8k", factory="my_benchmarks.paths:gsm8k")``
+    """
+
+
+@hookspec
 def evalsuite_register_executors(registry: Catalogue) -> None:
     """Declare executors: where batches run; the factory makes an Executor.
 

@@ -26,6 +26,7 @@ from evalsuite.options import build
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
 from evalsuite.suite import ModelSpec, ProbeSpec, SuiteFile
+from evalsuite.task import with_tasks
 
 SCHEMA_VERSION = 1
 
@@ -152,6 +153,7 @@ def make_plan(
         EvalsuiteError: Any name, option, field or file is wrong; the first mistake is reported.
         NothingSelectedError: No job is left to run.
     """
+    suite_file = with_tasks(suite_file, registry)
     suite = suite_file.suite
     specs = models if models is not None else suite.models
     planned_models = tuple(

@@ -24,7 +24,17 @@ from evalsuite.errors import PluginError, UnknownNameError, UsageError
 
 API_VERSION = 1
 GROUP = "evalsuite"
-KINDS = ("model", "probe", "metric", "source", "suite", "executor", "report_section", "command")
+KINDS = (
+    "model",
+    "probe",
+    "metric",
+    "source",
+    "suite",
+    "task",
+    "executor",
+    "report_section",
+    "command",
+)
 
 
 def import_object(path: str) -> Any:
@@ -131,6 +141,7 @@ class Registry:
     metrics: Catalogue = field(default_factory=lambda: Catalogue("metric"))
     sources: Catalogue = field(default_factory=lambda: Catalogue("source"))
     suites: Catalogue = field(default_factory=lambda: Catalogue("suite"))
+    tasks: Catalogue = field(default_factory=lambda: Catalogue("task"))
     executors: Catalogue = field(default_factory=lambda: Catalogue("executor"))
     report_sections: Catalogue = field(default_factory=lambda: Catalogue("report_section"))
     commands: Catalogue = field(default_factory=lambda: Catalogue("command"))
@@ -150,6 +161,7 @@ class Registry:
             "metrics": self.metrics,
             "sources": self.sources,
             "benchmarks": self.suites,
+            "tasks": self.tasks,
             "executors": self.executors,
             "report_sections": self.report_sections,
             "commands": self.commands,

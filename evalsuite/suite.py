@@ -17,18 +17,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from evalsuite.errors import SuiteError
 
 Scalar = str | int | float | bool | None
+Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Refuses keys that it does not have."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelSpec(_Strict):
+class ModelSpec(Strict):
     """One model: a name, or a mapping with the name and how to load it."""
 
     name: str = Field(description="scheme:reference, e.g. hf:gpt2 or control:text-clean")
@@ -60,19 +70,30 @@ def _as_model(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-class ProbeSpec(_Strict):
-    """One probe on one source, for all models or for those listed."""
+class ProbeSpec(Strict):
+    """One probe on one source, or one task, for all models or for those listed."""
 
-    probe: str = Field(description="a registered probe, e.g. text/multiple-choice")
-    source: str = Field(description="a name under `sources`")
+    probe: str = Field("", description="a registered probe, e.g. text/multiple-choice")
+    task: str | None = Field(
+        None, description="instead of a probe: a registered task, or the path of a task file"
+    )
+    source: str = Field("", description="a name under `sources`; a task brings its own")
     label: str = Field("", description="what the report calls it; needed to use a probe twice")
     models: tuple[str, ...] | None = Field(None, description="names of models; default all")
     options: dict[str, Any] = Field(default_factory=dict, description="the probe's own options")
     limit: Annotated[int, Field(ge=1)] | None = Field(None, description="first N samples only")
     metrics: tuple[MetricSpec, ...] = Field((), description="further metrics of its records")
 
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> ProbeSpec:
+        if bool(self.probe) == bool(self.task):
+            raise ValueError("an entry names either a `probe` or a `task`")
+        if self.probe and not self.source:
+            raise ValueError("a probe needs a `source`")
+        return self
 
-class Suite(_Strict):
+
+class Suite(Strict):
     """The whole file."""
 
     version: Literal[1] = Field(description="version of this format")
@@ -95,7 +116,7 @@ class SuiteFile:
     suite: Suite
     text: str
     path: Path | None
-    marks: Mapping[tuple[str | int, ...], tuple[int, int]]
+    marks: Marks
     parameters: Mapping[str, Scalar]
 
     @property
@@ -110,7 +131,7 @@ class SuiteFile:
 
 def place_of(
     path: Path | None,
-    marks: Mapping[tuple[str | int, ...], tuple[int, int]],
+    marks: Marks,
     location: tuple[str | int, ...],
 ) -> str:
     """``file:line:column`` of a location, or of the nearest thing around it."""
@@ -120,7 +141,7 @@ def place_of(
     return f"{path or '<suite>'}:{line}:{column}"
 
 
-class _Marks:
+class _Reader:
     """Turn a YAML node graph into plain data and remember where each part stands."""
 
     def __init__(self, path: Path | None) -> None:
@@ -164,50 +185,63 @@ def read_suite(path: Path, settings: Mapping[str, str] | None = None) -> SuiteFi
     Raises:
         SuiteError: The file is missing, is not YAML, or does not describe a suite.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SuiteError(
-            f"{path}: there is no such suite file. `evalsuite list suites` shows the installed "
-            "suites, `evalsuite init` writes a new one."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(f"{path}: the suite file cannot be read: {error}") from error
-    return parse_suite(text, path, settings)
+    return parse_suite(_text_of(path, "suite"), path, settings)
 
 
 def parse_suite(
     text: str, path: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> SuiteFile:
     """Validate the text of a suite file; see read_suite."""
-    marks = _Marks(path)
+    document, marks = _parsed(text, path, "suite")
+    parameters = _parameters(document, settings or {}, path, marks)
+    document = substitute(document, parameters, path, marks)
+    try:
+        suite = Suite.model_validate(document)
+    except ValidationError as error:
+        raise SuiteError(explain(error, path, marks, _SECTIONS, Suite)) from error
+    return SuiteFile(suite, text, path, marks, parameters)
+
+
+def read_document(path: Path, what: str) -> tuple[str, dict[str, Any], Marks]:
+    """The text of a YAML file, its mapping, and where everything stands; ``what`` names it."""
+    text = _text_of(path, what)
+    return (text, *_parsed(text, path, what))
+
+
+def _text_of(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SuiteError(
+            f"{path}: there is no such {what} file. `evalsuite list {what}s` shows the installed "
+            f"{what}s" + (", `evalsuite init` writes a new one." if what == "suite" else ".")
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path}: the {what} file cannot be read: {error}") from error
+
+
+def _parsed(text: str, path: Path | None, what: str) -> tuple[dict[str, Any], Marks]:
+    reader = _Reader(path)
+    name = path or f"<{what}>"
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SuiteError(
-            f"{path or '<suite>'}:{line}:{column}: this is not YAML: {error.problem}."
-        ) from error
+        raise SuiteError(f"{name}:{line}:{column}: this is not YAML: {error.problem}.") from error
     if node is None:
-        raise SuiteError(f"{path or '<suite>'}:1:1: the suite file is empty.")
-    document = marks.value(node)
+        raise SuiteError(f"{name}:1:1: the {what} file is empty.")
+    document = reader.value(node)
     if not isinstance(document, dict):
-        raise SuiteError(f"{path or '<suite>'}:1:1: a suite file is a mapping of keys to values.")
-    parameters = _parameters(document, settings or {}, path, marks.marks)
-    document = _substitute(document, parameters, path, marks.marks)
-    try:
-        suite = Suite.model_validate(document)
-    except ValidationError as error:
-        raise SuiteError(_explain(error, path, marks.marks)) from error
-    return SuiteFile(suite, text, path, marks.marks, parameters)
+        raise SuiteError(f"{name}:1:1: a {what} file is a mapping of keys to values.")
+    return document, reader.marks
 
 
 def _parameters(
     document: Mapping[str, Any],
     settings: Mapping[str, str],
     path: Path | None,
-    marks: Mapping[tuple[str | int, ...], tuple[int, int]],
+    marks: Marks,
 ) -> dict[str, Scalar]:
     """The value of every declared parameter; refuses undeclared and missing ones."""
     declared = document.get("parameters") or {}
@@ -236,11 +270,11 @@ def _parameters(
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
-def _substitute(
+def substitute(
     document: Any,
     parameters: Mapping[str, Scalar],
     path: Path | None,
-    marks: Mapping[tuple[str | int, ...], tuple[int, int]],
+    marks: Marks,
     location: tuple[str | int, ...] = (),
 ) -> Any:
     """Replace ``${name}`` in every string below ``document``, but in the parameters themselves."""
@@ -248,12 +282,12 @@ def _substitute(
         return {
             key: value
             if not location and key == "parameters"
-            else _substitute(value, parameters, path, marks, (*location, key))
+            else substitute(value, parameters, path, marks, (*location, key))
             for key, value in document.items()
         }
     if isinstance(document, list):
         return [
-            _substitute(value, parameters, path, marks, (*location, i))
+            substitute(value, parameters, path, marks, (*location, i))
             for i, value in enumerate(document)
         ]
     if not isinstance(document, str):
@@ -270,23 +304,33 @@ def _substitute(
     return _REFERENCE.sub(replacement, document)
 
 
-def _legal_keys(location: tuple[str | int, ...]) -> list[str]:
-    """The keys that a mapping at this place may have."""
-    by_section: dict[str | int, type[BaseModel]] = {
-        "models": ModelSpec,
-        "sources": SourceSpec,
-        "probes": ProbeSpec,
-    }
-    model = by_section.get(location[0], Suite) if len(location) > 1 else Suite
-    return list(model.model_fields)
+def references_in(document: Any) -> set[str]:
+    """The names of all ``${name}`` in the strings of a document."""
+    if isinstance(document, dict):
+        return {name for value in document.values() for name in references_in(value)}
+    if isinstance(document, list):
+        return {name for value in document for name in references_in(value)}
+    return set(_REFERENCE.findall(document)) if isinstance(document, str) else set()
 
 
-def _explain(
+_SECTIONS: Mapping[str | int, type[BaseModel]] = {
+    "models": ModelSpec,
+    "sources": SourceSpec,
+    "probes": ProbeSpec,
+}
+
+
+def explain(
     error: ValidationError,
     path: Path | None,
-    marks: Mapping[tuple[str | int, ...], tuple[int, int]],
+    marks: Marks,
+    sections: Mapping[str | int, type[BaseModel]],
+    whole: type[BaseModel],
 ) -> str:
-    """One line for each mistake: where, what, what is legal."""
+    """One line for each mistake: where, what, what is legal.
+
+    ``sections`` are the models of the mappings below a key, ``whole`` that of the file.
+    """
     lines = []
     for problem in error.errors():
         location = tuple(part for part in problem["loc"] if part in _path_parts(marks))
@@ -294,11 +338,13 @@ def _explain(
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             key = str(problem["loc"][-1])
-            legal = _legal_keys(tuple(problem["loc"]))
+            model = sections.get(problem["loc"][0], whole) if len(problem["loc"]) > 1 else whole
+            legal = list(model.model_fields)
             close = difflib.get_close_matches(key, legal, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             lines.append(
-                f"{where}: {name!r} is not a key of a suite; legal here: {', '.join(legal)}.{hint}"
+                f"{where}: {name!r} is not a key of a {whole.__name__.lower()}; legal here: "
+                f"{', '.join(legal)}.{hint}"
             )
         elif problem["type"] == "missing":
             lines.append(f"{where}: the key {name!r} is missing.")

@@ -20,7 +20,7 @@ LAYERS = [
     ["probe"],
     ["summaries", "zero_shot", "registry", "options", "recorded", "plugin", "testing"],
     ["suite"],
-    ["factories"],
+    ["task", "factories"],
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store"],

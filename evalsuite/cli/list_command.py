@@ -13,6 +13,7 @@ PLURALS = {
     "sources": "sources",
     "metrics": "metrics",
     "suites": "benchmarks",
+    "tasks": "tasks",
     "executors": "executors",
 }
 
@@ -22,7 +23,7 @@ PLURALS = {
 @click.option("--tag", help="Only those with this tag, e.g. fairness or audio.")
 @json_option
 def command(kind: str | None, tag: str | None, as_json: bool) -> None:
-    """Show which models, probes, sources, metrics and suites are installed."""
+    """Show which models, probes, sources, metrics, suites and tasks are installed."""
     catalogues = installed().catalogues()
     kinds = [kind] if kind else list(PLURALS)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,8 @@ import click
 from evalsuite.cli.conventions import parse_settings, suite_path, typed
 from evalsuite.plan import Plan, command_line, make_plan
 from evalsuite.registry import installed
-from evalsuite.suite import ModelSpec, read_suite
+from evalsuite.suite import ModelSpec, parse_suite, read_suite
+from evalsuite.task import suite_of
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def plan_of(suite: str, selection: Selection) -> Plan:
-    """Read a suite by name or path and plan what was selected of it."""
-    suite_file = read_suite(suite_path(suite), parse_settings(selection.settings, "--set"))
+    """Read a suite by name or path (``task:NAME`` is one of that task), and plan it."""
+    settings = parse_settings(selection.settings, "--set")
+    scheme, colon, task = suite.partition(":")
+    if scheme == "task" and colon:
+        suite_file = parse_suite(suite_of(task, Path.cwd(), installed()), None, settings)
+    else:
+        suite_file = read_suite(suite_path(suite), settings)
     models = _models(selection, suite_file.suite.models)
     return make_plan(
         suite_file,

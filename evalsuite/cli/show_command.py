@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
-from evalsuite.cli.conventions import answer, json_option, plain_table, print_json, suite_path
+from evalsuite.cli.conventions import answer, json_option, plain_table, print_json
 from evalsuite.errors import UnknownNameError
 from evalsuite.factories import describe_model
 from evalsuite.options import option_names
@@ -20,7 +21,7 @@ from evalsuite.suite import ModelSpec
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    r"""Explain a probe, source, metric, suite, or model (scheme:reference) by NAME.
+    r"""Explain a probe, source, metric, suite, task, or model (scheme:reference) by NAME.
 
     \b
     evalsuite show fairness/stereotype-pairs
@@ -31,8 +32,8 @@ def command(name: str, as_json: bool) -> None:
         _show_model(name, as_json)
         return
     entry = _find(name)
-    if entry.kind == "suite":
-        click.echo(suite_path(name).read_text(encoding="utf-8"))
+    if entry.kind in ("suite", "task"):
+        click.echo(Path(entry.load()()).read_text(encoding="utf-8"))
         return
     document = _document(entry)
     if as_json:

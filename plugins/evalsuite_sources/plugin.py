@@ -22,6 +22,13 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("image-folder", "folders:ImageFolder", "one subfolder per class, or images beside .txt"),
         ("audio-folder", "folders:AudioFolder", "one subfolder per class, or clips beside .txt"),
         ("idx", "idx:Idx", "images and labels in the format of MNIST"),
+        ("squad", "questions:Squad", "SQuAD's nested JSON (XQuAD, CMRC 2018, ...)"),
+        ("arc", "questions:Arc", "ARC's questions, upstream's or the hub's form"),
+        ("hellaswag-text", "questions:HellaSwagText", "HellaSwag as text, six lines a task"),
+        ("truthfulqa", "questions:TruthfulQa", "TruthfulQA's CSV"),
+        ("text", "texts:TextFile", "a text file as documents, paragraphs, articles or lines"),
+        ("parallel-lines", "texts:ParallelLines", "sentences and translations, line by line"),
+        ("labelled-words", "texts:LabelledWords", "CoNLL's formats: a word and its label a line"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):
         registry.add(name, factory=f"evalsuite_sources.{factory}", summary=summary)
