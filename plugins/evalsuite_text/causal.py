@@ -32,6 +32,7 @@ from evalsuite_text.encoding import Encoder, ScoredRow
 from evalsuite_text.generation import generate, neutral_settings
 from evalsuite_text.gradients import continuation_view
 from evalsuite_text.scoring import PositionScores, Scorer
+from evalsuite_transformers.activations import fuse_activations
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -100,6 +101,7 @@ class Loader:
                 "none. Leave the option out, or use the instruction-tuned checkpoint."
             )
         module = load_weights(AutoModelForCausalLM, checkpoint)
+        fuse_activations(module)
         return CausalLanguageModel(reference, checkpoint, module, tokenizer, options)
 
 

@@ -13,6 +13,8 @@ import torch
 
 # Rows of logits that are in memory at once: 256 x 150,000 float32 are 150 MB.
 HEAD_CHUNK = 256
+# On a CPU, a block of the head's weights that stays in its cache, and rows that share it.
+SLICE_TOKENS, SLICE_ROWS = 4096, 512
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ def read_tokens(
     logits_of: Callable[[torch.Tensor], torch.Tensor],
     *,
     with_moments: bool = False,
+    linear: torch.nn.Linear | None = None,
 ) -> TokenColumns:
     """Log-probabilities of tokens at positions.
 
@@ -45,23 +48,53 @@ def read_tokens(
         targets: The token ids asked for [n].
         logits_of: The head: states [m, width] -> float32 logits [m, vocabulary].
         with_moments: Compute means and deviations too.
+        linear: The head itself, where it is nothing but one matrix product: on a CPU it is then
+            applied to a slice of the vocabulary at a time, which is faster and needs less memory.
     """
+    is_sliced = linear is not None and states.device.type == "cpu" and not with_moments
     needed, at = positions.unique(return_inverse=True)
     order = at.argsort(stable=True)
     targets = targets.to(states.device)[order]
     at = at[order]
     columns = torch.zeros(4, len(targets), device=states.device)
     first = 0
-    for begin in range(0, len(needed), HEAD_CHUNK):
-        chunk = needed[begin : begin + HEAD_CHUNK]
+    size = SLICE_ROWS if is_sliced else HEAD_CHUNK
+    for begin in range(0, len(needed), size):
+        chunk = needed[begin : begin + size]
         last = int(torch.searchsorted(at, begin + len(chunk)))
-        logits = logits_of(states[chunk.to(states.device)])
         rows = at[first:last].to(states.device) - begin
-        columns[:, first:last] = _columns(logits, rows, targets[first:last], with_moments)
+        some, wanted = states[chunk.to(states.device)], targets[first:last]
+        if is_sliced and linear is not None:
+            columns[:2, first:last] = _columns_by_slices(linear, some, rows, wanted)
+        else:
+            columns[:, first:last] = _columns(logits_of(some), rows, wanted, with_moments)
         first = last
     found = torch.empty_like(columns, device="cpu")
     found[:, order] = columns.cpu()
     return TokenColumns(found[0], found[1].bool(), found[2], found[3])
+
+
+def _columns_by_slices(
+    linear: torch.nn.Linear, states: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor
+) -> torch.Tensor:
+    """Log p and greediness [2, tokens], with the normaliser summed up slice by slice."""
+    highest = torch.full((len(states),), -torch.inf)
+    total = torch.zeros(len(states))
+    best = torch.zeros(len(states), dtype=torch.long)
+    chosen = torch.zeros(len(targets))
+    for begin in range(0, len(linear.weight), SLICE_TOKENS):
+        end = begin + SLICE_TOKENS
+        bias = None if linear.bias is None else linear.bias[begin:end]
+        logits = torch.nn.functional.linear(states, linear.weight[begin:end], bias).float()
+        (inside,) = ((targets >= begin) & (targets < end)).nonzero(as_tuple=True)
+        chosen[inside] = logits[rows[inside], targets[inside] - begin]
+        value, index = logits.max(-1)
+        best = torch.where(value > highest, index + begin, best)  # the first of equals stays
+        new = torch.maximum(highest, value)
+        total = total * (highest - new).exp() + logits.sub_(new[:, None]).exp_().sum(-1)
+        highest = new
+    scores = chosen - (highest + total.log())[rows]
+    return torch.stack([scores, (best[rows] == targets).float()])
 
 
 def _columns(

@@ -73,6 +73,7 @@ class Scorer:
         self.pad_id = pad_id
         self._base: Any = getattr(model, getattr(model, "base_model_prefix", "") or "", None)
         self._head: Any = model.get_output_embeddings()
+        self._linear = self._head if type(self._head) is torch.nn.Linear else None
         self.cost = cost_model(model)
         self.reach = reach_of(model.config)
         self.n_read = 0
@@ -176,6 +177,7 @@ class Scorer:
             torch.tensor([token for tokens in targets for token in tokens]),
             self.logits,
             with_moments=with_moments,
+            linear=self._linear if self.path != PLAIN else None,
         )
         counts = [len(tokens) for tokens in targets]
         split = zip(
