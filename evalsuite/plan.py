@@ -25,7 +25,7 @@ from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
-from evalsuite.suite import ModelSpec, ProbeSpec, SuiteFile
+from evalsuite.suite import ModelSpec, ProbeSpec, SourceSpec, SuiteFile
 from evalsuite.task import with_tasks
 
 SCHEMA_VERSION = 1
@@ -224,18 +224,28 @@ def _plan_source(name: str, registry: Registry, suite_file: SuiteFile) -> Planne
         known = ", ".join(suite_file.suite.sources) or "none"
         place = suite_file.where("probes")
         raise SuiteError(f"{place}: a probe names the source {name!r}; the sources are: {known}.")
-    options = {
-        key: str(_resolve(suite_file.folder, value)) if _is_path(key, value) else value
-        for key, value in (spec.model_extra or {}).items()
-    }
     with _located(suite_file, "sources", name):
-        source = build(
-            registry.require("source", spec.type).load(), options, f"The source {spec.type!r}"
-        )
+        factory = registry.require("source", spec.type).load()
+        options = _with_resolved_paths(factory, spec, suite_file.folder)
+        source = build(factory, options, f"The source {spec.type!r}")
         source.check()
         return PlannedSource(
             name, spec.type, options, dict(spec.fields), source.fingerprint(), source.count()
         )
+
+
+def _with_resolved_paths(factory: Any, spec: SourceSpec, folder: Path) -> dict[str, Any]:
+    """The source's options, paths relative to the suite made absolute.
+
+    A factory whose ``path`` may be a name on a hub says so by ``path_may_be_a_name``.
+    """
+    options = dict(spec.model_extra or {})
+    for key, value in options.items():
+        if _is_path(key, value):
+            path = _resolve(folder, value)
+            if path.exists() or not getattr(factory, "path_may_be_a_name", False):
+                options[key] = str(path)
+    return options
 
 
 def _is_path(key: str, value: Any) -> bool:

@@ -1,22 +1,46 @@
-"""Where each suite's file lies."""
+"""Where each suite's and each task's file lies; an attribute for each, named like the file.
+
+``suite_quickstart`` is the function that gives the path of suites/quickstart.yaml, and
+``task_arc_challenge`` that of tasks/arc-challenge.yaml.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "suites"
+FOLDER = Path(__file__).parent
 
 
-def _path(name: str) -> Path:
-    return FOLDER / f"{name}.yaml"
+def names(kind: str) -> Iterator[str]:
+    """The names of all suites or tasks."""
+    return (path.stem for path in sorted((FOLDER / f"{kind}s").glob("*.yaml")))
 
 
-quickstart: Callable[[], Path] = partial(_path, "quickstart")
-crows_pairs: Callable[[], Path] = partial(_path, "crows-pairs")
-blimp: Callable[[], Path] = partial(_path, "blimp")
-mnist: Callable[[], Path] = partial(_path, "mnist")
-esc10: Callable[[], Path] = partial(_path, "esc10")
-fleurs_english: Callable[[], Path] = partial(_path, "fleurs-english")
-compas: Callable[[], Path] = partial(_path, "compas")
+def attribute(kind: str, name: str) -> str:
+    """The attribute of this module for a suite or a task."""
+    return f"{kind}_{name.replace('-', '_')}"
+
+
+def summary(kind: str, name: str) -> str:
+    """The first comment line of a suite, or the description of a task."""
+    for line in _path(kind, name).read_text(encoding="utf-8").splitlines():
+        if line.startswith("description: ") and kind == "task":
+            return line.removeprefix("description: ").rstrip(".")
+        if line.startswith("# ") and kind == "suite":
+            return line.removeprefix("# ").rstrip(".")
+    return ""
+
+
+def _path(kind: str, name: str) -> Path:
+    return FOLDER / f"{kind}s" / f"{name}.yaml"
+
+
+def __getattr__(wanted: str) -> Callable[[], Path]:
+    """The function for one file."""
+    kind = wanted.partition("_")[0]
+    for name in names(kind) if kind in ("suite", "task") else ():
+        if attribute(kind, name) == wanted:
+            return partial(_path, kind, name)
+    raise AttributeError(f"no suite or task is called {wanted!r}")

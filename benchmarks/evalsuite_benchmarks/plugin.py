@@ -1,10 +1,11 @@
-"""Registers the suites that come with evalsuite."""
+"""Registers the suites and tasks that come with evalsuite."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from evalsuite import hookimpl
+from evalsuite_benchmarks.paths import attribute, names, summary
 
 if TYPE_CHECKING:
     from evalsuite.registry import Catalogue
@@ -25,6 +26,14 @@ _SUITES = {
 @hookimpl
 def evalsuite_register_benchmarks(registry: Catalogue) -> None:
     """Declare the suites; the factory returns the path of the file."""
-    for name, summary in _SUITES.items():
-        function = name.replace("-", "_")
-        registry.add(name, factory=f"evalsuite_benchmarks.paths:{function}", summary=summary)
+    for name, told in _SUITES.items():
+        factory = f"evalsuite_benchmarks.paths:{attribute('suite', name)}"
+        registry.add(name, factory=factory, summary=told)
+
+
+@hookimpl
+def evalsuite_register_tasks(registry: Catalogue) -> None:
+    """Declare the task files, each under its own name and description."""
+    for name in names("task"):
+        factory = f"evalsuite_benchmarks.paths:{attribute('task', name)}"
+        registry.add(name, factory=factory, summary=summary("task", name), tags=("text",))

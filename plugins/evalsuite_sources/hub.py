@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from evalsuite import Audio, DataError, Image, Sample, UsageError
 from evalsuite_sources.files import as_media
@@ -33,6 +33,8 @@ class HuggingFace:
     config: str | None = None
     revision: str | None = None
     id: str | None = None
+
+    path_may_be_a_name: ClassVar[bool] = True
 
     def rows(self) -> Iterator[Sample]:
         """The rows, with class labels as their names and media undecoded."""
