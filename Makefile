@@ -33,3 +33,6 @@ $(STAMP): pyproject.toml constraints.txt
 
 clean:
 	rm -rf $(VENV) runs report.html
+
+bench: install ## Measure speed side by side with lm-evaluation-harness.
+	$(BIN)/python benchmarks/speed/run.py

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,7 @@ def _run_model(
         _run_jobs(plan, jobs, scheduler, store, registry, observer)
     finally:
         info = model.info
+        usage = getattr(model, "usage", None)  # what a served model was asked, and its cost
         model.close()
     return {
         "fingerprint": model.fingerprint,
@@ -135,6 +136,7 @@ def _run_model(
         "requests_asked": scheduler.n_asked,
         "requests_answered_by_model": scheduler.n_answered_by_model,
         "requests_from_store": scheduler.n_from_store,
+        **({"usage": asdict(usage)} if is_dataclass(usage) else {}),
     }
 
 

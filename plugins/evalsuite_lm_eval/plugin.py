@@ -1,4 +1,4 @@
-"""Registers lm-evaluation-harness: its tasks, its command line on our models, its logs."""
+"""Registers lm-evaluation-harness: its tasks, its command line on our models."""
 
 from __future__ import annotations
 
@@ -36,12 +36,7 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
 
 @hookimpl
 def evalsuite_register_commands(registry: Catalogue) -> None:
-    """Logs of other harnesses as runs; lm-evaluation-harness's own command line on our models."""
-    registry.add(
-        "import-log",
-        factory="evalsuite_lm_eval.import_command:command",
-        summary="Turn an lm-evaluation-harness or Inspect log into a run directory.",
-    )
+    """lm-evaluation-harness's own command line on our models."""
     registry.add(
         "lm-eval",
         factory="evalsuite_lm_eval.harness_command:command",

@@ -26,7 +26,7 @@ from evalsuite import (
     TokenScoreTable,
     UsageError,
 )
-from evalsuite.content import Content, text_of
+from evalsuite.content import Content, text_of, turns_of
 from evalsuite_text.arrangement import arranged, by_likeness
 from evalsuite_text.encoding import Encoder, ScoredRow
 from evalsuite_text.generation import generate, neutral_settings
@@ -52,12 +52,14 @@ class Options:
     """The model options of a causal language model.
 
     Args:
-        chat_template: Render every prompt and context as one user turn of the tokenizer's chat
-            template; off by default.
+        chat_template: Render every prompt and context as turns of the tokenizer's chat template
+            (one user turn, where a prompt marks no roles); off by default.
+        system_prompt: What the system says first, in a chat whose prompt has no system turn.
         max_length: Read at most so many tokens at once, less than the model could.
     """
 
     chat_template: bool = False
+    system_prompt: str = ""
     max_length: int | None = None
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Options:
             raise UsageError(
                 f"Model option chat_template must be true or false (got {self.chat_template!r})."
             )
+        if self.system_prompt and not self.chat_template:
+            raise UsageError("Model option system_prompt needs chat_template: true.")
         limit = self.max_length
         if limit is not None and (
             not isinstance(limit, int) or isinstance(limit, bool) or limit < 2
@@ -130,6 +134,7 @@ class CausalLanguageModel(TorchModel):
         """Check the scoring path, and set the checkpoint's generation settings aside."""
         self.tokenizer = tokenizer
         self.uses_chat_template = options.chat_template
+        self.system_prompt = options.system_prompt
         limit = context_length(checkpoint.config, tokenizer)
         self.encoder = Encoder(tokenizer, min(limit, options.max_length or limit))
         module.generation_config, set_aside = neutral_settings(
@@ -141,7 +146,7 @@ class CausalLanguageModel(TorchModel):
             "scoring path": self.scorer.path,
             "context length": str(self.encoder.max_length),
             "start token": "added" if self.encoder.adds_start else "only for empty contexts",
-            "chat template": "one user turn" if options.chat_template else "off",
+            "chat template": "on" if options.chat_template else "off",
             "dtype": str(module.dtype).removeprefix("torch."),
         }
         if set_aside:
@@ -210,9 +215,13 @@ class CausalLanguageModel(TorchModel):
         text = text_of(content)
         if not self.uses_chat_template:
             return text
-        message = [{"role": "user", "content": text}]
+        messages = [
+            {"role": turn.role, "content": text_of(turn.parts)} for turn in turns_of(content)
+        ]
+        if self.system_prompt and not any(m["role"] == "system" for m in messages):
+            messages.insert(0, {"role": "system", "content": self.system_prompt})
         return str(
-            self.tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+            self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         )
 
     def _pairs(self, requests: Sequence[Any]) -> list[ScoredRow | Failure]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from evalsuite import Failure, Generate, UsageError
+from evalsuite import Failure, Generate, Role, Text, UsageError
 from evalsuite.testing import check_model
 from evalsuite_text import causal
 
@@ -138,6 +138,30 @@ def test_a_chat_template_is_one_user_turn_only_when_asked_for(chat_directory, cp
     chatting = replace(cpu, options={"chat_template": True})
     model = causal.Loader().load(chat_directory, chatting)
     assert model.generate([request]) == llama.generate([rendered])
+
+
+def test_roles_become_turns_and_the_system_speaks_first(chat_directory, cpu) -> None:
+    options = {"chat_template": True, "system_prompt": "be brief"}
+    model = causal.Loader().load(chat_directory, replace(cpu, options=options))
+    prompt = (
+        Role("user"),
+        Text("where?\n"),
+        Role("assistant"),
+        Text("here\n"),
+        Role("user"),
+        Text("who?"),
+    )
+    seen = []
+    model.tokenizer.apply_chat_template = lambda messages, **_: seen.append(messages) or ""
+    model._prompt(prompt)
+    assert [(m["role"], m["content"]) for m in seen[0]] == [
+        ("system", "be brief"),
+        ("user", "where?"),
+        ("assistant", "here"),
+        ("user", "who?"),
+    ]
+    with pytest.raises(UsageError, match="system_prompt needs chat_template"):
+        causal.Loader().load(chat_directory, replace(cpu, options={"system_prompt": "x"}))
 
 
 def test_gradients_see_the_chat_template_but_attribute_to_the_text(chat_directory, cpu) -> None:

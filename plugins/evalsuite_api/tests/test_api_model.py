@@ -1,0 +1,148 @@
+"""A served model against a real local server, faults included."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from evalsuite import Failure, Generate, LoadSettings, LogLikelihood, Role, Text, UsageError
+from evalsuite_api.model import Loader, ServedModel
+from evalsuite_api.options import Options
+
+
+@pytest.fixture
+def server():
+    """Answers what ``replies`` says, one after another; the last one again and again."""
+    state = {"replies": [], "seen": []}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            state["seen"].append((self.path, body, self.headers.get("Authorization")))
+            replies = state["replies"]
+            status, headers, answer = replies.pop(0) if len(replies) > 1 else replies[0]
+            if status == 0:
+                self.connection.close()
+                return
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(data))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            return
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    state["url"] = f"http://127.0.0.1:{httpd.server_port}/v1"
+    yield state
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def model_of(server, waits, **options) -> ServedModel:
+    made = Options.of({"base_url": server["url"], "max_retries": 2, **options})
+    return ServedModel("m", made, waits.append)
+
+
+def said(text: str, **more):
+    usage = {"prompt_tokens": 3, "completion_tokens": 2}
+    return {"choices": [{"text": text, "finish_reason": "stop"}], "usage": usage, **more}
+
+
+OK = (200, {}, said("hi"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ((429, {"Retry-After": "7"}, {}), "rate limited"),
+        ((500, {}, {}), "server error"),
+        ((200, {}, b"no json"), "server error"),
+        ((0, {}, b""), "connection dropped"),
+    ],
+)
+def test_a_fault_that_passes_is_tried_again_and_one_that_stays_is_a_failure(server, fault, kind):
+    waits = []
+    server["replies"] = [fault, OK]
+    (answer,) = model_of(server, waits).generate([Generate("x")])
+    assert answer.text == "hi"
+    assert len(waits) == 1
+    if fault[0] == 429:
+        assert waits[0] >= 7
+    server["replies"] = [fault]
+    (answer,) = model_of(server, waits).generate([Generate("x")])
+    assert isinstance(answer, Failure)
+    assert answer.kind == kind
+
+
+def test_a_refused_key_fails_at_once_and_is_never_told(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    waits = []
+    server["replies"] = [(401, {}, {"error": "bad key sk-secret"})]
+    (answer,) = model_of(server, waits).generate([Generate("x")])
+    assert answer.kind == "key refused"
+    assert "sk-secret" not in answer.message
+    assert waits == []
+    assert server["seen"][0][2] == "Bearer sk-secret"
+
+
+def test_an_empty_text_is_an_answer_and_no_choice_is_a_failure(server):
+    server["replies"] = [(200, {}, said("")), (200, {}, {"choices": []})]
+    model = model_of(server, [], concurrency=1)
+    empty, none = model.generate([Generate("x"), Generate("y")])
+    assert empty.text == ""
+    assert none.kind == "server error"
+
+
+def test_cost_is_counted_and_its_limit_kept(server):
+    server["replies"] = [OK]
+    prices = {"price_per_million_input": 1e6, "price_per_million_output": 1e6, "max_cost": 5}
+    model = model_of(server, [], concurrency=1, **prices)
+    first, second = model.generate([Generate("x"), Generate("y")])
+    assert first.text == "hi"
+    assert second.kind == "budget spent"
+    assert model.usage.cost == pytest.approx(5)  # 3 tokens read and 2 written, at 1 each
+
+
+def test_a_continuation_is_found_among_the_echoed_tokens(server):
+    logprobs = {
+        "tokens": ["the", " house", " is", "."],
+        "token_logprobs": [None, -1.0, -2.0, -9.0],
+        "text_offset": [0, 3, 9, 12],
+        "top_logprobs": [None, {" house": -1.0}, {" was": -0.5}, {".": -9.0}],
+    }
+    server["replies"] = [(200, {}, {"choices": [{"text": "", "logprobs": logprobs}]})]
+    score, greedy = model_of(server, [], concurrency=1).loglikelihood(
+        [LogLikelihood("the house", " is"), LogLikelihood("the ", "house")]
+    )
+    assert (score.total, score.n_tokens, score.is_greedy) == (-2.0, 1, False)
+    assert greedy.token_logprobs[0] == -1.0
+
+
+def test_without_echoed_scores_there_is_a_reason(server):
+    server["replies"] = [OK]
+    (answer,) = model_of(server, []).loglikelihood([LogLikelihood("a", " b")])
+    assert answer.kind == "no log-probabilities"
+
+
+def test_a_chat_gets_turns(server):
+    message = {"message": {"content": "ok"}, "finish_reason": "length"}
+    server["replies"] = [(200, {}, {"choices": [message]})]
+    prompt = (Role("system"), Text("Be brief."), Role("user"), Text("Hello"))
+    (answer,) = model_of(server, [], endpoint="chat").generate([Generate(prompt)])
+    assert (answer.text, answer.finish_reason) == ("ok", "length")
+    path, body, _ = server["seen"][0]
+    assert path == "/v1/chat/completions"
+    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_wrong_options_are_refused():
+    for options in ({"base_url": "x"}, {"base_url": "http://h", "key": "k"}):
+        with pytest.raises(UsageError):
+            Loader().describe("m", LoadSettings(options=options))
