@@ -136,7 +136,7 @@ def _run_model(
         "requests_asked": scheduler.n_asked,
         "requests_answered_by_model": scheduler.n_answered_by_model,
         "requests_from_store": scheduler.n_from_store,
-        **({"usage": asdict(usage)} if is_dataclass(usage) else {}),
+        **({"usage": asdict(usage)} if is_dataclass(usage) and not isinstance(usage, type) else {}),
     }
 
 
