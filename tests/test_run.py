@@ -55,9 +55,17 @@ def test_batch_size_changes_no_estimate(whole, tmp_path):
 
 def test_other_probes_change_no_estimate(whole, tmp_path):
     only = "\n".join(line for line in SUITE.splitlines() if "multiple-choice" not in line)
-    alone = values_of(run_of(only, tmp_path / "alone"))
-    # other requests in a batch round the last digits of a float32 sum otherwise, and no more
-    assert alone == pytest.approx({k: values_of(whole)[k] for k in alone}, abs=1e-5, nan_ok=True)
+    alone = run_of(only, tmp_path / "alone")
+    # other requests in a batch round the last digits of a float32 sum otherwise, and no more:
+    # every number of every sample agrees to 1e-5 nats
+    for result in alone.results:
+        pairs = list(zip(alone.samples(result.id), whole.samples(result.id), strict=True))
+        assert pairs or not result.n_samples
+        for mine, theirs in pairs:
+            assert dict(mine.record) == pytest.approx(dict(theirs.record), abs=1e-5)
+    # a standardised effect divides by the spread, which is 0.003 nats for the clean twin
+    found = values_of(alone)
+    assert found == pytest.approx({k: values_of(whole)[k] for k in found}, abs=2e-4, nan_ok=True)
 
 
 def test_intervals_are_the_same_in_every_run(whole, tmp_path):

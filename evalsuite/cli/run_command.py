@@ -19,11 +19,12 @@ from evalsuite.cli.selection import Selection, plan_of, selection_options
 from evalsuite.documents import read_json
 from evalsuite.errors import ExitCode, StoreError, UsageError
 from evalsuite.executor import cache_directory
-from evalsuite.plan import Plan
+from evalsuite.plan import Plan, command_line, make_plan
 from evalsuite.registry import installed
 from evalsuite.responses import Responses
 from evalsuite.run import Settings, execute
 from evalsuite.store import JobResult, Store
+from evalsuite.suite import parse_suite
 
 
 @click.command("run", short_help="Run a suite, leaving a run directory.")
@@ -64,6 +65,31 @@ def command(
     last. Ctrl-C finishes the batch in flight; the run can then be resumed.
     """
     plan, directory = _plan_and_directory(suite, output, resume, Selection(**selection))
+    return run_plan(
+        plan, directory, max_failures=max_failures, cache=cache, quiet=quiet, as_json=as_json
+    )
+
+
+def run_suite_text(text: str, directory: Path, *, quiet: bool = False, as_json: bool = False) -> int:
+    """Run the text of a suite into a new run directory, as ``evalsuite run`` does.
+
+    For commands of plugins that write a suite instead of reading one.
+    """
+    refuse_known_run(directory)
+    plan = make_plan(parse_suite(text), installed(), command=command_line())
+    return run_plan(plan, directory, quiet=quiet, as_json=as_json)
+
+
+def run_plan(
+    plan: Plan,
+    directory: Path,
+    *,
+    max_failures: float = 0.1,
+    cache: bool = False,
+    quiet: bool = False,
+    as_json: bool = False,
+) -> int:
+    """Run a plan, print its estimates and the directory; returns the exit status."""
     store = Store(directory)
     shared = Responses(_made(cache_directory()) / "responses.sqlite") if cache else None
     try:
@@ -108,13 +134,19 @@ def _plan_and_directory(
         return Plan.from_json(read_json(resume / "plan.json")), resume
     if suite is None:
         raise UsageError("Name a suite (`evalsuite list suites`), a suite file, or --resume RUN.")
-    if output is not None and (output / "plan.json").exists():
-        raise StoreError(
-            f"{output} already holds a run. Go on with `evalsuite run --resume {output}`, or "
-            "choose another directory with -o."
-        )
+    if output is not None:
+        refuse_known_run(output)
     plan = plan_of(suite, selection)
     return plan, output or _new_directory(plan.suite_name)
+
+
+def refuse_known_run(directory: Path) -> None:
+    """Raise StoreError when a directory already holds a run."""
+    if (directory / "plan.json").exists():
+        raise StoreError(
+            f"{directory} already holds a run. Go on with `evalsuite run --resume {directory}`, or "
+            "choose another directory with -o."
+        )
 
 
 def _new_directory(name: str) -> Path:

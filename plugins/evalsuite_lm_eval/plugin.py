@@ -1,4 +1,4 @@
-"""Registers lm-evaluation-harness: its tasks, its command line on our models."""
+"""Registers lm-evaluation-harness: its tasks, its command line on our models, logs as runs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         summary="the documents of an lm-evaluation-harness task or group, prompts included",
         tags=("text",),
     )
+    registry.add(
+        "imported-log",
+        factory="evalsuite_lm_eval.imported.source:ImportedDocuments",
+        summary="a task's documents in a log that `evalsuite import-log` copied",
+    )
+
+
+@hookimpl
+def evalsuite_register_models(registry: Catalogue) -> None:
+    """A model that was measured elsewhere."""
+    registry.add(
+        "imported",
+        factory="evalsuite_lm_eval.imported.model:Loader",
+        summary="a model of which only another harness's log is known; see `import-log`",
+    )
 
 
 @hookimpl
@@ -32,13 +47,24 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         summary="an lm-evaluation-harness task with its own filters, metrics and aggregations",
         tags=("task", "text"),
     )
+    registry.add(
+        "imported/task",
+        factory="evalsuite_lm_eval.imported.probe:ImportedTask",
+        summary="a task of an imported log, with intervals where its samples permit them",
+        tags=("task",),
+    )
 
 
 @hookimpl
 def evalsuite_register_commands(registry: Catalogue) -> None:
-    """lm-evaluation-harness's own command line on our models."""
+    """lm-evaluation-harness's own command line on our models; logs as runs."""
     registry.add(
         "lm-eval",
         factory="evalsuite_lm_eval.harness_command:command",
         summary="lm-evaluation-harness's command line, with --model evalsuite.",
+    )
+    registry.add(
+        "import-log",
+        factory="evalsuite_lm_eval.imported.command:command",
+        summary="Turn logs of lm-eval and Inspect into a run.",
     )
