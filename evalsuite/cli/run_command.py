@@ -70,7 +70,9 @@ def command(
     )
 
 
-def run_suite_text(text: str, directory: Path, *, quiet: bool = False, as_json: bool = False) -> int:
+def run_suite_text(
+    text: str, directory: Path, *, quiet: bool = False, as_json: bool = False
+) -> int:
     """Run the text of a suite into a new run directory, as ``evalsuite run`` does.
 
     For commands of plugins that write a suite instead of reading one.

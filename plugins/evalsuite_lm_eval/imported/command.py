@@ -79,10 +79,7 @@ def write_copies(logs: Sequence[Log], output: Path) -> dict[str, Any]:
         "version": 1,
         "name": "imported",
         "description": "Measured by " + " and ".join(sorted({log.harness for log in logs})),
-        "models": [
-            {"name": f"imported:{log.model}", "options": _facts_of(log)}
-            for log in logs
-        ],
+        "models": [{"name": f"imported:{log.model}", "options": _facts_of(log)} for log in logs],
         "sources": sources,
         "probes": probes,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,19 @@ from evalsuite_lm_eval.imported.log import Log, LoggedDocument, LoggedTask, Publ
 
 # What a line of a samples file holds besides the metrics, for versions that do not list these.
 NOT_METRICS = frozenset(
-    "doc_id doc target arguments resps filtered_resps filter metrics doc_hash prompt_hash "
-    "target_hash".split()
+    [
+        "doc_id",
+        "doc",
+        "target",
+        "arguments",
+        "resps",
+        "filtered_resps",
+        "filter",
+        "metrics",
+        "doc_hash",
+        "prompt_hash",
+        "target_hash",
+    ]
 )
 WITHOUT_CHANCE = "acc_mutual_info"  # asks every choice twice: the requests do not count choices
 
@@ -45,7 +57,7 @@ def read_harness_log(path: Path, document: Mapping[str, Any]) -> Log:
         "backend": str(config.get("model") or ""),
         "model arguments": _shown(config.get("model_args")),
         "batch size": str(config.get("batch_size") or ""),
-        "logged": str(document.get("date") or ""),
+        "logged": _moment(document.get("date")),
         "chat template": "applied" if document.get("chat_template") else "",
         "transformers": str(document.get("transformers_version") or ""),
     }
@@ -56,6 +68,13 @@ def read_harness_log(path: Path, document: Mapping[str, Any]) -> Log:
         {key: value for key, value in facts.items() if value},
         tasks,
     )
+
+
+def _moment(date: Any) -> str:
+    """Seconds since 1970 as a date; other versions' dates as they are."""
+    if isinstance(date, int | float):
+        return datetime.fromtimestamp(date, UTC).isoformat(timespec="seconds")
+    return str(date or "")
 
 
 def _model_name(document: Mapping[str, Any], config: Mapping[str, Any]) -> str:
@@ -173,7 +192,9 @@ def _document(
     values: dict[str, Any] = {}
     for row in rows:
         names = row.get("metrics") or [name for name in row if name not in NOT_METRICS]
-        values |= {f"{name},{row.get('filter', 'none')}": row[name] for name in names if name in row}
+        values |= {
+            f"{name},{row.get('filter', 'none')}": row[name] for name in names if name in row
+        }
     first = rows[0]
     return LoggedDocument(
         id=identifier,

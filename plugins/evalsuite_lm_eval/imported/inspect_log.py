@@ -178,9 +178,7 @@ def _light(sample: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: sample.get(key) for key in kept}
 
 
-def _document(
-    identifier: str, epochs: list[Mapping[str, Any]], reduced: Reduced
-) -> LoggedDocument:
+def _document(identifier: str, epochs: list[Mapping[str, Any]], reduced: Reduced) -> LoggedDocument:
     first = epochs[0]
     answered = [epoch for epoch in epochs if not epoch.get("error")]
     values: dict[str, Any] = {
@@ -237,4 +235,3 @@ def _completion(output: Any) -> str:
         return str(output["completion"])
     choices = output.get("choices") or ({},)
     return _text((choices[0].get("message") or {}).get("content", ""))
-

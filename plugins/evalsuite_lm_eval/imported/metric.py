@@ -73,9 +73,7 @@ class PublishedNumbers:
             )
         return self._as_published(facts, direction, bool(items))
 
-    def _as_published(
-        self, facts: Mapping[str, Any], direction: Any, has_items: bool
-    ) -> Estimate:
+    def _as_published(self, facts: Mapping[str, Any], direction: Any, has_items: bool) -> Estimate:
         value, stderr = facts["value"], facts["stderr"]
         why = "its samples do not reproduce it" if has_items else "the log has no samples of it"
         if value is None or not math.isfinite(value):
