@@ -17,19 +17,8 @@ from evalsuite_lm_eval.imported.log import Log, LoggedDocument, LoggedTask, Publ
 
 # What a line of a samples file holds besides the metrics, for versions that do not list these.
 NOT_METRICS = frozenset(
-    [
-        "doc_id",
-        "doc",
-        "target",
-        "arguments",
-        "resps",
-        "filtered_resps",
-        "filter",
-        "metrics",
-        "doc_hash",
-        "prompt_hash",
-        "target_hash",
-    ]
+    {"doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"}
+    | {"doc_hash", "prompt_hash", "target_hash"}
 )
 WITHOUT_CHANCE = "acc_mutual_info"  # asks every choice twice: the requests do not count choices
 

@@ -58,7 +58,7 @@ class PublishedNumbers:
         column = facts["column"]
         items = [row[column] for row in values if row.get(column) is not None]
         direction = direction_of(facts["higher_is_better"])
-        for name, aggregation in _aggregations(facts["aggregations"]) if items else ():
+        for aggregation in _aggregations(facts["aggregations"]) if items else ():
             value = _value(aggregation, items)
             if value is None or not _agrees(value, facts["value"]):
                 continue
@@ -88,7 +88,7 @@ class PublishedNumbers:
         return Estimate(facts["name"], value, value - half, value + half, method=method, **told)
 
 
-def _aggregations(names: Sequence[str]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _aggregations(names: Sequence[str]) -> Iterator[Callable[..., Any]]:
     """The harness's functions of these names; ``metric:NAME`` is the default of a metric."""
     from lm_eval.api import registry
 
@@ -96,7 +96,7 @@ def _aggregations(names: Sequence[str]) -> Iterator[tuple[str, Callable[..., Any
         metric = name.removeprefix("metric:")
         known = registry.metric_agg_registry if metric != name else registry.aggregation_registry
         if metric in known:
-            yield name, known.get(metric)
+            yield known.get(metric)
 
 
 def _value(aggregation: Callable[..., Any], items: Sequence[Any]) -> float | None:

@@ -59,14 +59,12 @@ class ImportedDocuments:
         return hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
 
     def _rows(self) -> Iterator[dict[str, Any]]:
-        try:
-            stream = Path(self.path).open(encoding="utf-8")
-        except OSError as error:
+        if not Path(self.path).is_file():
             raise DataError(
-                f"{self.path}: the run's copy of the log cannot be read: {error.strerror or error}. "
-                "`evalsuite import-log` writes it; import the log again."
-            ) from error
-        with stream:
+                f"{self.path}: the run's copy of the log is missing; `evalsuite import-log` writes "
+                "it. Import the log again."
+            )
+        with Path(self.path).open(encoding="utf-8") as stream:
             for line in stream:
                 yield json.loads(line)
 
