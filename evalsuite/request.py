@@ -353,9 +353,18 @@ class Attribution:
     convergence_delta: float
 
 
+PASSING = frozenset(
+    {"rate limited", "timeout", "connection dropped", "server error", "budget spent"}
+    | {"out of memory", "key refused"}
+)
+
+
 @dataclass(frozen=True)
 class Failure:
-    """Why a request was not answered; ``kind`` is a short stable word, for counting."""
+    """Why a request was not answered; ``kind`` is a short stable word, for counting.
+
+    The kinds in PASSING may be gone when the request is asked again: resuming a run does so.
+    """
 
     kind: str
     message: str

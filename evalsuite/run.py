@@ -20,7 +20,7 @@ from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job, Plan
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
-from evalsuite.request import Failure
+from evalsuite.request import PASSING, Failure
 from evalsuite.responses import Responses
 from evalsuite.schedule import Asking, Interrupted, Scheduler
 from evalsuite.source import Sample
@@ -51,8 +51,9 @@ def execute(
 ) -> bool:
     """Run a plan into a store; returns whether it ran to the end (not interrupted).
 
-    Jobs that an earlier, interrupted call finished are left alone. A model that cannot be loaded
-    costs its own jobs only.
+    Jobs that an earlier, interrupted call finished are left alone, but for those with a failure
+    that may pass (a server that was down): there the failed requests are asked again. A model that
+    cannot be loaded costs its own jobs only.
     """
     observer, settings = observer or Silent(), settings or Settings()
     store.write_plan(plan.to_json())
@@ -86,7 +87,11 @@ def score(plan: Plan, store: Store, registry: Registry, fingerprints: Mapping[st
 
 
 def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:
-    done = {result.id for result in store.results if result.status in DONE}
+    done = {
+        result.id
+        for result in store.results
+        if result.status in DONE and not PASSING & result.failures.keys()
+    }
     return tuple(job for job in jobs if job.id not in done)
 
 

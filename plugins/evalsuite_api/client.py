@@ -19,6 +19,7 @@ from evalsuite_api.options import Options
 Answer = TypeVar("Answer")
 # Longer than this nobody waits for one request, whatever a server asks for.
 LONGEST_WAIT_S = 120.0
+UNREACHABLE = frozenset({"connection dropped", "timeout"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Client:
         self._lock = threading.Lock()
         self._allowed = threading.BoundedSemaphore(options.concurrency)
         self._held = 0
+        # Once a request has been retried in vain, the others are tried once each until one is
+        # answered: a dead server costs a minute, not a minute for every request.
+        self._is_down = False
         self._next_start = 0.0
         self._jitter = random.Random(0)
 
@@ -76,15 +80,18 @@ class Client:
         """The answer to one request; raises Refused when there is none to be had."""
         self._refuse_when_spent()
         wait = 1.0
-        for attempt in range(self.options.max_retries + 1):
+        most = 0 if self._is_down else self.options.max_retries
+        for attempt in range(most + 1):
             self._keep_rate()
             with self._allowed:
                 failure, pause, answer = self._once(path, body, files)
             if answer is not None:
+                self._is_down = False
                 self._count(answer, attempt)
                 return answer
             assert failure is not None
-            if pause is None or attempt == self.options.max_retries:
+            if pause is None or attempt == most:
+                self._is_down = self._is_down or failure.kind in UNREACHABLE
                 self._count({}, attempt)
                 raise Refused(failure)
             if failure.kind == "rate limited":
