@@ -123,6 +123,7 @@ CAUSAL = [
     "arc-challenge",
     "arc-challenge-letters",
     "truthfulqa-mc1",
+    "truthfulqa-mc2",
     "lambada",
 ]
 CAUSAL += ["wikitext2", "tinyshakespeare", "blimp-anaphor-gender-agreement", "xquad-en-written"]

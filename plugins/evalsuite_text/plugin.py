@@ -79,6 +79,7 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
     for name, factory, summary in (
         ("multiple-choice", "prompted.choice:MultipleChoice", "choices ranked by log-likelihood"),
         ("letter-choice", "prompted.letters:LetterChoice", "letters of listed choices"),
+        ("true-mass", "prompted.true_mass:TrueMass", "probability on several true choices"),
         ("cloze", "prompted.cloze:Cloze", "a gap filled with each choice"),
         ("last-word", "prompted.cloze:LastWord", "the last word of a passage"),
         ("generation", "prompted.generation:PromptedGeneration", "answers that a model writes"),

@@ -17,6 +17,7 @@ from evalsuite_text.prompted.examples import Examples
 from evalsuite_text.prompted.generation import PromptedGeneration
 from evalsuite_text.prompted.letters import LetterChoice
 from evalsuite_text.prompted.prompt import Solved, compose
+from evalsuite_text.prompted.true_mass import TrueMass
 
 
 def score(total: float, n_tokens: int = 1, greedy: bool = False) -> ContinuationScore:
@@ -400,3 +401,37 @@ def anything(request):
 )
 def test_every_form_keeps_the_contract(probe, samples):
     check_probe(probe, samples, anything)
+
+
+# ------------------------------------------------------------------------------------------------
+# Several true choices
+# ------------------------------------------------------------------------------------------------
+
+CLAIMS = [
+    Sample(str(i), {"question": f"q{i}", "choices": ["a", "b", "c", "d"], "labels": [1, 1, 0, 0]})
+    for i in range(4)
+]
+
+
+def test_mass_on_true_choices_is_their_share_of_probability():
+    """Probabilities .2, .1 true and .05, .05 false: .3 / .4 = .75; even would be .5."""
+    probabilities = {" a": 0.2, " b": 0.1, " c": 0.05, " d": 0.05}
+
+    def answer(request):
+        return score(math.log(probabilities[request.continuation]))
+
+    record = play(TrueMass(), CLAIMS, answer).records[0]
+    assert record["mass_true"] == pytest.approx(0.75)
+    assert record["above_even"] == pytest.approx(0.25)
+    check_probe(TrueMass(), CLAIMS, answer)
+
+
+def test_a_model_that_sees_no_difference_has_the_share_of_the_true_ones():
+    record = play(TrueMass(), CLAIMS, lambda request: score(-900.0)).records[0]
+    assert record["above_even"] == pytest.approx(0.0)
+
+
+def test_labels_without_a_false_one_are_refused():
+    sample = Sample("0", {"question": "q", "choices": ["a", "b"], "labels": [1, 1]})
+    with pytest.raises(DataError, match="one must be true and one false"):
+        play(TrueMass(), [sample], lambda request: score(-1.0))
