@@ -5,7 +5,8 @@
 
 Each side runs in a process of its own, the peer at its best batch size on this machine. Ratios are
 of processor seconds, which other work on the machine disturbs least; wall-clock seconds and the
-largest difference of log-probability are printed beside them.
+largest difference of log-probability are printed beside them. The bare pass is the model's own
+forward pass over the unique tokens in full rows, with its head at the positions that are scored.
 """
 
 from __future__ import annotations

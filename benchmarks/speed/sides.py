@@ -44,10 +44,15 @@ class Ours:
         """Tokens that the model has read so far."""
         return int(self.model.scorer.n_read)
 
+    @property
+    def n_scored(self) -> int:
+        """Positions that the head was applied to so far."""
+        return int(self.model.scorer.n_scored)
+
     def forget(self) -> None:
         """As if nothing had been asked before."""
         self.model.scorer.forget()
-        self.model.scorer.n_read = 0
+        self.model.scorer.n_read = self.model.scorer.n_scored = 0
 
 
 class Peer:
@@ -80,7 +85,7 @@ class Peer:
         found = getattr(self.model, name)(instances, disable_tqdm=True)
         return [a[0] if kind == "loglikelihood" else a for a in found]
 
-    n_read = 0
+    n_read = n_scored = 0
 
     def forget(self) -> None:
         """It keeps nothing between calls."""

@@ -65,6 +65,7 @@ class Scorer:
         reach: Beginnings are shared among rows of at most so many tokens: within it, a sliding
             window hides nothing, and rotary angles do not depend on the row's length.
         n_read: Tokens read so far, padding left out.
+        n_scored: Positions that the head was applied to so far.
     """
 
     def __init__(self, model: Any, pad_id: int) -> None:
@@ -76,7 +77,7 @@ class Scorer:
         self._linear = self._head if type(self._head) is torch.nn.Linear else None
         self.cost = cost_model(model)
         self.reach = reach_of(model.config)
-        self.n_read = 0
+        self.n_read = self.n_scored = 0
         self.path = SHARED
         n_layers = int(getattr(model.config.get_text_config(), "num_hidden_layers", 0) or 0)
         self.prefixes = PrefixMemory(n_layers, self._read_prefix)
@@ -171,9 +172,11 @@ class Scorer:
             for index, first, places in packed.reads
         ]
         targets = [rows[index].ids[rows[index].start :] for index, _ in members]
+        positions = np.concatenate([places for _, places in members])
+        self.n_scored += len(np.unique(positions))
         columns = read_tokens(
             states.flatten(0, 1),
-            torch.from_numpy(np.concatenate([places for _, places in members])),
+            torch.from_numpy(positions),
             torch.tensor([token for tokens in targets for token in tokens]),
             self.logits,
             with_moments=with_moments,
@@ -258,7 +261,7 @@ class Scorer:
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             return None  # a model of another shape: nothing to compare
         finally:
-            self.cost, self.n_read = own, 0
+            self.cost, self.n_read, self.n_scored = own, 0, 0
             self.prefixes.clear()
 
 
