@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from evalsuite.cli import run
 from evalsuite.errors import ModelError
 from evalsuite.factories import describe_model
 from evalsuite.registry import installed
-from evalsuite.suite import ModelSpec
+from evalsuite.suite import ModelSpec, parse_suite
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -31,8 +33,11 @@ def test_the_two_commands_are_make_targets():
 def test_commands_run_in_their_order(tmp_path, monkeypatch, capsys):
     """Those that name no hub model and no folder of the reader's."""
     monkeypatch.chdir(tmp_path)
+    logs = ROOT / "plugins" / "evalsuite_lm_eval" / "tests" / "logs"
+    shutil.copytree(logs, tmp_path / "lm-eval-output")
+    elsewhere = ("-m", "data=FOLDER", "model=hf:gpt2")
     runnable = [
-        c for c in COMMANDS if c[0] == "evalsuite" and "-m" not in c and "data=FOLDER" not in c
+        c for c in COMMANDS if c[0] == "evalsuite" and not any(word in c for word in elsewhere)
     ]
     for command in runnable:
         if "runs/second" in command:
@@ -45,8 +50,9 @@ def test_commands_run_in_their_order(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "-m" in c], ids=lambda c: c[4])
 def test_hub_models_are_known_schemes(command):
     """A hub name is described where there is a network, and else the hub is asked in vain."""
+    pairs = [word.split("=", 1) for before, word in pairwise(command) if before == "--model-option"]
     try:
-        told = describe_model(ModelSpec(name=command[4]), installed()).kind
+        told = describe_model(ModelSpec(name=command[4], options=dict(pairs)), installed()).kind
     except ModelError as error:
         told = str(error)
     assert any(
@@ -54,11 +60,36 @@ def test_hub_models_are_known_schemes(command):
     )
 
 
+def test_the_harness_finds_our_models(capsys):
+    """As far as asking the hub: with the model of the README in its place."""
+    (command,) = [c for c in COMMANDS if "model=hf:gpt2" in c]
+    from lm_eval.api.registry import get_model
+
+    import evalsuite_lm_eval.language_model as ours
+
+    assert get_model(command[command.index("--model") + 1]) is ours.EvalsuiteLM
+    with pytest.raises(ModelError):
+        ours.EvalsuiteLM("hf:there-is-no-such-model")
+
+
+def test_the_suites_of_the_readme_are_suites():
+    for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL):
+        suite = parse_suite(text).suite
+        assert {p.source for p in suite.probes} <= set(suite.sources)
+        for source in suite.sources.values():
+            assert installed().require("source", source.type)
+        for probe in suite.probes:
+            assert installed().require("probe", probe.probe)
+
+
 def test_suites_for_published_data_run(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (command,) = [c for c in COMMANDS if "data=FOLDER" in c]
-    arguments = [a.replace("FOLDER", str(data)) for a in command[1:]]
-    assert run([*arguments, "--limit", "20", "-q"]) == 0
+    commands = [c for c in COMMANDS if "data=FOLDER" in c]
+    assert len(commands) == 2
+    for command in commands:
+        replaced = {"hf:gpt2": "control:text-clean"}
+        arguments = [replaced.get(a, a).replace("FOLDER", str(data)) for a in command[1:]]
+        assert run([*arguments, "--limit", "20", "-q"]) == 0
 
 
 def test_the_plugin_of_the_readme_works(tmp_path, monkeypatch):

@@ -73,13 +73,13 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="evalsuite")
 def main_group() -> None:
-    r"""Evaluate text, image-text and audio-text models.
+    """Evaluate text, image-text and audio-text models.
 
     \b
     evalsuite run quickstart                     the control models, all modalities, offline
     evalsuite run suite.yaml -m hf:gpt2          your model instead of the suite's
     evalsuite report runs/2026-... -o report.html
-    """
+    """  # noqa: D301
 
 
 def main(arguments: list[str] | None = None) -> None:

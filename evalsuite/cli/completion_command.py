@@ -11,11 +11,11 @@ from evalsuite.errors import UsageError
 @click.command("completion", short_help="Print a shell's completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    r"""Print a completion script for SHELL.
+    """Print a completion script for SHELL.
 
     \b
     evalsuite completion bash >> ~/.bashrc
-    """
+    """  # noqa: D301
     from evalsuite.cli import main_group
 
     completion = get_completion_class(shell)

@@ -54,7 +54,7 @@ def command(
     as_json: bool,
     **selection: Any,
 ) -> int:
-    r"""Run SUITE (a name from `evalsuite list suites`, or a YAML file).
+    """Run SUITE (a name from `evalsuite list suites`, or a YAML file).
 
     \b
     evalsuite run quickstart
@@ -63,7 +63,7 @@ def command(
 
     Everything that was asked and answered is kept in the run directory, whose path is printed
     last. Ctrl-C finishes the batch in flight; the run can then be resumed.
-    """
+    """  # noqa: D301
     plan, directory = _plan_and_directory(suite, output, resume, Selection(**selection))
     return run_plan(
         plan, directory, max_failures=max_failures, cache=cache, quiet=quiet, as_json=as_json

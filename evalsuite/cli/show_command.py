@@ -21,13 +21,13 @@ from evalsuite.suite import ModelSpec
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    r"""Explain a probe, source, metric, suite, task, or model (scheme:reference) by NAME.
+    """Explain a probe, source, metric, suite, task, or model (scheme:reference) by NAME.
 
     \b
     evalsuite show fairness/stereotype-pairs
     evalsuite show quickstart
     evalsuite show hf:gpt2
-    """
+    """  # noqa: D301
     if ":" in name:
         _show_model(name, as_json)
         return

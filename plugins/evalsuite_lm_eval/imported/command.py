@@ -31,7 +31,7 @@ from evalsuite_lm_eval.imported.source import copy_of
 def command(
     paths: tuple[Path, ...], output: Path, model: str | None, quiet: bool, as_json: bool
 ) -> int:
-    r"""Turn logs of lm-evaluation-harness and Inspect into a run.
+    """Turn logs of lm-evaluation-harness and Inspect into a run.
 
     \b
     evalsuite import-log lm-eval-output/ -o runs/imported
@@ -40,7 +40,7 @@ def command(
     PATHS are log files or folders of them. The run holds a copy of what it needs, and is reported
     like any other. lm-evaluation-harness logs samples only with --log_samples; without them the
     numbers are shown as they were published.
-    """
+    """  # noqa: D301
     refuse_known_run(output)
     logs = read_logs(paths)
     if model is not None:
