@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker("evalsuite")
 def evalsuite_register_models(registry: Catalogue) -> None:
     """Declare model schemes; the factory makes a Loader.
 
-    Example: ``registry.add("hf", factory="evalsuite_text.loader:Loader")``
+    Example: ``registry.add("mine", factory="my_plugin.loader:Loader")``
     """
 
 
@@ -31,7 +31,7 @@ def evalsuite_register_models(registry: Catalogue) -> None:
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare probes; the factory is a Probe class.
 
-    Example: ``registry.add("text/perplexity", factory="evalsuite_text.perplexity:Perplexity")``
+    Example: ``registry.add("mine/politeness", factory="my_plugin.politeness:Politeness")``
     """
 
 

@@ -16,7 +16,7 @@ class Ours:
     def __init__(self, directory: Path, device: str) -> None:
         """Load by the path of any checkpoint."""
         from evalsuite import LoadSettings
-        from evalsuite_text.causal import Loader
+        from evalsuite_text.models.causal import Loader
 
         settings = LoadSettings(device=device, dtype="float32")
         self.model = Loader().load(str(directory), settings)

@@ -18,43 +18,43 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     for kind, module, summary, tags in (
         (
             "causal-language-model",
-            "causal",
+            "models.causal",
             "scores and writes text (GPT-2, Llama, Qwen, ...)",
             ("mapping:CAUSAL_LM",),
         ),
         (
             "sequence-to-sequence",
-            "seq2seq",
+            "models.seq2seq",
             "translates, sums up, scores one text given another (T5, BART, Marian, NLLB, ...)",
             ("head:SEQ_TO_SEQ_CAUSAL_LM", "mapping:SEQ_TO_SEQ_CAUSAL_LM"),
         ),
         (
             "masked-language-model",
-            "masked",
+            "models.masked",
             "scores each token given both sides (BERT, RoBERTa, ModernBERT, ...)",
             ("head:MASKED_LM", "architecture:ForMaskedLM"),
         ),
         (
             "text-classifier",
-            "classifier",
+            "models.classifier",
             "gives labels to text (BERT, RoBERTa, ... with a classification head)",
             ("architecture:ForSequenceClassification",),
         ),
         (
             "token-classifier",
-            "token_classifier",
+            "models.token_classifier",
             "gives a label to each word: entities, parts of speech",
             ("head:TOKEN_CLASSIFICATION",),
         ),
         (
             "extractive-question-answerer",
-            "extractive_qa",
+            "models.extractive_qa",
             "finds the answer to a question in a text (SQuAD's kind)",
             ("head:QUESTION_ANSWERING",),
         ),
         (
             "sentence-encoder",
-            "sentence_encoder",
+            "models.sentence_encoder",
             "embeds sentences (sentence-transformers' layout, or any bare encoder)",
             ("file:1_Pooling/config.json", "head:TEXT_ENCODING", "base-of:MASKED_LM"),
         ),
@@ -67,7 +67,7 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         )
     registry.add(
         "ngram",
-        factory="evalsuite_text.ngram:Loader",
+        factory="evalsuite_text.models.ngram:Loader",
         summary="ngram:corpus.txt, a Kneser-Ney model trained on that text: the floor of a report",
         tags=("text",),
     )
@@ -83,20 +83,28 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ("cloze", "prompted.cloze:Cloze", "a gap filled with each choice"),
         ("last-word", "prompted.cloze:LastWord", "the last word of a passage"),
         ("generation", "prompted.generation:PromptedGeneration", "answers that a model writes"),
-        ("perplexity", "perplexity:Perplexity", "surprise per token, word and byte"),
-        ("minimal-pairs", "minimal_pairs:MinimalPairs", "the better sentence of two"),
-        ("classification", "classification:Classification", "labels of a classifier"),
-        ("extractive-qa", "span_answers:ExtractiveAnswers", "the span that answers a question"),
-        ("translation", "translation:Translation", "BLEU, chrF and TER of translations"),
-        ("summarisation", "summarisation:Summarisation", "ROUGE of summaries"),
-        ("token-labels", "token_labels:TokenLabelling", "parts of speech and named entities"),
+        ("perplexity", "tasks.perplexity:Perplexity", "surprise per token, word and byte"),
+        ("minimal-pairs", "tasks.minimal_pairs:MinimalPairs", "the better sentence of two"),
+        ("classification", "tasks.classification:Classification", "labels of a classifier"),
+        (
+            "extractive-qa",
+            "tasks.span_answers:ExtractiveAnswers",
+            "the span that answers",
+        ),
+        ("translation", "tasks.translation:Translation", "BLEU, chrF and TER of translations"),
+        ("summarisation", "tasks.summarisation:Summarisation", "ROUGE of summaries"),
+        ("token-labels", "tasks.token_labels:TokenLabelling", "parts of speech and named entities"),
         (
             "code-execution",
-            "code_execution:CodeExecution",
+            "tasks.code_execution:CodeExecution",
             "programs against tests (off)",
         ),
-        ("embedding-knn", "embeddings_knn:NearestNeighbours", "classes among nearest neighbours"),
-        ("sts", "similarity:SentenceSimilarity", "cosine against graded similarity"),
+        (
+            "embedding-knn",
+            "tasks.embeddings_knn:NearestNeighbours",
+            "classes among neighbours",
+        ),
+        ("sts", "tasks.similarity:SentenceSimilarity", "cosine against graded similarity"),
     ):
         registry.add(
             f"text/{name}",

@@ -41,7 +41,7 @@ probes:
 
 @pytest.fixture(scope="module")
 def loaded():
-    from evalsuite_text.causal import Loader as Causal
+    from evalsuite_text.models.causal import Loader as Causal
 
     return Causal().load(str(WEIGHTS), LoadSettings(device="cpu", dtype="float32"))
 

@@ -35,7 +35,7 @@ SCORERS: dict[str, str] = {
     "bleu-sentence": f"{_OVERLAP}:bleu_sentence",
     "bleu-sentence-zh": f"{_OVERLAP}:bleu_sentence_zh",
     "chrf-sentence": f"{_OVERLAP}:chrf_sentence",
-    "code-execution": "evalsuite_text.code_execution:code_execution",
+    "code-execution": "evalsuite_text.tasks.code_execution:code_execution",
 }
 
 

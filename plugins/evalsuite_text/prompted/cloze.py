@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalsuite import Card, DataError, LogLikelihood, Metric, Proportion, Sample
-from evalsuite_text.perplexity import CorpusRate
 from evalsuite_text.prompted.base import Prompted
 from evalsuite_text.prompted.choice import MultipleChoice, credit, target_index
 from evalsuite_text.prompted.examples import Examples
 from evalsuite_text.prompted.prompt import Solved
+from evalsuite_text.tasks.perplexity import CorpusRate
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from evalsuite import LoadSettings
-from evalsuite_text import causal, classifier
+from evalsuite_text.models import causal, classifier
 
 CORPUS = [
     "the old house at the river is warm and the garden is green",

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite_text.arrangement import arranged
-from evalsuite_text.encoding import ScoredRow
+from evalsuite_text.scoring.arrangement import arranged
+from evalsuite_text.scoring.encoding import ScoredRow
 
 rng = np.random.default_rng(0)
 

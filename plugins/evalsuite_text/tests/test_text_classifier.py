@@ -18,7 +18,7 @@ from transformers import (
 from evalsuite import Classify, ModelError, UsageError
 from evalsuite.content import as_content
 from evalsuite.testing import check_model
-from evalsuite_text import classifier
+from evalsuite_text.models import classifier
 
 TEXTS = ["the garden is green", "a cat", "the old house at the river is warm and", "", "the " * 60]
 REQUESTS = [Classify(text) for text in TEXTS]

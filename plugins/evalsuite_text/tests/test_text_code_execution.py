@@ -16,15 +16,15 @@ from evalsuite import DataError, Failure, Generate, Generation, Sample, UsageErr
 from evalsuite.content import text_of
 from evalsuite.options import build
 from evalsuite.testing import check_probe, play
-from evalsuite_text import sandbox
-from evalsuite_text.code_execution import (
+from evalsuite_text.tasks import sandbox
+from evalsuite_text.tasks.code_execution import (
     CodeExecution,
     assertions_of,
     code_execution,
     pass_at_k,
     program_of,
 )
-from evalsuite_text.sandbox import Limits, Outcome, isolation, run_program
+from evalsuite_text.tasks.sandbox import Limits, Outcome, isolation, run_program
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the sandbox needs POSIX processes")
 

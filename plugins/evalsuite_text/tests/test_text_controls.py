@@ -9,8 +9,8 @@ import pytest
 
 from evalsuite import Classify, Generate, LogLikelihood, RollingLogLikelihood, TokenScores
 from evalsuite.testing import check_model
-from evalsuite_text import causal, classifier
-from evalsuite_text.scoring import SHARED
+from evalsuite_text.models import causal, classifier
+from evalsuite_text.scoring.scorer import SHARED
 
 WEIGHTS = Path(__file__).parents[2] / "evalsuite_controls" / "weights"
 

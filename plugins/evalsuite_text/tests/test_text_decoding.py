@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from evalsuite_text.decoding import Row, write
-from evalsuite_text.sampling import Choice, drawn
-from evalsuite_text.scoring import SHARED, Scorer
+from evalsuite_text.scoring.scorer import SHARED, Scorer
+from evalsuite_text.writing.decoding import Row, write
+from evalsuite_text.writing.sampling import Choice, drawn
 
 NO_END = frozenset()
 GROUPED = {"num_key_value_heads": 1, "head_dim": 16}

@@ -11,8 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from evalsuite import Embedding, Failure, Sample
 from evalsuite.testing import check_probe, play
-from evalsuite_text.embeddings_knn import NearestNeighbours
-from evalsuite_text.similarity import SentenceSimilarity
+from evalsuite_text.tasks.embeddings_knn import NearestNeighbours
+from evalsuite_text.tasks.similarity import SentenceSimilarity
 
 
 def embedding(vectors: dict[str, list[float]]):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite import Failure
-from evalsuite_text.encoding import Encoder
+from evalsuite_text.scoring.encoding import Encoder
 
 
 def test_white_space_at_the_end_of_the_context_belongs_to_the_continuation(gpt2) -> None:

@@ -12,8 +12,8 @@ from sacrebleu.metrics import BLEU
 from evalsuite import DataError, Failure, Generate, Generation, Sample
 from evalsuite.content import text_of
 from evalsuite.testing import check_probe, play
-from evalsuite_text.summarisation import Summarisation
-from evalsuite_text.translation import Translation
+from evalsuite_text.tasks.summarisation import Summarisation
+from evalsuite_text.tasks.translation import Translation
 
 WORDS = [
     "the",

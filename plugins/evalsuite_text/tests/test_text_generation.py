@@ -9,7 +9,7 @@ import torch
 
 from evalsuite import Failure, Generate, Role, Text, UsageError
 from evalsuite.testing import check_model
-from evalsuite_text import causal
+from evalsuite_text.models import causal
 
 PROMPTS = ["the old house at", "a", "where is Rome ?", "she said that he was a", ""]
 

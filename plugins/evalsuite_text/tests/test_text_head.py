@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from evalsuite_text import head
-from evalsuite_text.head import read_tokens
+from evalsuite_text.scoring import head
+from evalsuite_text.scoring.head import read_tokens
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -73,7 +73,7 @@ def test_loglikelihoods_agree_where_the_tokenizer_adds_a_start_token(
     from lm_eval.models.huggingface import HFLM
     from tokenizers.processors import TemplateProcessing
 
-    from evalsuite_text import causal
+    from evalsuite_text.models import causal
 
     tokenizer = word_level()
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(

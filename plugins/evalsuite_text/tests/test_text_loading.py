@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from evalsuite import ModelError, UsageError
 from evalsuite.registry import Registry
-from evalsuite_text import causal, classifier, plugin
+from evalsuite_text import plugin
+from evalsuite_text.models import causal, classifier
 from evalsuite_transformers import dispatch
 
 

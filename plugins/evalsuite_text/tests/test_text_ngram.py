@@ -21,7 +21,7 @@ from evalsuite import (
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model
-from evalsuite_text.kneser_ney import FALLBACK, KneserNey, estimate_discounts
+from evalsuite_text.models.kneser_ney import FALLBACK, KneserNey, estimate_discounts
 
 TEXT = """the cat sat on the mat .
 the dog sat on the cat .

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite_text.encoding import ScoredRow
-from evalsuite_text.packing import (
+from evalsuite_text.scoring.encoding import ScoredRow
+from evalsuite_text.scoring.packing import (
     CostModel,
     Limits,
     batches,
@@ -18,7 +18,7 @@ from evalsuite_text.packing import (
     separately,
     side_by_side,
 )
-from evalsuite_text.token_tree import grow
+from evalsuite_text.scoring.token_tree import grow
 
 CPU = CostModel(pairs_per_token=4600, call_tokens=16)
 rng = np.random.default_rng(0)

@@ -17,10 +17,10 @@ from evalsuite import (
     TextScore,
 )
 from evalsuite.testing import check_probe, play
-from evalsuite_text.classification import Classification as ClassificationProbe
-from evalsuite_text.minimal_pairs import MinimalPairs
-from evalsuite_text.perplexity import Perplexity
 from evalsuite_text.prompted.choice import MultipleChoice, credit, target_index
+from evalsuite_text.tasks.classification import Classification as ClassificationProbe
+from evalsuite_text.tasks.minimal_pairs import MinimalPairs
+from evalsuite_text.tasks.perplexity import Perplexity
 
 
 def scores(totals: dict[str, float]):

@@ -10,8 +10,8 @@ from transformers import CohereConfig, CohereForCausalLM, Gemma2Config, Gemma2Fo
 
 from evalsuite import Failure, LoadSettings, LogLikelihood, RollingLogLikelihood, TokenScores
 from evalsuite.testing import check_model
-from evalsuite_text import causal
-from evalsuite_text.scoring import PLAIN, SHARED
+from evalsuite_text.models import causal
+from evalsuite_text.scoring.scorer import PLAIN, SHARED
 
 PAIRS = [
     ("the old house at the river is", " warm"),

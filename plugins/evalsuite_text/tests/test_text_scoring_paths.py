@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from evalsuite_text.encoding import ScoredRow
-from evalsuite_text.packing import CostModel
-from evalsuite_text.scoring import PLAIN, SEPARATE, SHARED, Scorer
+from evalsuite_text.scoring.encoding import ScoredRow
+from evalsuite_text.scoring.packing import CostModel
+from evalsuite_text.scoring.scorer import PLAIN, SEPARATE, SHARED, Scorer
 
 VOCABULARY = 97
 rng = np.random.default_rng(1)

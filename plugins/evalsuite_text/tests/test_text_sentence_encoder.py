@@ -29,7 +29,7 @@ from evalsuite import EmbedText, ModelError, UsageError
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model
-from evalsuite_text.pooling import pooled
+from evalsuite_text.models.pooling import pooled
 
 TEXTS = ["a small dog", "the old house at the river is warm", "markets", "where is Rome ?"]
 SIZE = {

@@ -9,7 +9,7 @@ import pytest
 
 from evalsuite import AnswerSpan, DataError, Failure, Sample, Span
 from evalsuite.testing import check_probe, play
-from evalsuite_text.span_answers import ExtractiveAnswers, answer_texts
+from evalsuite_text.tasks.span_answers import ExtractiveAnswers, answer_texts
 
 
 def question(index: int, answers, context: str = "the cat sat on the mat", **more) -> Sample:

@@ -8,9 +8,9 @@ import pytest
 
 from evalsuite import ContinuationScore, Sample, TextScore
 from evalsuite.testing import check_probe, play
-from evalsuite_text.minimal_pairs import MinimalPairs
-from evalsuite_text.perplexity import Perplexity
 from evalsuite_text.prompted.choice import MultipleChoice, credit, target_index
+from evalsuite_text.tasks.minimal_pairs import MinimalPairs
+from evalsuite_text.tasks.perplexity import Perplexity
 
 QUESTIONS = [
     Sample(str(i), {"question": "q", "choices": ["aa", "b", "cc", "dd"], "answer": i % 4})

@@ -9,7 +9,7 @@ import pytest
 
 from evalsuite import DataError, Failure, LabelTokens, Sample, TokenLabels
 from evalsuite.testing import check_probe, play
-from evalsuite_text.token_labels import TokenLabelling
+from evalsuite_text.tasks.token_labels import TokenLabelling
 
 
 def sentence(index: int, words: str, labels: str) -> Sample:

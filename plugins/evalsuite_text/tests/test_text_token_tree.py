@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite_text.encoding import ScoredRow
-from evalsuite_text.token_tree import grow
+from evalsuite_text.scoring.encoding import ScoredRow
+from evalsuite_text.scoring.token_tree import grow
 
 
 def rows_of(*sequences: str) -> list[ScoredRow]:

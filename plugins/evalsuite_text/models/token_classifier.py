@@ -17,9 +17,9 @@ import torch
 from transformers import AutoModelForTokenClassification
 
 from evalsuite import Failure, LabelTokens, LoadSettings, ModelInfo, Request, TokenLabels
-from evalsuite_text.special_tokens import frame
-from evalsuite_text.text_encoder import TextEncoder, describe, whole_number
-from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_text.models.special_tokens import frame
+from evalsuite_text.models.text_encoder import TextEncoder, describe, whole_number
+from evalsuite_text.models.token_batches import batches, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     load_tokenizer,

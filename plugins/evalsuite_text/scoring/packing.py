@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite_text.token_tree import Branch, Ids, TokenTree
+from evalsuite_text.scoring.token_tree import Branch, Ids, TokenTree
 
 # A beginning shorter than this is not worth keeping keys and values of.
 SHORTEST_PREFIX = 16

@@ -10,8 +10,8 @@ import torch
 
 import evalsuite
 from evalsuite import ModelError, ModelInfo, UsageError
-from evalsuite_text.causal import context_length
-from evalsuite_text.token_batches import mask_of, right_padded
+from evalsuite_text.models.causal import context_length
+from evalsuite_text.models.token_batches import mask_of, right_padded
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 

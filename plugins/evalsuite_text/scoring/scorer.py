@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
-from evalsuite_text.encoding import ScoredRow
-from evalsuite_text.head import read_tokens
-from evalsuite_text.packing import (
+from evalsuite_text.scoring.encoding import ScoredRow
+from evalsuite_text.scoring.head import read_tokens
+from evalsuite_text.scoring.packing import (
     CostModel,
     Group,
     Limits,
@@ -34,8 +34,8 @@ from evalsuite_text.packing import (
     partition,
     separately,
 )
-from evalsuite_text.prefix_states import PrefixMemory, PrefixStates
-from evalsuite_text.token_tree import TokenTree, grow
+from evalsuite_text.scoring.prefix_states import PrefixMemory, PrefixStates
+from evalsuite_text.scoring.token_tree import TokenTree, grow
 
 LIMITS = Limits(n_tokens=8_192, n_pairs=2**24)
 # On the plain path a token's output is as wide as the vocabulary.

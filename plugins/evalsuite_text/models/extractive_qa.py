@@ -17,13 +17,13 @@ import torch
 from transformers import AutoModelForQuestionAnswering
 
 from evalsuite import AnswerSpan, Failure, LoadSettings, ModelInfo, Request, Span, UsageError
-from evalsuite_text.text_encoder import (
+from evalsuite_text.models.text_encoder import (
     TextEncoder,
     describe,
     need_fast_tokenizer,
     whole_number,
 )
-from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_text.models.token_batches import batches, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     load_tokenizer,

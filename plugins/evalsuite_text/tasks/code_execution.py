@@ -25,7 +25,7 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite_text.metrics import Scores, without_references
-from evalsuite_text.sandbox import Limits, Outcome, isolation, run_program
+from evalsuite_text.tasks.sandbox import Limits, Outcome, isolation, run_program
 
 ENDINGS = ("passed", "failed", "timed out", "crashed")
 # Where a completed function ends; Chen et al. 2021, section 2.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite import UsageError
-from evalsuite_text.text_encoder import whole_number
+from evalsuite_text.models.text_encoder import whole_number
 from evalsuite_transformers.checkpoint import Checkpoint
 
 

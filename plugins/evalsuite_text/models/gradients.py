@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from evalsuite import DifferentiableView, Failure
-from evalsuite_text.encoding import Encoder
-from evalsuite_text.scoring import Scorer
+from evalsuite_text.scoring.encoding import Encoder
+from evalsuite_text.scoring.scorer import Scorer
 
 Span = tuple[int, int]
 NO_SPAN: Span = (0, 0)

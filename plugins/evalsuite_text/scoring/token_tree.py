@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite_text.encoding import ScoredRow
+from evalsuite_text.scoring.encoding import ScoredRow
 
 Ids = npt.NDArray[np.uint32]
 

@@ -35,9 +35,9 @@ from evalsuite import (
     TokenScoreTable,
 )
 from evalsuite.content import sha256_of, text_of
-from evalsuite_text.kneser_ney import BOUNDARY, UNKNOWN, KneserNey
-from evalsuite_text.ngram_options import Options
-from evalsuite_text.ngram_text import Token, Vocabulary, learn_vocabulary
+from evalsuite_text.models.kneser_ney import BOUNDARY, UNKNOWN, KneserNey
+from evalsuite_text.models.ngram_options import Options
+from evalsuite_text.models.ngram_text import Token, Vocabulary, learn_vocabulary
 
 METHODS = frozenset({"loglikelihood", "rolling_loglikelihood", "token_scores", "generate"})
 

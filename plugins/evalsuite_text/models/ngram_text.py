@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evalsuite_text.kneser_ney import BOUNDARY, UNKNOWN
+from evalsuite_text.models.kneser_ney import BOUNDARY, UNKNOWN
 
 # A line break with the white space around it, the mark of an unknown word, a word, another sign.
 _WORDS = re.compile(r"(?P<line>\s*\n\s*)|<unk>|\w+(?:['’]\w+)*|[^\w\s]")

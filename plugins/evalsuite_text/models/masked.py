@@ -26,15 +26,15 @@ from evalsuite import (
     Request,
     TokenScoreTable,
 )
-from evalsuite_text.selected_positions import SelectedHead
-from evalsuite_text.special_tokens import frame
-from evalsuite_text.text_encoder import (
+from evalsuite_text.models.selected_positions import SelectedHead
+from evalsuite_text.models.special_tokens import frame
+from evalsuite_text.models.text_encoder import (
     TextEncoder,
     describe,
     need_fast_tokenizer,
     whole_number,
 )
-from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_text.models.token_batches import batches, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     load_tokenizer,

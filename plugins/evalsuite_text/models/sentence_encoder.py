@@ -16,10 +16,10 @@ from transformers import AutoModel, AutoModelForTextEncoding
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING
 
 from evalsuite import Embedding, EmbedText, LoadSettings, ModelInfo, Request, UsageError
-from evalsuite_text.pooling import MODES, Layout, pooled, read_layout
-from evalsuite_text.special_tokens import frame
-from evalsuite_text.text_encoder import TextEncoder, describe, whole_number
-from evalsuite_text.token_batches import batches, token_budget
+from evalsuite_text.models.pooling import MODES, Layout, pooled, read_layout
+from evalsuite_text.models.special_tokens import frame
+from evalsuite_text.models.text_encoder import TextEncoder, describe, whole_number
+from evalsuite_text.models.token_batches import batches, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     load_tokenizer,

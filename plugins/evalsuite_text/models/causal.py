@@ -27,11 +27,11 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite.content import Content, text_of, turns_of
-from evalsuite_text.arrangement import arranged, by_likeness
-from evalsuite_text.encoding import Encoder, ScoredRow
-from evalsuite_text.generation import generate, neutral_settings
-from evalsuite_text.gradients import continuation_view
-from evalsuite_text.scoring import PositionScores, Scorer
+from evalsuite_text.models.gradients import continuation_view
+from evalsuite_text.scoring.arrangement import arranged, by_likeness
+from evalsuite_text.scoring.encoding import Encoder, ScoredRow
+from evalsuite_text.scoring.scorer import PositionScores, Scorer
+from evalsuite_text.writing.generation import generate, neutral_settings
 from evalsuite_transformers.activations import fuse_activations
 from evalsuite_transformers.checkpoint import (
     Checkpoint,

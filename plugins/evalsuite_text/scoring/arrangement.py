@@ -12,8 +12,8 @@ from itertools import chain
 
 import numpy as np
 
-from evalsuite_text.encoding import ScoredRow
-from evalsuite_text.token_tree import in_order
+from evalsuite_text.scoring.encoding import ScoredRow
+from evalsuite_text.scoring.token_tree import in_order
 
 # Neighbours are of one family when they share so many tokens, or this part of the shorter one.
 SHARED_TOKENS, SHARED_PART = 32, 0.25

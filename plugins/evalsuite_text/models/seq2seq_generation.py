@@ -18,7 +18,7 @@ from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaLis
 from evalsuite import Failure, Generate, Generation
 
 if TYPE_CHECKING:
-    from evalsuite_text.seq2seq import SequenceToSequenceModel
+    from evalsuite_text.models.seq2seq import SequenceToSequenceModel
 
 _KEPT = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
 # Settings that do not change what is written, or that the decoder's opening replaces.

@@ -12,7 +12,7 @@ import numpy as np
 
 from evalsuite import Card, Classify, DataError, Metric, Null, Probe, Proportion, Sample
 from evalsuite_text.metrics.agreement import MacroF1, MatthewsCorrelation
-from evalsuite_text.recall import BalancedAccuracy
+from evalsuite_text.tasks.recall import BalancedAccuracy
 
 
 @dataclass(frozen=True)

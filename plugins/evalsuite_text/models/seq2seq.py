@@ -30,12 +30,12 @@ from evalsuite import (
     Request,
 )
 from evalsuite.content import Content, text_of
-from evalsuite_text.selected_positions import SelectedHead
-from evalsuite_text.seq2seq_generation import neutral_settings, write
-from evalsuite_text.seq2seq_options import Options, set_languages
-from evalsuite_text.special_tokens import Framed, frame, frame_target
-from evalsuite_text.text_encoder import longest_input
-from evalsuite_text.token_batches import batches, mask_of, right_padded, token_budget
+from evalsuite_text.models.selected_positions import SelectedHead
+from evalsuite_text.models.seq2seq_generation import neutral_settings, write
+from evalsuite_text.models.seq2seq_options import Options, set_languages
+from evalsuite_text.models.special_tokens import Framed, frame, frame_target
+from evalsuite_text.models.text_encoder import longest_input
+from evalsuite_text.models.token_batches import batches, mask_of, right_padded, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,

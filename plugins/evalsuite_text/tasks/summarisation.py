@@ -12,7 +12,7 @@ from evalsuite import Card, Generate, Mean, Metric, Null, Probe, Sample
 from evalsuite_text.metrics import load_scorer
 from evalsuite_text.metrics.pairings import mismatched
 from evalsuite_text.metrics.sliced import listed
-from evalsuite_text.translation import CUT, EMPTY, LENGTH, generated_record, reference_texts
+from evalsuite_text.tasks.translation import CUT, EMPTY, LENGTH, generated_record, reference_texts
 
 OTHERS = Null(0.0, margin=0.01, side="above", why="the summaries of other documents")
 _NAMES = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}

@@ -19,10 +19,10 @@ import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
-from evalsuite_text.decoding import Row, write
-from evalsuite_text.encoding import Encoder
-from evalsuite_text.sampling import Choice
-from evalsuite_text.scoring import SHARED, Scorer
+from evalsuite_text.scoring.encoding import Encoder
+from evalsuite_text.scoring.scorer import SHARED, Scorer
+from evalsuite_text.writing.decoding import Row, write
+from evalsuite_text.writing.sampling import Choice
 
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 # Settings that do not change what is written.

@@ -21,8 +21,8 @@ from evalsuite import (
     Request,
 )
 from evalsuite.content import Content, text_of
-from evalsuite_text.causal import context_length
-from evalsuite_text.gradients import label_view
+from evalsuite_text.models.causal import context_length
+from evalsuite_text.models.gradients import label_view
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from evalsuite_text.token_tree import Ids, common
+from evalsuite_text.scoring.token_tree import Ids, common
 
 
 class KeptLayer(CacheLayerMixin):

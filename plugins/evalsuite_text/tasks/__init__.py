@@ -1,0 +1,1 @@
+"""Tasks that are no prompt templates: corpora, pairs, spans, labels, vectors, programs."""

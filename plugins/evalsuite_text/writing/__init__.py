@@ -1,0 +1,1 @@
+"""Text that a causal model writes: batches that shrink, sampling, stop strings."""
