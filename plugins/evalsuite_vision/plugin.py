@@ -17,19 +17,19 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     """Declare the kinds that ``hf:`` finds from a configuration, and open_clip."""
     registry.add(
         "hf/image-text-dual-encoder",
-        factory="evalsuite_vision.dual_encoder:Loader",
+        factory="evalsuite_vision.models.dual_encoder:Loader",
         summary="embeds images and texts in one space (CLIP, SigLIP)",
         tags=("image", "model_type:clip", "model_type:siglip", "model_type:siglip2"),
     )
     registry.add(
         "hf/image-text-to-text",
-        factory="evalsuite_vision.image_text_to_text:Loader",
+        factory="evalsuite_vision.models.image_text_to_text:Loader",
         summary="writes and scores text about images (LLaVA, Idefics, Qwen-VL, ...)",
         tags=("image", "mapping:IMAGE_TEXT_TO_TEXT"),
     )
     registry.add(
         "open_clip",
-        factory="evalsuite_vision.open_clip_models:Loader",
+        factory="evalsuite_vision.models.open_clip:Loader",
         summary="open_clip: ViT-B-32/laion2b_s34b_b79k, local-dir:PATH, hf-hub:owner/name",
         tags=("image",),
     )
@@ -39,11 +39,15 @@ def evalsuite_register_models(registry: Catalogue) -> None:
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the image tasks."""
     for name, factory, summary in (
-        ("zero-shot", "zero_shot:ZeroShotClassification", "classes named in words"),
-        ("retrieval", "retrieval:Retrieval", "the caption of an image, and the image of a caption"),
+        ("zero-shot", "tasks.zero_shot:ZeroShotClassification", "classes named in words"),
+        (
+            "retrieval",
+            "tasks.retrieval:Retrieval",
+            "captions of images, images of captions",
+        ),
         (
             "visual-question-answering",
-            "question_answering:VisualQuestionAnswering",
+            "tasks.question_answering:VisualQuestionAnswering",
             "choices ranked by log-likelihood given the image",
         ),
     ):

@@ -26,8 +26,8 @@ from evalsuite.suite import ModelSpec
 from evalsuite.testing import check_model, check_probe, play
 from evalsuite.zero_shot import class_vectors, predict
 from evalsuite_controls.catalogue import CONTROLS
-from evalsuite_vision.retrieval import Retrieval, best_ranks
-from evalsuite_vision.zero_shot import ZeroShotClassification
+from evalsuite_vision.tasks.retrieval import Retrieval, best_ranks
+from evalsuite_vision.tasks.zero_shot import ZeroShotClassification
 
 RNG = np.random.default_rng(0)
 PICTURES = [Image.from_array(RNG.integers(0, 255, (h, 40, 3), np.uint8)) for h in (32, 40, 64)]

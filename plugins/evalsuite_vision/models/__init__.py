@@ -1,0 +1,1 @@
+"""Image-text models: dual encoders and generative ones."""
