@@ -125,7 +125,7 @@ class _Media:
 
     def __eq__(self, other: object) -> bool:
         """Two media are equal when their kind and bytes are."""
-        return type(other) is type(self) and self.digest == other.digest
+        return isinstance(other, _Media) and self.digest == other.digest
 
     def __hash__(self) -> int:
         """Hash of the content digest."""

@@ -14,6 +14,7 @@ from evalsuite.probe import Probe
 from evalsuite.registry import Registry
 from evalsuite.source import Sample, Source
 from evalsuite.suite import ModelSpec
+from evalsuite.variant import Variant
 
 if TYPE_CHECKING:
     from evalsuite.plan import PlannedSource
@@ -49,6 +50,25 @@ def make_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
     name = str(spec["metric"])
     metric: Metric = build(registry.require("metric", name).load(), options, f"The metric {name!r}")
     return metric
+
+
+def make_variant(spec: Mapping[str, Any], registry: Registry) -> Variant:
+    """Build a variant at one setting of its dial."""
+    options = {key: value for key, value in spec.items() if key != "variant"}
+    name = str(spec["variant"])
+    factory = registry.require("variant", name).load()
+    variant: Variant = build(factory, options, f"The variant {name!r}")
+    return variant
+
+
+def settings_of(spec: Mapping[str, Any], registry: Registry) -> list[dict[str, Any]]:
+    """A suite's variant at each setting of its dial: as listed, else the variant's own sweep."""
+    factory = registry.require("variant", str(spec["variant"])).load()
+    if not factory.dial:
+        return [dict(spec)]
+    given = spec.get(factory.dial, list(factory.sweep))
+    values = given if isinstance(given, list | tuple) else [given]
+    return [{**spec, factory.dial: value} for value in values]
 
 
 def make_source(planned: PlannedSource, registry: Registry) -> Source:

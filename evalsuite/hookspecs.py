@@ -68,6 +68,14 @@ def evalsuite_register_tasks(registry: Catalogue) -> None:
 
 
 @hookspec
+def evalsuite_register_variants(registry: Catalogue) -> None:
+    """Declare variants, which make any probe's data harder; the factory is a Variant class.
+
+    Example: ``registry.add("mine/fog", factory="my_plugin.fog:Fog")``
+    """
+
+
+@hookspec
 def evalsuite_register_executors(registry: Catalogue) -> None:
     """Declare executors: where batches run; the factory makes an Executor.
 

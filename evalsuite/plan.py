@@ -10,8 +10,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,14 @@ from evalsuite.errors import (
     NothingSelectedError,
     SuiteError,
 )
-from evalsuite.factories import describe_model, make_metric, make_probe, make_source
+from evalsuite.factories import (
+    describe_model,
+    make_metric,
+    make_probe,
+    make_source,
+    make_variant,
+    settings_of,
+)
 from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
@@ -82,6 +90,13 @@ class Job:
     n_samples: int | None
     card: Mapping[str, str]
     sensitive: bool
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether its data are made harder than those of the job ``base``."""
+        return bool(self.variant)
 
 
 @dataclass(frozen=True)
@@ -294,13 +309,14 @@ def _plan_jobs(
         for metric in extra:
             make_metric(metric, registry)
         _check_fields(probe, sources[spec.source], registry)
+        settings = _variant_settings(spec, sources[spec.source], registry)
     limit = min(filter(None, (limit, spec.limit)), default=None)
     n_rows = sources[spec.source].n_rows
     for model in models:
         if spec.models is not None and not replaced and model.name not in spec.models:
             continue
         lacking = [need.__name__ for need in probe.needs if need.method not in model.methods]
-        yield Job(
+        clean = Job(
             id=_slug(f"{model.name}--{spec.label or spec.probe}"),
             model=model.name,
             probe=spec.probe,
@@ -316,6 +332,39 @@ def _plan_jobs(
             card=asdict(probe.card),
             sensitive=bool(getattr(probe, "sensitive", False)),
         )
+        yield clean
+        yield from (_under(clean, setting, registry) for setting in settings)
+
+
+def _variant_settings(
+    spec: ProbeSpec, planned: PlannedSource, registry: Registry
+) -> list[dict[str, Any]]:
+    """Every setting of every variant of an entry, each tried on the first samples."""
+    settings = [
+        setting
+        for variant in spec.variants
+        for setting in settings_of(
+            {"variant": variant.variant, **(variant.model_extra or {})}, registry
+        )
+    ]
+    first = list(islice(make_source(planned, registry).rows(), 4)) if settings else []
+    for setting in settings:
+        make_variant(setting, registry).check(first)
+    return settings
+
+
+def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
+    """The same job on data made harder."""
+    dial = registry.require("variant", str(setting["variant"])).load().dial
+    told = " ".join(str(part) for part in (setting["variant"], setting.get(dial, "")) if part != "")
+    return replace(
+        clean,
+        id=_slug(f"{clean.id}--{told}"),
+        label=f"{clean.label} under {told}",
+        family="robustness",
+        variant=dict(setting),
+        base=clean.id,
+    )
 
 
 def _slug(text: str) -> str:

@@ -31,6 +31,7 @@ KINDS = (
     "source",
     "suite",
     "task",
+    "variant",
     "executor",
     "report_section",
     "command",
@@ -142,6 +143,7 @@ class Registry:
     sources: Catalogue = field(default_factory=lambda: Catalogue("source"))
     suites: Catalogue = field(default_factory=lambda: Catalogue("suite"))
     tasks: Catalogue = field(default_factory=lambda: Catalogue("task"))
+    variants: Catalogue = field(default_factory=lambda: Catalogue("variant"))
     executors: Catalogue = field(default_factory=lambda: Catalogue("executor"))
     report_sections: Catalogue = field(default_factory=lambda: Catalogue("report_section"))
     commands: Catalogue = field(default_factory=lambda: Catalogue("command"))
@@ -162,6 +164,7 @@ class Registry:
             "sources": self.sources,
             "benchmarks": self.suites,
             "tasks": self.tasks,
+            "variants": self.variants,
             "executors": self.executors,
             "report_sections": self.report_sections,
             "commands": self.commands,

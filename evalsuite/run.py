@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from evalsuite.errors import EvalsuiteError
 from evalsuite.exchange import shown, shown_media
 from evalsuite.executor import Executor
-from evalsuite.factories import loader_for, make_metric, make_probe, make_source
+from evalsuite.factories import loader_for, make_metric, make_probe, make_source, make_variant
+from evalsuite.loss import losses, paired
 from evalsuite.manifest import make_manifest
 from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.model import Model
@@ -25,7 +26,7 @@ from evalsuite.responses import Responses
 from evalsuite.schedule import Asking, Interrupted, Scheduler
 from evalsuite.source import Sample
 from evalsuite.statistics import generator
-from evalsuite.store import JobResult, SampleRow, Store
+from evalsuite.store import JobResult, Run, SampleRow, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,6 +190,9 @@ def _run_jobs(
     for work in works:
         if not work.samples or work.failure is not None:
             _conclude(plan, work, store, registry, observer)
+    for work in works:
+        if work.job.is_variant:
+            _add_losses(plan, work, store)
 
 
 def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
@@ -197,6 +201,8 @@ def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
     extra = [make_metric(spec, registry) for spec in job.metrics]
     source = make_source(plan.source(job.source), registry)
     samples = list(islice(source.rows(), job.limit))
+    if job.is_variant:
+        samples = make_variant(job.variant, registry).samples(samples, plan.seed)
     return _Work(job, probe, (*probe.metrics, *extra), samples)
 
 
@@ -323,6 +329,19 @@ def _conclude(
     _finish(result, store, observer, registry, job)
 
 
+def _add_losses(plan: Plan, work: _Work, store: Store) -> None:
+    """What a variant costs, on the samples that were answered with and without it."""
+    job, results = work.job, {result.id: result for result in store.results}
+    if results[job.id].status not in DONE or job.base not in results:
+        return
+    run = Run.open(store.path)
+    pairs = paired(run.samples(job.base), run.samples(job.id))
+    rng = generator(plan.seed, job.probe, job.label, "loss")
+    found = losses(pairs, work.metrics, rng)
+    result = results[job.id]
+    store.write_result(replace(result, estimates=(*result.estimates, *found)))
+
+
 def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
     """Every metric of a job, its randomness named after probe, label and metric."""
 
@@ -351,6 +370,8 @@ def _empty_result(job: Job) -> JobResult:
         options=job.options,
         card=job.card,
         sensitive=job.sensitive,
+        variant=job.variant,
+        base=job.base,
     )
 
 

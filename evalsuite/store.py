@@ -65,6 +65,8 @@ class JobResult:
     card: Mapping[str, str] = field(default_factory=dict)
     sensitive: bool = False
     seconds: float = 0.0
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
 
 
 def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
@@ -99,6 +101,7 @@ class Store:
         """Open (or begin) a run directory; raises StoreError when it cannot be written."""
         self.path = path
         self._results: dict[str, JobResult] = {}
+        self._order: dict[str, int] = {}
         try:
             path.mkdir(parents=True, exist_ok=True)
             (path / "samples").mkdir(exist_ok=True)
@@ -114,8 +117,9 @@ class Store:
                 self._results[document["id"]] = result_from_json(document)
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Write plan.json."""
+        """Write plan.json; results are listed in its order from then on."""
         write_json(self.path / "plan.json", plan)
+        self._order = {job["id"]: place for place, job in enumerate(plan.get("jobs", ()))}
 
     def write_fingerprint(self, model: str, fingerprint: str) -> None:
         """Remember which answers in responses.sqlite are a model's."""
@@ -166,7 +170,7 @@ class Store:
     def write_estimates(self) -> None:
         """Write estimates.json."""
         jobs = []
-        for result in self._results.values():
+        for result in self.results:
             document = asdict(result)
             document["estimates"] = [estimate_to_json(e) for e in result.estimates]
             jobs.append(document)
@@ -186,8 +190,9 @@ class Store:
 
     @property
     def results(self) -> tuple[JobResult, ...]:
-        """The outcome of every job so far."""
-        return tuple(self._results.values())
+        """The outcome of every job so far, in the plan's order."""
+        last = len(self._order)
+        return tuple(sorted(self._results.values(), key=lambda r: self._order.get(r.id, last)))
 
     def close(self) -> None:
         """Close the database."""

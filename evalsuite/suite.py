@@ -66,6 +66,18 @@ class MetricSpec(BaseModel):
     metric: str = Field(description="a registered metric, e.g. core/Mean")
 
 
+class VariantSpec(BaseModel):
+    """One way to make a probe's data harder; every key besides ``variant`` is its option."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    variant: str = Field(description="a registered variant, e.g. image/gaussian-noise")
+
+
+def _as_variant(value: Any) -> Any:
+    return {"variant": value} if isinstance(value, str) else value
+
+
 def _as_model(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
@@ -83,6 +95,9 @@ class ProbeSpec(Strict):
     options: dict[str, Any] = Field(default_factory=dict, description="the probe's own options")
     limit: Annotated[int, Field(ge=1)] | None = Field(None, description="first N samples only")
     metrics: tuple[MetricSpec, ...] = Field((), description="further metrics of its records")
+    variants: tuple[Annotated[VariantSpec, BeforeValidator(_as_variant)], ...] = Field(
+        (), description="ask it again on data made harder in these ways"
+    )
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> ProbeSpec:

@@ -145,6 +145,7 @@ def _expanded(
         options={**task.options, **spec.options},
         limit=spec.limit or task.limit,
         metrics=(*task.metrics, *spec.metrics),
+        variants=spec.variants,
     )
 
 

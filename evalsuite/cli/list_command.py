@@ -14,6 +14,7 @@ PLURALS = {
     "metrics": "metrics",
     "suites": "benchmarks",
     "tasks": "tasks",
+    "variants": "variants",
     "executors": "executors",
 }
 
@@ -23,7 +24,7 @@ PLURALS = {
 @click.option("--tag", help="Only those with this tag, e.g. fairness or audio.")
 @json_option
 def command(kind: str | None, tag: str | None, as_json: bool) -> None:
-    """Show which models, probes, sources, metrics, suites and tasks are installed."""
+    """Show which models, probes, sources, metrics, suites, tasks and variants are installed."""
     catalogues = installed().catalogues()
     kinds = [kind] if kind else list(PLURALS)
     if as_json:

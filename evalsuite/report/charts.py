@@ -41,7 +41,7 @@ def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
         "background": None,
         "data": {"values": values},
         "layer": [*_null(x, y), *_intervals(x, y)],
-        "config": _CONFIG,
+        "config": CONFIG,
     }
 
 
@@ -145,7 +145,7 @@ def _intervals(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any
     ]
 
 
-_CONFIG: dict[str, Any] = {
+CONFIG: dict[str, Any] = {
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
     "axis": {

@@ -15,6 +15,7 @@ from evalsuite import __version__
 from evalsuite.documents import write_atomically
 from evalsuite.report.charts import draw
 from evalsuite.report.controls import validations
+from evalsuite.report.curves import curves
 from evalsuite.report.downloads import downloads
 from evalsuite.report.explorer import explore
 from evalsuite.report.methods import methods
@@ -38,7 +39,8 @@ def render(runs: Sequence[Run]) -> str:
     """The page of one or more runs."""
     originals = with_distinct_names(runs)
     named = with_distinct_models(originals)
-    results = [result for run in named for result in run.results]
+    everything = [result for run in named for result in run.results]
+    results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
     explorer = explore(named)
@@ -58,9 +60,9 @@ def render(runs: Sequence[Run]) -> str:
         validations=validated,
         methods=methods(results),
         explorer=explorer,
-        sections=_plugin_sections(runs),
+        sections=[*_own_sections(everything, specifications), *_plugin_sections(runs)],
         provenance=provenance(originals),
-        downloads=downloads(results, explorer.lines, specifications),
+        downloads=downloads(everything, explorer.lines, specifications),
         is_partial=any(result.status == "partial" for result in results),
         is_complete=all(run.manifest.get("complete", True) for run in runs),
         not_applicable=_not_applicable(results),
@@ -111,6 +113,16 @@ def _policy(style: str, script: str) -> str:
         "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {hash_of(style)}; script-src {hash_of(script)}"
     )
+
+
+def _own_sections(
+    results: Sequence[JobResult], specifications: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Curves over harder data; their specifications join the downloads."""
+    sections = curves(results)
+    for chart in (chart for section in sections for chart in section.charts):
+        specifications[str(chart["description"])] = dict(chart)
+    return [_drawn(section) for section in sections]
 
 
 def _plugin_sections(runs: Sequence[Run]) -> list[dict[str, Any]]:

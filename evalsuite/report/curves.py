@@ -1,0 +1,147 @@
+"""What harder data do to each model: one curve for each probe and variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from evalsuite.metric import Estimate
+from evalsuite.report.charts import CONFIG
+from evalsuite.report.section import Section, Table
+from evalsuite.report.wording import interval, number
+from evalsuite.store import JobResult
+
+MEASURED = ("finished", "partial")
+
+
+def curves(results: Sequence[JobResult]) -> list[Section]:
+    """One section with every curve; none where no job has a variant."""
+    harder = [r for r in results if r.variant and r.status in MEASURED]
+    if not harder:
+        return []
+    clean = {result.id: result for result in results}
+    charts, rows = [], []
+    for key in dict.fromkeys(_key(result) for result in harder):
+        part = [result for result in harder if _key(result) == key]
+        base = {r.model: clean[r.base] for r in part if r.base in clean}
+        metric = _metric(part)
+        if metric is None:
+            continue
+        if dial_of(part[0]) is not None:
+            charts.append(_curve(part, base, metric, f"{key[0]}: {metric} under {key[1]}"))
+        rows += [_row(result, base.get(result.model), metric) for result in part]
+    table = Table(
+        "With and without the change",
+        ("probe", "model", "variant", "metric", "clean", "harder", "lost", "answers unchanged"),
+        tuple(rows),
+    )
+    told = (
+        "The same probes on data made harder. Lost is the mean difference to the clean data on the "
+        "samples that were answered both times, with its interval; answers that stay the same "
+        "although their input was taken away do not rest on it."
+    )
+    return [Section("When the input gets worse", (told,), (table,), tuple(charts))]
+
+
+def _key(result: JobResult) -> tuple[str, str]:
+    return result.label.partition(" under ")[0], str(result.variant["variant"])
+
+
+def dial_of(result: JobResult) -> float | None:
+    """The setting of a variant's dial; None where it has none."""
+    numbers = [v for k, v in result.variant.items() if k != "variant" and _is_number(v)]
+    return float(numbers[0]) if numbers else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _metric(results: Sequence[JobResult]) -> str | None:
+    """The first primary metric."""
+    found = (e.metric for r in results for e in r.estimates if e.is_primary and not e.slice)
+    return next(found, None)
+
+
+def _of(result: JobResult | None, metric: str) -> Estimate | None:
+    estimates = result.estimates if result is not None else ()
+    return next((e for e in estimates if e.metric == metric and not e.slice), None)
+
+
+def _row(result: JobResult, base: JobResult | None, metric: str) -> tuple[str, ...]:
+    probe, variant = _key(result)
+    setting = dial_of(result)
+    named = variant if setting is None else f"{variant} {setting:g}"
+    told = (_of(base, metric), _of(result, metric), _of(result, f"{metric} lost"))
+    unchanged = _of(result, "answers unchanged")
+    return (probe, result.model, named, metric, *map(_shown, told), _shown(unchanged))
+
+
+def _shown(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
+    return f"{number(estimate.value)} {interval(estimate)}".strip()
+
+
+def _curve(
+    results: Sequence[JobResult], base: Mapping[str, JobResult], metric: str, title: str
+) -> dict[str, Any]:
+    """Value over dial with its interval as a band, and the clean value as a dashed line."""
+    values = list(_points(results, metric))
+    before = [
+        {"model": model, "clean": estimate.value}
+        for model, result in base.items()
+        if (estimate := _of(result, metric)) is not None and estimate.value == estimate.value
+    ]
+    dial = next(k for k, v in results[0].variant.items() if k != "variant" and _is_number(v))
+    is_falling = len(values) > 1 and values[0]["dial"] > values[-1]["dial"]  # mild comes first
+    x = {
+        "field": "dial",
+        "type": "quantitative",
+        "title": dial.replace("_", " "),
+        "scale": {"zero": False, "nice": False, "reverse": is_falling},
+    }
+    y = {"type": "quantitative", "title": None, "scale": {"zero": False}}
+    dash = {"field": "model", "type": "nominal", "legend": {"title": None, "orient": "bottom"}}
+    line = {"type": "line", "color": "var(--series)", "point": {"color": "var(--series)"}}
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "description": title,
+        "title": {"text": title, "color": "currentColor", "fontSize": 12, "anchor": "start"},
+        "width": 430,
+        "height": 180,
+        "background": None,
+        "layer": [
+            {
+                "data": {"values": values},
+                "mark": {"type": "area", "color": "var(--series)", "opacity": 0.15},
+                "encoding": {
+                    "x": x,
+                    "y": {"field": "low", **y},
+                    "y2": {"field": "high"},
+                    "detail": {"field": "model"},
+                },
+            },
+            {
+                "data": {"values": before},
+                "mark": {"type": "rule", "color": "var(--muted)", "strokeDash": [4, 3]},
+                "encoding": {"y": {"field": "clean", **y}},
+            },
+            {
+                "data": {"values": values},
+                "mark": line,
+                "encoding": {"x": x, "y": {"field": "value", **y}, "strokeDash": dash},
+            },
+        ],
+        "config": CONFIG,
+    }
+
+
+def _points(results: Sequence[JobResult], metric: str) -> Iterator[dict[str, Any]]:
+    for result in results:
+        estimate, dial = _of(result, metric), dial_of(result)
+        if estimate is not None and dial is not None and estimate.value == estimate.value:
+            low = estimate.low if estimate.low == estimate.low else estimate.value
+            high = estimate.high if estimate.high == estimate.high else estimate.value
+            point = {"dial": dial, "value": estimate.value, "low": low, "high": high}
+            yield {"model": result.model, **point}
