@@ -180,3 +180,20 @@ def test_options_that_change_answers_change_the_fingerprint(folders, cpu):
 
 def test_the_kind_is_found(pair):
     assert pair[0].info.kind == "extractive question answerer"
+
+
+@pytest.mark.parametrize("task", ["xquad-en", "xquad-de", "xquad-zh", "cmrc2018"])
+def test_published_tasks_run_on_a_saved_checkpoint(task, folders, data, tmp_path):
+    """Random weights: what is shown is the path from file to estimate, not a good answer."""
+    from evalsuite.cli import run
+    from evalsuite.store import Run
+
+    command = [
+        "run", f"task:{task}", "-m", f"hf:{folders['bert']}", "--set", f"data={data}",
+        "--limit", "4", "-q", "--output", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert run(command) == 0
+    (result,) = Run.open(tmp_path / "run").results
+    found = {estimate.metric: estimate for estimate in result.estimates}
+    assert found["F1"].n == 4
+    assert 0 <= found["exact match"].value <= found["F1"].value <= 1
