@@ -8,7 +8,7 @@ import torch
 
 from evalsuite_text.scoring.scorer import SHARED, Scorer
 from evalsuite_text.writing.decoding import Row, write
-from evalsuite_text.writing.sampling import Choice, drawn
+from evalsuite_transformers.sampling import Choice, drawn
 
 NO_END = frozenset()
 GROUPED = {"num_key_value_heads": 1, "head_dim": 16}

@@ -17,7 +17,7 @@ from transformers.cache_utils import Cache, CacheLayerMixin
 from evalsuite_text.scoring.prefix_states import PrefixStates
 from evalsuite_text.scoring.scorer import Scorer
 from evalsuite_text.scoring.token_tree import Ids, common
-from evalsuite_text.writing.sampling import Choice, choose
+from evalsuite_transformers.sampling import Choice, choose
 
 # Below this, a common beginning is not worth a pass of its own.
 SHORTEST_PREFIX = 16

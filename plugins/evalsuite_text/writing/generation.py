@@ -22,7 +22,7 @@ from evalsuite import Failure, Generate, Generation
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import SHARED, Scorer
 from evalsuite_text.writing.decoding import Row, write
-from evalsuite_text.writing.sampling import Choice
+from evalsuite_transformers.sampling import Choice
 
 _TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
 # Settings that do not change what is written.

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ from evalsuite import (
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
+from evalsuite_vision.models.text_tower import (
+    batches_by_length,
+    ends_of,
+    is_trimmable,
+    text_tower,
+    trimmed,
+)
 
 METHODS = frozenset({"embed_text", "embed_image", "similarity_scale"})
 _SCHEMAS = ("local-dir:", "hf-hub:")
@@ -77,6 +85,11 @@ class Loader:
             ) from error
         module = module.eval().to(resolve_dtype(settings, device))
         apply_threads(settings, count_parameters(module))
+        if hasattr(module, "text_decoder"):
+            from evalsuite_vision.models.coca import COCA_METHODS, CocaModel
+
+            info = replace(info, methods=COCA_METHODS, kind="dual encoder that writes captions")
+            return CocaModel(info, module, transform, tokenizer)
         return OpenClipModel(info, module, transform, tokenizer)
 
 
@@ -134,7 +147,12 @@ class OpenClipModel(TorchModel):
         """Fingerprint the weights themselves: a tag names no commit."""
         self.transform = transform
         self.tokenizer = tokenizer
-        facts = {"class": type(module).__name__, "tokenizer": type(tokenizer).__name__}
+        self.is_trimmed = is_trimmable(module, tokenizer)
+        facts = {
+            "class": type(module).__name__,
+            "tokenizer": type(tokenizer).__name__,
+            "text tower": "trimmed to the longest text" if self.is_trimmed else "full context",
+        }
         info = ModelInfo(
             name=info.name,
             kind=info.kind,
@@ -146,9 +164,10 @@ class OpenClipModel(TorchModel):
         super().__init__(info, _fingerprint(module, transform, tokenizer), module)
 
     def cost(self, request: Request) -> int:
-        """A text is always padded to the full context; an image counts its patches."""
+        """Tokens of a text (estimated where it is trimmed), patches of an image."""
         if isinstance(request, EmbedText):
-            return int(getattr(self.module, "context_length", 77))
+            longest = int(getattr(self.module, "context_length", 77))
+            return min(longest, 3 + len(request.text) // 4) if self.is_trimmed else longest
         if isinstance(request, EmbedImage):
             grid = getattr(self.module.visual, "grid_size", (7, 7))
             return int(grid[0] * grid[1])
@@ -161,10 +180,17 @@ class OpenClipModel(TorchModel):
             return unit_rows(self.module.encode_image(pixels.to(self.device, self.dtype)))
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
-        """Unit vectors of texts."""
+        """Unit vectors of texts, in batches of like length."""
         tokens = self.tokenizer([request.text for request in requests]).to(self.device)
+        tower = text_tower(self.module)
+        lengths = ends_of(tower, tokens).cpu() + 1 if self.is_trimmed else _full(tokens)
+        answers: dict[int, Embedding] = {}
         with torch.inference_mode():
-            return unit_rows(self.module.encode_text(tokens))
+            for rows in batches_by_length(lengths, self.device):
+                part = tokens[rows.to(tokens.device)]
+                encode = trimmed(tower, part) if self.is_trimmed else self.module.encode_text(part)
+                answers |= dict(zip(rows.tolist(), unit_rows(encode), strict=True))
+        return [answers[index] for index in range(len(requests))]
 
     def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
         """The learned temperature, and the bias of models trained with a sigmoid."""
@@ -175,6 +201,11 @@ class OpenClipModel(TorchModel):
             kind="softmax" if bias is None else "sigmoid",
         )
         return [similarity] * len(requests)
+
+
+def _full(tokens: torch.Tensor) -> torch.Tensor:
+    """Every row as long as the context."""
+    return torch.full((len(tokens),), tokens.shape[1])
 
 
 def _fingerprint(module: Any, transform: Any, tokenizer: Any) -> str:
