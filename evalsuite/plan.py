@@ -305,7 +305,13 @@ def _plan_jobs(
     """The jobs of one probe entry, one for each model that it is meant for."""
     extra = tuple({"metric": m.metric, **(m.model_extra or {})} for m in spec.metrics)
     with _located(suite_file, "probes", index):
-        probe = make_probe(spec.probe, spec.options, registry)
+        options = {
+            key: str(_resolve(suite_file.folder, value))
+            if _is_path(key, value) and value
+            else value
+            for key, value in spec.options.items()
+        }
+        probe = make_probe(spec.probe, options, registry)
         for metric in extra:
             make_metric(metric, registry)
         _check_fields(probe, sources[spec.source], registry)
@@ -323,7 +329,7 @@ def _plan_jobs(
             family=probe.family,
             label=spec.label or spec.probe,
             source=spec.source,
-            options=dict(spec.options),
+            options=options,
             limit=limit,
             metrics=extra,
             applicable=not lacking,

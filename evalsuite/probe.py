@@ -88,7 +88,8 @@ class Probe:
 
         At a yield whose request failed, RequestFailed is thrown into the generator; left
         uncaught, the sample's record says failed, with the reason. Values may be numpy vectors
-        where ``tabulate`` turns them into scalars.
+        where ``tabulate`` turns them into scalars; an entry whose name begins with an underscore
+        may stay what it is: metrics see it, and it is not stored.
         """
         raise TypeError(f"{type(self).__name__} does not implement ask()")
 

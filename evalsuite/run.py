@@ -271,7 +271,7 @@ def _scalars(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
         for name, value in record.items()
-        if isinstance(value, plain) or getattr(value, "ndim", 1) == 0
+        if (isinstance(value, plain) or getattr(value, "ndim", 1) == 0) and name[:1] != "_"
     }
 
 

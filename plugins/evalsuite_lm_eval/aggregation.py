@@ -27,7 +27,7 @@ from evalsuite_lm_eval.confusion import weighted
 from evalsuite_lm_eval.tasks import LoadedTask, TaskDocument
 
 # The transient column that carries the values themselves; pairs and arrays fit no other.
-OUTCOME = "lm-eval outcome"
+OUTCOME = "_lm-eval outcome"
 CHANCE_METRICS = frozenset({"acc", "acc_norm", "acc_bytes", "acc_mutual_info"})
 # An aggregation called on every resample: enough draws for a 95 % interval, bounded by the work.
 MOST_RESAMPLES, FEWEST_RESAMPLES, DOCUMENTS_IN_ALL = 1000, 100, 300_000

@@ -18,7 +18,7 @@ from evalsuite_lm_eval.aggregation import (
 )
 
 # The transient column of all values of a document; lists fit no other.
-VALUES = "logged values"
+VALUES = "_logged values"
 # Recomputed from JSON's decimal digits, a number agrees to about 1e-12.
 SAME = 1e-6
 NORMAL_975 = 1.959963984540054

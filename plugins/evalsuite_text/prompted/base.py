@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 
 from evalsuite import Metric, Probe, Sample
 from evalsuite.content import Content
+from evalsuite.wordings import Wordings
 from evalsuite_text.prompted import template
 from evalsuite_text.prompted.examples import Examples
 from evalsuite_text.prompted.prompt import Solved, compose
-from evalsuite_text.prompted.wordings import Wordings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Estimate, Null, Table, undefined
+from evalsuite.metric import Estimate, Null, Table, undefined
 from evalsuite.statistics import Interval, bootstrap_interval
 
 # Two wordings with the same true accuracy differ a little on any sample.
@@ -36,7 +36,7 @@ class Wordings:
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """Spread, worst, best and mean over wordings, agreement, and each wording's mean."""
-        values = np.stack([table.numbers(f"{self.column}{i}") for i in range(self.count)], axis=1)
+        values = self.values(table)
         kept = ~np.isnan(values).any(axis=1)
         values = values[kept]
         if not len(values):
@@ -67,6 +67,10 @@ class Wordings:
         )
         return found
 
+    def values(self, table: Table) -> Any:
+        """Outcome of every sample in every wording [samples, wordings]."""
+        return np.stack([table.numbers(f"{self.column}{i}") for i in range(self.count)], axis=1)
+
     def _made(
         self,
         name: str,
@@ -93,7 +97,7 @@ class Wordings:
             n=len(values),
             direction=direction,
             null=null,
-            extra={"wordings": float(self.count)},
+            extra={"wordings": float(values.shape[1])},
         )
 
 
