@@ -100,9 +100,10 @@ def _curve(
         "type": "quantitative",
         "title": dial.replace("_", " "),
         "scale": {"zero": False, "nice": False, "reverse": is_falling},
+        "axis": {"values": sorted({point["dial"] for point in values}), "format": "~g"},
     }
     y = {"type": "quantitative", "title": None, "scale": {"zero": False}}
-    dash = {"field": "model", "type": "nominal", "legend": {"title": None, "orient": "bottom"}}
+    dash = {"field": "model", "type": "nominal", "legend": LEGEND}
     line = {"type": "line", "color": "var(--series)", "point": {"color": "var(--series)"}}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
@@ -135,6 +136,15 @@ def _curve(
         ],
         "config": CONFIG,
     }
+
+
+LEGEND = {
+    "title": None,
+    "orient": "bottom",
+    "columns": 1,  # the reader's font may be wider than ours
+    "labelColor": "currentColor",
+    "labelLimit": 400,
+}
 
 
 def _points(results: Sequence[JobResult], metric: str) -> Iterator[dict[str, Any]]:
