@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     Waveform: TypeAlias = npt.NDArray[np.float32]
 
 # A wrongly declared header can claim terabytes; nothing an evaluation needs is larger than this.
-MAX_PIXELS = 200_000_000
+# Pillow refuses by itself what claims more than 179 megapixels.
+MAX_PIXELS = 150_000_000
 MAX_DURATION_S = 6 * 3600
 
 
@@ -154,13 +156,16 @@ class Image(_Media):
         from PIL import ImageOps
 
         try:
-            with pillow.open(io.BytesIO(self.encoded())) as picture:
+            ours_is_below = warnings.catch_warnings(
+                action="ignore", category=pillow.DecompressionBombWarning
+            )
+            with ours_is_below, pillow.open(io.BytesIO(self.encoded())) as picture:
                 if picture.width * picture.height > MAX_PIXELS:
                     raise MediaError(
                         f"{self.origin} claims {picture.width} x {picture.height} pixels, "
                         f"more than the {MAX_PIXELS} allowed"
                     )
-                return ImageOps.exif_transpose(picture).convert("RGB")
+                return _rgb(ImageOps.exif_transpose(picture))
         except MediaError:
             raise
         except (OSError, ValueError, SyntaxError, EOFError, pillow.DecompressionBombError) as error:
@@ -174,6 +179,20 @@ class Image(_Media):
         buffer = io.BytesIO()
         pillow.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
         return cls(data=buffer.getvalue())
+
+
+def _rgb(picture: PILImage.Image) -> PILImage.Image:
+    """As RGB; sixteen bits are scaled to eight, where Pillow would cut.
+
+    Alpha is left out, as in the pipelines that models were trained with.
+    """
+    import numpy as np
+    from PIL import Image as pillow  # noqa: N813
+
+    if picture.mode.startswith("I"):
+        levels = np.asarray(picture, dtype=np.int64).clip(0, 65_535) >> 8
+        picture = pillow.fromarray(levels.astype(np.uint8))
+    return picture.convert("RGB")
 
 
 @dataclass(frozen=True, eq=False)

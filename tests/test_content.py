@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image as pillow  # noqa: N813
 
 from evalsuite import Audio, Generate, Image, MediaError, Role, Text, Turn
 from evalsuite.content import text_of, turns_of
@@ -27,8 +30,6 @@ def test_a_float_clip_survives_unchanged_and_has_a_stable_digest():
 
 
 def test_stereo_is_mixed_down_and_resampled():
-    import io
-
     import soundfile
 
     buffer = io.BytesIO()
@@ -117,3 +118,65 @@ def test_what_stands_before_any_role_is_said_by_the_user():
 
 def test_a_role_changes_the_digest_of_a_request():
     assert Generate((Role("user"), Text("a"))).digest != Generate("a").digest
+
+
+# ------------------------------------------------------------------------------------------------
+# Pictures of every make
+# ------------------------------------------------------------------------------------------------
+
+
+def encoded(picture, **options) -> Image:
+    buffer = io.BytesIO()
+    picture.save(buffer, **options)
+    return Image(data=buffer.getvalue())
+
+
+RED = np.zeros((4, 6, 3), np.uint8) + np.array([200, 0, 0], np.uint8)
+
+
+def test_print_and_palette_pictures_become_rgb():
+    red = pillow.fromarray(RED)
+    for picture, options in (
+        (red.convert("CMYK"), {"format": "JPEG", "quality": 100}),
+        (red.convert("P"), {"format": "PNG"}),
+        (red.convert("P"), {"format": "GIF"}),
+    ):
+        loaded = encoded(picture, **options).load()
+        assert (loaded.mode, loaded.size) == ("RGB", (6, 4))
+        assert np.abs(np.asarray(loaded).astype(int) - RED).max() < 12
+
+
+def test_a_picture_is_turned_as_its_camera_says():
+    """Orientation 6: the stored rows are the columns of the scene, right side first."""
+    scene = np.zeros((2, 3, 3), np.uint8)
+    scene[0, 0] = 255
+    exif = pillow.Exif()
+    exif[0x0112] = 6
+    loaded = encoded(pillow.fromarray(scene), format="PNG", exif=exif).load()
+    assert loaded.size == (2, 3)
+    assert np.asarray(loaded)[0, 1].tolist() == [255, 255, 255]  # top left came to the top right
+
+
+def test_sixteen_bits_are_scaled_and_not_cut():
+    """32,768 of 65,535 is mid grey: 128."""
+    half = pillow.fromarray(np.full((2, 2), 32_768, np.uint16))
+    assert (np.asarray(encoded(half, format="PNG").load()) == 128).all()
+
+
+def test_transparency_is_left_out_as_models_were_trained():
+    clear = pillow.new("RGBA", (2, 2), (9, 8, 7, 0))
+    assert encoded(clear, format="PNG").load().getpixel((0, 0)) == (9, 8, 7)
+
+
+def test_one_pixel_is_a_picture():
+    assert encoded(pillow.new("L", (1, 1), 7), format="PNG").load().getpixel((0, 0)) == (7, 7, 7)
+
+
+def test_a_hundred_megapixels_are_read_and_a_bomb_is_refused():
+    large = encoded(pillow.new("1", (10_000, 10_000)), format="PNG")
+    assert large.load().size == (10_000, 10_000)
+    for height, message in ((8_000, "claims 20000 x 8000 pixels"), (10_500, "decompression bomb")):
+        bomb = encoded(pillow.new("1", (20_000, height)), format="PNG")
+        assert len(bomb.encoded()) < 100_000
+        with pytest.raises(MediaError, match=message):
+            bomb.load()
