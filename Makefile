@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench clean
+.PHONY: demo test lint types install bench bench-images clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -36,3 +36,11 @@ clean:
 
 bench: install ## Measure speed side by side with lm-evaluation-harness.
 	$(BIN)/python benchmarks/speed/run.py
+
+bench-images: install .venv-peer/.installed ## Measure image-text speed beside CLIP_benchmark.
+	$(BIN)/python benchmarks/speed_images/run.py
+
+.venv-peer/.installed:
+	$(PYTHON) -m venv .venv-peer
+	.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt clip-benchmark
+	touch $@
