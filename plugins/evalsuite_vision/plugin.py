@@ -50,6 +50,12 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "tasks.question_answering:VisualQuestionAnswering",
             "choices ranked by log-likelihood given the image",
         ),
+        ("captioning", "tasks.captioning:Captioning", "captions against references; CHAIR"),
+        (
+            "clip-score",
+            "tasks.caption_scores:ClipScore",
+            "given captions against images: CLIPScore, RefCLIPScore",
+        ),
     ):
         registry.add(
             f"vision/{name}",
