@@ -50,6 +50,11 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "tasks.question_answering:VisualQuestionAnswering",
             "choices ranked by log-likelihood given the image",
         ),
+        (
+            "open-question-answering",
+            "tasks.visual_answers:OpenQuestionAnswering",
+            "written answers against people's: VQA, ANLS, relaxed, exact",
+        ),
         ("captioning", "tasks.captioning:Captioning", "captions against references; CHAIR"),
         (
             "clip-score",

@@ -66,7 +66,22 @@ def _statistics(table: Table, references: Sequence[Sequence[Words]]) -> Floats:
 
 
 @dataclass(frozen=True)
-class CiderD(Mean):
+class MismatchedMean(Mean):
+    """A mean whose null is that of mismatched pairs, in the column named by ``chance``.
+
+    Where no pairing is possible (one image, or one that makes up more than half) there is no null.
+    """
+
+    def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
+        """As Mean, without a null that nothing was compared with."""
+        found = super().estimate(table, rng)
+        if self.chance in table.columns:
+            return found
+        return [replace(estimate, null=None) for estimate in found]
+
+
+@dataclass(frozen=True)
+class CiderD(MismatchedMean):
     """Mean over images of CIDEr-D, see ``captions.cider_d``; range [0, 10].
 
     The interval resamples images' scores and keeps the n-grams' weights of the whole set: it says

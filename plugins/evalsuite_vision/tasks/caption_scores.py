@@ -15,13 +15,13 @@ from evalsuite import (
     DataError,
     EmbedImage,
     EmbedText,
-    Mean,
     Metric,
     Null,
     Probe,
     Proportion,
     Sample,
 )
+from evalsuite_vision.metrics.caption_estimates import MismatchedMean
 from evalsuite_vision.metrics.pairing import partners
 
 _SCALE = 2.5
@@ -55,8 +55,8 @@ def _positive_cosine(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
     return max(0.0, float(first @ second) / lengths) if lengths > 0 else math.nan
 
 
-def _mean(column: str, name: str, primary: bool = False) -> Mean:
-    return Mean(
+def _mean(column: str, name: str, primary: bool = False) -> Metric:
+    return MismatchedMean(
         column,
         name=name,
         clusters="image_id",

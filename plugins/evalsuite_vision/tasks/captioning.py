@@ -22,7 +22,12 @@ from evalsuite import (
     Ratio,
     Sample,
 )
-from evalsuite_vision.metrics.caption_estimates import MISMATCHED, CaptionBleu, CiderD
+from evalsuite_vision.metrics.caption_estimates import (
+    MISMATCHED,
+    CaptionBleu,
+    CiderD,
+    MismatchedMean,
+)
 from evalsuite_vision.metrics.caption_words import Words, caption_words
 from evalsuite_vision.metrics.captions import (
     ReferenceFrequencies,
@@ -45,7 +50,7 @@ SCORES: tuple[Metric, ...] = (
         primary=True,
     ),
     CaptionBleu(name="BLEU-4", clusters="image_id", margin=0.01, primary=True),
-    Mean(
+    MismatchedMean(
         "rouge_l",
         name="ROUGE-L",
         clusters="image_id",
