@@ -167,7 +167,8 @@ class Captioning(Probe):
         if self.objects_file:
             lines += Path(self.objects_file).read_text(encoding="utf-8").splitlines()
         if not lines:
-            lines = sorted({name for s in samples for name in s.get(self.objects) or ()})
+            lists = (s.get(self.objects) for s in samples)
+            lines = sorted({str(n) for names in lists if isinstance(names, list) for n in names})
         return ObjectWords.from_lines(lines)
 
     def ask(self, sample: Sample, context: CaptionSet) -> Any:

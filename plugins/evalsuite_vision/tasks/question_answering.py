@@ -22,6 +22,8 @@ from evalsuite import (
 from evalsuite_vision.metrics.choices import LETTERS, chosen_option
 
 _GUESSING = Null(0.0, why="guessing among the choices")
+# A preference for a letter brings this below chance; that is no finding about the images.
+_GUESSING_ANEW = Null(0.0, side="above", why="guessing anew in every rotation")
 
 
 def _accuracy(column: str, name: str, chance: str = "chance", primary: bool = False) -> Metric:
@@ -30,7 +32,7 @@ def _accuracy(column: str, name: str, chance: str = "chance", primary: bool = Fa
         name=name,
         by="kind",
         clusters="image_id",
-        null=_GUESSING,
+        null=_GUESSING_ANEW if chance == "circular_chance" else _GUESSING,
         chance=chance,
         direction="higher is better",
         primary=primary,

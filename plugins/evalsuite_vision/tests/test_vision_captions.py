@@ -113,13 +113,27 @@ def test_cider_d_is_undefined_where_no_n_gram_has_weight(n):
     assert math.isnan(cider_d(words("a b c d"), [words("a b c d")], frequencies))
 
 
-def flickr(data):
-    """Five captions of each of 300 images: the fifth as what a captioner wrote."""
-    found = sorted((data / "multi30k").rglob("*.en.gz"))
-    files = [p for p in found if any(f".{i}.en" in p.name for i in range(1, 6))][:5]
-    if len(files) < 5:
+def captions_of(data):
+    """Five captions of each of 1,000 images, one list for each of five writers."""
+    files = [data / "multi30k" / "task2" / f"test_2016.{i}.en.gz" for i in range(1, 6)]
+    if not all(path.is_file() for path in files):
         pytest.skip("the five captions of each image are not here")
-    lines = [gzip.decompress(path.read_bytes()).decode().splitlines()[:300] for path in files]
+    return [gzip.decompress(path.read_bytes()).decode().splitlines() for path in files]
+
+
+def test_words_are_those_of_a_treebank_tokenizer(data):
+    treebank = pytest.importorskip("nltk.tokenize.destructive").NLTKWordTokenizer()
+    dropped = {*"'`()[]{}.?!,:-;", "''", "``", "--", "..."}
+    # Words joined by & stay whole here, as in the Java program.
+    captions = [text for texts in captions_of(data) for text in texts if "&" not in text]
+    for text in captions:
+        theirs = [word for word in treebank.tokenize(text.lower()) if word not in dropped]
+        assert list(caption_words(text)) == theirs
+
+
+def flickr(data):
+    """Of 300 images four captions as references, the fifth as what a captioner wrote."""
+    lines = [texts[:300] for texts in captions_of(data)]
     rows = [[caption_words(text) for text in row] for row in zip(*lines)]
     # Every third caption belongs to the next image, so that scores vary.
     candidates = [rows[(i + (i % 3 == 0)) % len(rows)][4] for i in range(len(rows))]
