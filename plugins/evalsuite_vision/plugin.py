@@ -48,7 +48,23 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         (
             "visual-question-answering",
             "tasks.question_answering:VisualQuestionAnswering",
-            "choices ranked by log-likelihood given the image",
+            "choices by likelihood or written, also in every rotation",
+        ),
+        (
+            "open-question-answering",
+            "tasks.visual_answers:OpenQuestionAnswering",
+            "written answers against people's: VQA, ANLS, relaxed, exact",
+        ),
+        (
+            "object-existence",
+            "tasks.object_existence:ObjectExistence",
+            "is an object in the image: yes or no (POPE)",
+        ),
+        ("captioning", "tasks.captioning:Captioning", "captions against references; CHAIR"),
+        (
+            "clip-score",
+            "tasks.caption_scores:ClipScore",
+            "given captions against images: CLIPScore, RefCLIPScore",
         ),
     ):
         registry.add(
