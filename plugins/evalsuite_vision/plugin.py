@@ -50,6 +50,17 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "tasks.question_answering:VisualQuestionAnswering",
             "choices ranked by log-likelihood given the image",
         ),
+        (
+            "caption-choice",
+            "tasks.compositionality:CaptionChoice",
+            "the true caption among false ones (SugarCrepe, ARO)",
+        ),
+        (
+            "winoground",
+            "tasks.winoground:Winoground",
+            "two captions of the same words, two images",
+        ),
+        ("true-false", "tasks.true_false:TrueFalse", "statements about an image (NLVR)"),
     ):
         registry.add(
             f"vision/{name}",
