@@ -61,6 +61,20 @@ def test_show_explains(name, capsys):
     assert len(capsys.readouterr().out) > 100
 
 
+@pytest.mark.parametrize(
+    ("name", "asks", "fields"),
+    [
+        ("vision/caption-choice", "EmbedImage", "false_captions"),
+        ("text/multiple-choice", "LogLikelihood", "question"),
+    ],
+)
+def test_show_tells_what_a_probe_asks_by_default(name, asks, fields, capsys):
+    assert run(["show", name, "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert asks in shown["asks"]
+    assert fields in shown["fields"]
+
+
 def test_init_writes_a_suite_that_check_accepts(tmp_path, capsys):
     assert run(["init", str(tmp_path)]) == 0
     assert run(["check", str(tmp_path / "suite.yaml")]) == 0

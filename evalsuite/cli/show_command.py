@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from evalsuite.cli.conventions import answer, json_option, plain_table, print_json
-from evalsuite.errors import UnknownNameError
+from evalsuite.errors import EvalsuiteError, UnknownNameError
 from evalsuite.factories import describe_model
 from evalsuite.options import option_names
 from evalsuite.registry import Entry, installed
@@ -73,9 +73,20 @@ def _document(entry: Entry) -> dict[str, Any]:
         facts["does not measure"] = card.does_not_measure
         facts["known critique"] = card.critique
         facts["reference"] = card.reference
-        facts["asks"] = [need.__name__ for need in factory.needs]
-        facts["fields"] = list(factory.fields)
+        facts["asks"] = [need.__name__ for need in _by_default(factory, "needs")]
+        facts["fields"] = list(_by_default(factory, "fields"))
     return facts
+
+
+def _by_default(factory: Any, name: str) -> tuple[Any, ...]:
+    """What a probe declares; one that depends on its options is built with their defaults."""
+    declared = getattr(factory, name)
+    if isinstance(declared, property):
+        try:
+            declared = getattr(factory(), name)
+        except (TypeError, ValueError, EvalsuiteError):  # it has no defaults, or refuses them
+            return ()
+    return tuple(declared)
 
 
 def _print(console: Console, document: dict[str, Any]) -> None:

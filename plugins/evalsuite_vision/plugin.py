@@ -66,6 +66,17 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "tasks.caption_scores:ClipScore",
             "given captions against images: CLIPScore, RefCLIPScore",
         ),
+        (
+            "caption-choice",
+            "tasks.compositionality:CaptionChoice",
+            "the true caption among false ones (SugarCrepe, ARO)",
+        ),
+        (
+            "winoground",
+            "tasks.winoground:Winoground",
+            "two captions of the same words, two images",
+        ),
+        ("true-false", "tasks.true_false:TrueFalse", "statements about an image (NLVR)"),
     ):
         registry.add(
             f"vision/{name}",

@@ -1,7 +1,8 @@
-"""Image-text retrieval, both ways, with exact expected ranks."""
+"""Image-text retrieval, both ways, with every figure expected under random breaking of ties."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,62 +10,63 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Card, EmbedImage, EmbedText, Mean, Metric, Probe, Proportion, Sample
+from evalsuite import (
+    Card,
+    DataError,
+    EmbedImage,
+    EmbedText,
+    Mean,
+    Metric,
+    Probe,
+    Proportion,
+    Sample,
+)
+from evalsuite_vision.metrics import expectation
+from evalsuite_vision.metrics.expectation import First
+from evalsuite_vision.metrics.median_rank import MedianRank
+from evalsuite_vision.metrics.ranking import Pairs, Standing, all_tied, both_ways, standing
 
-_CHUNK = 1024
 _AT = (1, 5, 10)
+_WAYS = (("image_to_text", "image to text"), ("text_to_image", "text to image"))
 
-
-def best_ranks(
-    queries: npt.NDArray[np.float32],
-    candidates: npt.NDArray[np.float32],
-    is_positive: Any,
-) -> npt.NDArray[np.float64]:
-    """Expected rank of the best positive of each query, 1 is best, ties in random order.
-
-    With the best positive's score s: 1 + #{negatives above s} + #{negatives equal to s} times
-    1 / (number of positives at s + 1), the expected number of them that come first.
-
-    Args:
-        queries: Shape [queries, dimensions].
-        candidates: Shape [candidates, dimensions].
-        is_positive: Maps a slice of queries to a boolean matrix [queries, candidates].
-    """
-    ranks = np.empty(len(queries))
-    for begin in range(0, len(queries), _CHUNK):
-        part = slice(begin, min(begin + _CHUNK, len(queries)))
-        scores = queries[part] @ candidates.T
-        positive = is_positive(part)
-        best = np.where(positive, scores, -np.inf).max(axis=1, keepdims=True)
-        tied_positives = np.sum(positive & (scores == best), axis=1)
-        above = np.sum(~positive & (scores > best), axis=1)
-        tied = np.sum(~positive & (scores == best), axis=1)
-        ranks[part] = 1 + above + tied / (tied_positives + 1)
-    return ranks
+Integers = npt.NDArray[np.int64]
 
 
 def _metrics() -> Iterator[Metric]:
-    for way, words in (("image_to_text", "image to text"), ("text_to_image", "text to image")):
+    better: Any = {"clusters": "image_id", "direction": "higher is better"}
+    for way, words in _WAYS:
         for k in _AT:
             yield Proportion(
                 f"{way}_at_{k}",
                 name=f"R@{k} {words}",
-                clusters="image_id",
                 chance=f"{way}_chance_at_{k}",
-                direction="higher is better",
                 primary=k == 1,
+                **better,
             )
-        yield Mean(
-            f"{way}_reciprocal_rank",
-            name=f"MRR {words}",
+        for name, column in (("MRR", "reciprocal_rank"), ("mAP", "average_precision")):
+            yield Mean(
+                f"{way}_{column}",
+                name=f"{name} {words}",
+                chance=f"{way}_chance_{column}",
+                **better,
+            )
+        yield MedianRank(
+            f"{way}_ranks",
+            chance=f"{way}_chance_ranks",
+            name=f"median rank {words}",
             clusters="image_id",
-            direction="higher is better",
         )
+    yield Mean("recall_sum", name="rsum", chance="chance_recall_sum", **better)
 
 
 @dataclass(frozen=True)
 class Retrieval(Probe):
-    """Find the caption of an image among all captions, and the image of a caption."""
+    """Find the caption of an image among all captions, and the image of a caption.
+
+    R@k, MRR, the mean of average precision over all right answers (mAP), the median rank, and
+    rsum, the sum of the six R@k in percent. Text-to-image figures are averaged over the captions
+    of an image first, which changes nothing where all images have as many.
+    """
 
     name: ClassVar[str] = "vision/retrieval"
     family: ClassVar[Any] = "task"
@@ -75,16 +77,16 @@ class Retrieval(Probe):
         "and the right image of a caption among all images.",
         does_not_measure="Absolute quality: figures fall as the pool grows, so they compare only "
         "on the same data.",
-        reference="Karpathy and Fei-Fei 2015; Radford et al. 2021",
+        reference="Karpathy and Fei-Fei 2015; Radford et al. 2021; ties as in McSherry and "
+        "Najork 2008",
         critique="Equal captions and equal images count as right answers of each other; other "
-        "captions that would also fit count as wrong.",
+        "captions that would also fit count as wrong (Chun et al. 2022, ECCV Caption).",
     )
     metrics: ClassVar[Sequence[Metric]] = tuple(_metrics())
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Embed the image and its captions."""
-        captions = sample["caption"]
-        captions = [captions] if isinstance(captions, str) else list(captions)
+        captions = captions_of(sample["caption"])
         image, *texts = yield (
             EmbedImage(sample["image"]),
             *(EmbedText(caption) for caption in captions),
@@ -94,51 +96,102 @@ class Retrieval(Probe):
             "captions": "\n".join(captions),
             "_image": image.vector,
             "_texts": np.stack([text.vector for text in texts]),
+            "_captions": captions,
         }
 
     def tabulate(
         self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
     ) -> Sequence[Mapping[str, Any]]:
-        """Ranks both ways; a sample with several captions averages its text-to-image figures."""
+        """Rank both ways; a sample with several captions averages its text-to-image figures."""
         if not records:
             return records
-        images = np.stack([record["_image"] for record in records])
-        texts = np.concatenate([record["_texts"] for record in records])
         owner = np.repeat(np.arange(len(records)), [len(r["_texts"]) for r in records])
-        words = np.array([c for r in records for c in r["captions"].split("\n")])
-        image_ids = np.array([record["image_id"] for record in records])
-        own = [set(record["captions"].split("\n")) for record in records]
-
-        def right_texts(part: slice) -> Any:
-            chosen = range(part.start, part.stop)
-            same_image = image_ids[part][:, None] == image_ids[owner][None, :]
-            same_words = np.array([[w in own[i] for w in words] for i in chosen])
-            return same_image | same_words
-
-        def right_images(part: slice) -> Any:
-            same_image = image_ids[owner[part]][:, None] == image_ids[None, :]
-            return same_image | np.array([[w in own_i for own_i in own] for w in words[part]])
-
-        to_text = best_ranks(images, texts, right_texts)
-        to_image = best_ranks(texts, images, right_images)
+        pairs = right_pairs(
+            np.array([record["image_id"] for record in records]),
+            np.array([caption for r in records for caption in r["_captions"]]),
+            owner,
+        )
+        to_text, to_image = both_ways(
+            np.stack([record["_image"] for record in records]),
+            np.concatenate([record["_texts"] for record in records]),
+        )
+        n_images, n_texts = len(records), len(owner)
+        texts = _figures("image_to_text", to_text, pairs, n_texts, np.arange(n_images))
+        images = _figures("text_to_image", to_image, pairs.turned(n_images), n_images, owner)
         return [
-            {
-                "image_id": record["image_id"],
-                "captions": record["captions"],
-                **_figures("image_to_text", to_text[i : i + 1], len(texts)),
-                **_figures("text_to_image", to_image[owner == i], len(images)),
-            }
-            for i, record in enumerate(records)
+            _with_sums({"image_id": r["image_id"], "captions": r["captions"], **text, **image})
+            for r, text, image in zip(records, texts, images, strict=True)
         ]
 
 
-def _figures(way: str, ranks: npt.NDArray[np.float64], pool: int) -> dict[str, float]:
-    """Recall at k, reciprocal rank and chance, averaged over the ranks of one sample."""
-    figures = {
-        f"{way}_rank": float(ranks.mean()),
-        f"{way}_reciprocal_rank": float((1 / ranks).mean()),
+def captions_of(value: Any) -> list[str]:
+    """The captions of an image, from one text or a list; raises DataError for none."""
+    captions = [value] if isinstance(value, str) else list(value or ())
+    if not captions or not all(isinstance(caption, str) for caption in captions):
+        raise DataError(f"caption must be a text or a list of texts, at least one (got {value!r})")
+    return captions
+
+
+def right_pairs(
+    image_ids: npt.NDArray[np.str_], captions: npt.NDArray[np.str_], owner: Integers
+) -> Pairs:
+    """Which texts are right for which image: those of an equal image, and those equal to its own.
+
+    Args:
+        image_ids: What identifies the content of each image, [images].
+        captions: The texts, [texts].
+        owner: The image that each text came with, [texts].
+    """
+    _, same_image = np.unique(image_ids, return_inverse=True)
+    _, same_words = np.unique(captions, return_inverse=True)
+    by_image = _joined(same_image, same_image[owner])
+    by_words = _joined(same_words, same_words)
+    images = np.concatenate([by_image[0], owner[by_words[0]]])
+    return Pairs.of(images, np.concatenate([by_image[1], by_words[1]]), len(captions))
+
+
+def _joined(left: Integers, right: Integers) -> tuple[Integers, Integers]:
+    """All index pairs (i, j) with left[i] == right[j]."""
+    order = np.argsort(right, kind="stable")
+    begin = np.searchsorted(right, left, side="left", sorter=order)
+    sizes = np.searchsorted(right, left, side="right", sorter=order) - begin
+    starts = np.cumsum(sizes) - sizes
+    places = np.arange(int(sizes.sum())) - np.repeat(starts - begin, sizes)
+    return np.repeat(np.arange(len(left)), sizes), order[places]
+
+
+def _figures(
+    way: str, scores_of: Any, pairs: Pairs, n_candidates: int, owner: Integers
+) -> list[dict[str, Any]]:
+    """The columns of each sample, averaged over its queries."""
+    n_queries = np.bincount(owner)
+    columns: dict[str, list[Any]] = {}
+    for label, found in (
+        ("", standing(scores_of, pairs)),
+        ("chance_", all_tied(pairs, n_candidates)),
+    ):
+        for name, values in _of_queries(found).items():
+            means = np.bincount(owner, values) / n_queries
+            columns[f"{way}_{label}{name}"] = means.tolist()
+            if name == "rank":
+                lists = np.split(values, np.cumsum(n_queries)[:-1])
+                columns[f"{way}_{label}ranks"] = [json.dumps(part.tolist()) for part in lists]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _of_queries(found: Standing) -> dict[str, npt.NDArray[np.float64]]:
+    first = First.of(found)
+    return {
+        "rank": expectation.rank(first),
+        "reciprocal_rank": expectation.reciprocal_rank(first),
+        "average_precision": expectation.average_precision(found),
+        **{f"at_{k}": expectation.recall_at(k, first) for k in _AT},
     }
-    for k in _AT:
-        figures[f"{way}_at_{k}"] = float((ranks <= k).mean())
-        figures[f"{way}_chance_at_{k}"] = min(1.0, k / pool)
-    return figures
+
+
+def _with_sums(record: dict[str, Any]) -> dict[str, Any]:
+    """Add the sums of the six recalls, in percent."""
+    for label in ("", "chance_"):
+        recalls = [record[f"{way}_{label}at_{k}"] for way, _ in _WAYS for k in _AT]
+        record[f"{label}recall_sum"] = 100 * sum(recalls)
+    return record

@@ -26,7 +26,6 @@ from evalsuite.suite import ModelSpec
 from evalsuite.testing import check_model, check_probe, play
 from evalsuite.zero_shot import class_vectors, predict
 from evalsuite_controls.catalogue import CONTROLS
-from evalsuite_vision.tasks.retrieval import Retrieval, best_ranks
 from evalsuite_vision.tasks.zero_shot import ZeroShotClassification
 
 RNG = np.random.default_rng(0)
@@ -165,27 +164,6 @@ def test_a_constant_model_is_at_chance():
 
 def test_the_zero_shot_contract_is_kept():
     check_probe(ZeroShotClassification(), SAMPLES, perfect)
-
-
-def test_the_retrieval_contract_is_kept():
-    check_probe(Retrieval(), SAMPLES, constant)
-
-
-def test_a_constant_model_retrieves_at_chance():
-    # 40 captions and as many images, all tied: the expected rank is (1 + 40) / 2 = 20.5
-    played = play(Retrieval(), SAMPLES, constant)
-    assert {r["image_to_text_rank"] for r in played.records} == {20.5}
-    assert played.estimate("R@1 image to text").value == 0.0
-
-
-def test_ranks_with_ties_are_expected_ranks():
-    # the positive scores 0.6, one negative above it, one tied: 1 + 1 + 1/2 = 2.5
-    ranks = best_ranks(
-        np.array([[1.0]], np.float32),
-        np.array([[0.9], [0.6], [0.6], [0.1]], np.float32),
-        lambda part: np.array([[False, True, False, False]]),
-    )
-    assert ranks.tolist() == [2.5]
 
 
 def test_an_ensemble_is_the_normalised_mean():
