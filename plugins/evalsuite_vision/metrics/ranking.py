@@ -19,7 +19,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 # Scores of a stretch of queries against all candidates, [queries, candidates].
 ScoresOf: TypeAlias = Callable[[slice], Floats]
 
-_CHUNK = 1024
+_CHUNK = 256  # a stretch of scores that stays in a processor's cache
 # A matrix of more scores than this (256 MiB) is computed a stretch at a time, once for each way.
 _LARGEST_MATRIX = 2**26
 # With more right candidates for a query than this, sorting is cheaper than comparing with each.
