@@ -40,6 +40,7 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the image tasks."""
     for name, factory, summary in (
         ("zero-shot", "tasks.zero_shot:ZeroShotClassification", "classes named in words"),
+        ("zero-shot-labels", "tasks.zero_shot_labels:ZeroShotLabels", "several labels at once"),
         (
             "retrieval",
             "tasks.retrieval:Retrieval",

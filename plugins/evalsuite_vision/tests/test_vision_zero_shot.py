@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from evalsuite import DataError, Embedding, EmbedImage, EmbedText, Image, Sample, Similarity
+from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite.zero_shot import Classes, judged
 from evalsuite_vision.tasks.zero_shot import ZeroShotClassification
@@ -163,3 +164,7 @@ def test_one_score_for_all_has_exactly_the_share_of_images():
 
 def test_labels_in_another_order_change_nothing():
     check_probe(ZeroShotLabels(classes=NAMES), SAMPLES, several)
+
+
+def test_the_probe_of_several_labels_is_registered():
+    assert installed().require("probe", "vision/zero-shot-labels").load() is ZeroShotLabels
