@@ -179,7 +179,11 @@ class ImageTextToText(TorchModel):
                 answers[index] = prompt
                 continue
             text, tail = self.writer.joint(prompt.text, request.continuation)
-            if not text:
+            if self.writer.placeholder in request.continuation:
+                answers[index] = Failure(
+                    "misplaced image", "the continuation holds the placeholder of an image"
+                )
+            elif not text:
                 answers[index] = Failure("empty context", "there is nothing to condition on")
             elif not tail:
                 answers[index] = Failure("empty continuation", "it has no token to score")

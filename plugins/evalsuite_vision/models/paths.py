@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evalsuite import ContinuationScore, Image
+from evalsuite import ContinuationScore, Failure, Image
 from evalsuite.content import as_content
 from evalsuite_vision.models.embedded import EmbeddedModel
 from evalsuite_vision.models.image_features import ImageEncoder
@@ -116,7 +116,7 @@ class Paths:
 
     def _exact_path(self, module: Any) -> str:
         """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
-        rows = self._synthetic_rows(module.get_input_embeddings().weight.shape[0])
+        rows = self._synthetic_rows()
         plain = self._trial(PLAIN, [[row] for row in rows])
         if plain.logprobs is None:  # perhaps it reads one image at most
             rows = [row for row in rows if len(row[0].images) == 1]
@@ -150,9 +150,11 @@ class Paths:
         except _ERRORS as error:
             return _Trial(None, _brief(error))
         logprobs = torch.tensor([x for score in scores for x in score.token_logprobs])
-        return _Trial(logprobs if bool(logprobs.isfinite().all()) else None, "not finite")
+        if not logprobs.isfinite().all():
+            return _Trial(None, "scores are not finite")
+        return _Trial(logprobs)
 
-    def _synthetic_rows(self, vocabulary: int) -> list[tuple[Prompt, Tail]]:
+    def _synthetic_rows(self) -> list[tuple[Prompt, Tail]]:
         """Prompts with an image, another one, both and none; continuations of several lengths."""
         draw = np.random.default_rng(0)
         images = [
@@ -169,9 +171,11 @@ class Paths:
         for content in contents:
             parts = as_content(content)
             prompt = self.writer.write(parts)
-            if isinstance(prompt, Prompt):
-                tails = [tuple(draw.integers(5, vocabulary, n).tolist()) for n in (1, 3)]
-                rows += [(prompt, tail) for tail in tails]
+            if isinstance(prompt, Failure):
+                continue
+            for continuation in (" yes", " no, not at all"):
+                text, tail = self.writer.joint(prompt.text, continuation)
+                rows.append((Prompt(text, prompt.images), tail))
         return rows
 
 

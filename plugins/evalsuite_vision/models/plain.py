@@ -50,6 +50,7 @@ class PlainModel:
         parameters = inspect.signature(module.forward).parameters
         self._takes_types = "token_type_ids" in parameters
         self._takes_places = "logits_to_keep" in parameters
+        self._takes_positions = "position_ids" in parameters
         self.keeps_prompts = False
         self.n_prompts_read = 0
         self._prepared: BoundedMemory[Prompt, Inputs] = BoundedMemory(_PREPARED_BYTES)
@@ -95,14 +96,13 @@ class PlainModel:
     ) -> dict[tuple[Prompt, Tail], ContinuationScore]:
         """Rows in right-padded batches."""
         prepared = {prompt: self.prepare(prompt) for prompt, _ in rows}
-        whole = [_extended(prepared[prompt], tail) for prompt, tail in rows]
+        # The last token of a tail is scored, never read.
+        whole = [_extended(prepared[prompt], tail[:-1]) for prompt, tail in rows]
         starts = [prepared[prompt]["input_ids"].shape[1] for prompt, _ in rows]
         found = {}
         for group in _groups(whole):
             inputs = self.on_device(_joined([whole[i] for i in group], self.pad_id, is_left=False))
-            places = [
-                torch.arange(starts[i] - 1, whole[i]["input_ids"].shape[1] - 1) for i in group
-            ]
+            places = [torch.arange(starts[i] - 1, whole[i]["input_ids"].shape[1]) for i in group]
             logits, at = self._logits(inputs, places)
             answers = _scores(logits, at, [rows[i][1] for i in group])
             found |= dict(zip((rows[i] for i in group), answers, strict=True))
@@ -142,14 +142,14 @@ class PlainModel:
             last = {"logits_to_keep": 1} if self._takes_places else {}
             with torch.inference_mode():
                 output = self.module(**inputs, **last, use_cache=True)
-                logits = self._continued(output, own)
+                logits = self._continued(output, own, bool(prompt.images))
             self.n_prompts_read += 1
             places = [torch.arange(len(tail)) for tail in own]
             answers = _scores(logits, places, own)
             found |= dict(zip(((prompt, tail) for tail in own), answers, strict=True))
         return found
 
-    def _continued(self, output: Any, tails: Sequence[Tail]) -> torch.Tensor:
+    def _continued(self, output: Any, tails: Sequence[Tail], has_images: bool) -> torch.Tensor:
         """Logits [tails, longest tail, vocabulary], the first from the prompt's own end."""
         first = output.logits[:, -1:].expand(len(tails), -1, -1)
         longest = max(map(len, tails)) - 1
@@ -159,10 +159,16 @@ class PlainModel:
         for row, tail in zip(ids, tails, strict=True):
             row[: len(tail) - 1] = torch.tensor(tail[:-1])
         cache = output.past_key_values
+        extra = {}
+        if self._takes_positions and not has_images:
+            # Qwen2-VL would go on from where the last prompt with an image ended.
+            begin = cache.get_seq_length()
+            places = torch.arange(begin, begin + longest, device=self.module.device)
+            extra["position_ids"] = places.expand(len(tails), -1)
         cache.batch_repeat_interleave(len(tails))
         # Nothing is masked: padding is on the right, where no scored token looks.
         rest = self.module(
-            input_ids=ids.to(self.module.device), past_key_values=cache, use_cache=True
+            input_ids=ids.to(self.module.device), past_key_values=cache, use_cache=True, **extra
         ).logits
         return torch.cat([first, rest], dim=1)
 
@@ -231,9 +237,9 @@ def _scores(
 
 
 def _extended(inputs: Inputs, tail: Tail) -> Inputs:
-    """A prompt's inputs with a continuation's tokens appended, the last one included."""
+    """A prompt's inputs with more tokens appended."""
     row = dict(inputs)
-    ids = torch.tensor([tail])
+    ids = torch.tensor([tail], dtype=torch.long)
     for name, fill in _PER_TOKEN.items():
         if name in row:
             more = ids if fill is None else torch.full_like(ids, fill)

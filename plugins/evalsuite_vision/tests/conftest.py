@@ -186,6 +186,12 @@ def load(folder: str, **options: object):
     return Loader().load(folder, LoadSettings(device="cpu", threads=1, options=options))
 
 
+@pytest.fixture(name="load", scope="session")
+def load_fixture():
+    """Loads the model in a folder, with model options."""
+    return load
+
+
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The folder of each kind of model."""
