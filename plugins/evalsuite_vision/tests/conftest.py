@@ -82,8 +82,8 @@ def llava(folder: object, template: bool = True) -> str:
     )  # fmt: skip
     words = (
         "{% for m in messages %}{{ m['role'] }}: {% for c in m['content'] %}"
-        "{% if c['type'] == 'image' %}<image>\n{% else %}{{ c['text'] }}{% endif %}{% endfor %}\n"
-        "{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+        "{% if c['type'] == 'image' %}<image>\n{% else %}{{ c['text'] }}{% endif %}{% endfor %}"
+        "{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
     )
     processor = transformers.LlavaProcessor(
         image_processor=transformers.CLIPImageProcessor(
@@ -190,6 +190,12 @@ def load(folder: str, **options: object):
 def load_fixture():
     """Loads the model in a folder, with model options."""
     return load
+
+
+@pytest.fixture(scope="session")
+def builders():
+    """What writes each kind of model into a folder."""
+    return BUILDERS
 
 
 @pytest.fixture(scope="session")
