@@ -155,25 +155,24 @@ class Paths:
         return _Trial(logprobs)
 
     def _synthetic_rows(self) -> list[tuple[Prompt, Tail]]:
-        """Prompts with an image, another one, both and none; continuations of several lengths."""
+        """Prompts with one image, two and none; continuations of several lengths."""
         draw = np.random.default_rng(0)
         images = [
             Image.from_array(draw.integers(0, 255, (*size, 3), np.uint8))
             for size in ((96, 64), (64, 64))
         ]
-        contents = (
-            (images[0], "what is it"),
-            (images[1], "what is it"),
-            ("first", images[0], "second", images[1], "which"),
-            ("what is it",),
+        short, long = " yes", " no, not at all"
+        asked = (
+            ((images[0], "what is it"), (short, long)),
+            (("first", images[0], "second", images[1], "which"), (long,)),
+            (("what is it",), (long,)),
         )
         rows = []
-        for content in contents:
-            parts = as_content(content)
-            prompt = self.writer.write(parts)
+        for content, continuations in asked:
+            prompt = self.writer.write(as_content(content))
             if isinstance(prompt, Failure):
                 continue
-            for continuation in (" yes", " no, not at all"):
+            for continuation in continuations:
                 text, tail = self.writer.joint(prompt.text, continuation)
                 rows.append((Prompt(text, prompt.images), tail))
         return rows

@@ -178,12 +178,88 @@ def qwen2_vl(folder: object, template: bool = True) -> str:
     return saved(transformers.Qwen2VLForConditionalGeneration(config), processor, folder)
 
 
+def qwen3_vl(folder: object) -> str:
+    """A Qwen3-VL: features of its tower's inner layers go into the language model's (deepstack)."""
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"]
+    tokens = tokenizer_of(
+        [*special, "<|image_pad|>", "<|video_pad|>"], None, "<|im_end|>", "<|endoftext|>",
+        image_token="<|image_pad|>", video_token="<|video_pad|>",
+        vision_start_token="<|vision_start|>", vision_end_token="<|vision_end|>",
+    )  # fmt: skip
+    find = tokens.convert_tokens_to_ids
+    config = transformers.Qwen3VLConfig(
+        text_config={
+            **TEXT, "num_hidden_layers": 3, "head_dim": 16, "vocab_size": len(tokens),
+            "max_position_embeddings": 256, "pad_token_id": 0, "bos_token_id": 0,
+            "eos_token_id": 2, "rope_parameters": {
+                "rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3],
+                "mrope_interleaved": True,
+            },
+        },
+        vision_config={
+            "depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2,
+            "patch_size": 8, "spatial_merge_size": 2, "temporal_patch_size": 2,
+            "out_hidden_size": 32, "num_position_embeddings": 64,
+            "deepstack_visual_indexes": [0, 1],
+        },
+        image_token_id=find("<|image_pad|>"),
+        video_token_id=find("<|video_pad|>"),
+        vision_start_token_id=find("<|vision_start|>"),
+        vision_end_token_id=find("<|vision_end|>"),
+    )  # fmt: skip
+    sizes = {"patch_size": 8, "merge_size": 2, "temporal_patch_size": 2}
+    processor = transformers.Qwen3VLProcessor(
+        image_processor=transformers.Qwen2VLImageProcessor(
+            **sizes, min_pixels=32 * 32, max_pixels=64 * 64
+        ),
+        tokenizer=tokens,
+        video_processor=transformers.Qwen3VLVideoProcessor(**sizes),
+    )
+    return saved(transformers.Qwen3VLForConditionalGeneration(config), processor, folder)
+
+
+def gemma3(folder: object) -> str:
+    """A Gemma 3: an image's tokens see each other in both directions, and a sliding window."""
+    tokens = tokenizer_of(
+        ["<pad>", "<bos>", "<eos>", "<img>", "<boi>", "<eoi>"], "<bos>", "<eos>", "<pad>",
+        image_token="<img>", boi_token="<boi>", eoi_token="<eoi>",
+    )  # fmt: skip
+    find = tokens.convert_tokens_to_ids
+    config = transformers.Gemma3Config(
+        text_config={
+            **TEXT, "head_dim": 16, "vocab_size": len(tokens), "max_position_embeddings": 256,
+            "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "sliding_window": 16,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+        vision_config={**TOWER, "vision_use_head": False},
+        mm_tokens_per_image=4,
+        image_token_index=find("<img>"),
+        boi_token_index=find("<boi>"),
+        eoi_token_index=find("<eoi>"),
+    )  # fmt: skip
+    processor = transformers.Gemma3Processor(
+        image_processor=transformers.Gemma3ImageProcessor(size={"height": 32, "width": 32}),
+        tokenizer=tokens,
+        image_seq_length=4,
+    )
+    return saved(transformers.Gemma3ForConditionalGeneration(config), processor, folder)
+
+
 BUILDERS = {"llava": llava, "idefics3": idefics3, "qwen2-vl": qwen2_vl}
 
 
 def load(folder: str, **options: object):
     """The model in a folder, through our loader."""
     return Loader().load(folder, LoadSettings(device="cpu", threads=1, options=options))
+
+
+FALLING_BACK = {"qwen3-vl": qwen3_vl, "gemma3": gemma3}
+
+
+@pytest.fixture(scope="session", params=sorted(FALLING_BACK))
+def falling_back(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """Models whose reading of images ``inputs_embeds`` cannot carry, in turn."""
+    return load(FALLING_BACK[request.param](tmp_path_factory.mktemp(request.param)))
 
 
 @pytest.fixture(name="load", scope="session")

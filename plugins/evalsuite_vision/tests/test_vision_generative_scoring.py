@@ -40,9 +40,9 @@ def by_the_model_itself(model, request):
     tail = model.tokenizer(request.continuation, add_special_tokens=False)["input_ids"]
     ids = torch.cat([inputs["input_ids"], torch.tensor([tail])], dim=1)
     more = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    if "mm_token_type_ids" in inputs:
+    for name in {"mm_token_type_ids", "token_type_ids"} & set(inputs):
         types = torch.zeros(1, len(tail), dtype=torch.long)
-        more["mm_token_type_ids"] = torch.cat([inputs["mm_token_type_ids"], types], dim=1)
+        more[name] = torch.cat([inputs[name], types], dim=1)
     with torch.no_grad():
         logits = model.module(**{**inputs, **more}).logits[0, -len(tail) - 1 : -1]
     logp = logits.double().log_softmax(-1)
@@ -220,6 +220,28 @@ def test_what_cannot_be_scored_is_a_failure(loaded, kind, pictures):
     )
     kinds = [answer.kind if isinstance(answer, Failure) else "" for answer in answers]
     assert kinds == ["empty continuation", "misplaced image", "prompt too long", ""]
+
+
+def test_architectures_that_need_more_than_embeddings_are_run_plainly(falling_back, pictures):
+    # Deepstack (Qwen3-VL) and attention in both directions within an image (Gemma 3).
+    details = falling_back.info.details
+    assert details["scoring path"] == KEPT
+    assert "differ by" in details["images"]
+    requests = [
+        LogLikelihood((pictures[0], "what is it ?"), " red"),
+        LogLikelihood(("the first", pictures[1], "or", pictures[4], "?"), " it is blue"),
+        LogLikelihood("is there a circle ?", " no"),
+        LogLikelihood((pictures[0], "what is it ?"), " it is blue"),
+    ]
+    for request, answer in zip(requests, falling_back.loglikelihood(requests), strict=True):
+        scores, _ = by_the_model_itself(falling_back, request)
+        assert answer.token_logprobs == pytest.approx(scores, abs=1e-4)
+    generations = [
+        Generate("is there a circle ?", max_tokens=5),
+        Generate((pictures[0], "what is it ?"), max_tokens=7),
+        Generate((pictures[2], "what ?"), max_tokens=4, temperature=1.0, seed=1),
+    ]
+    check_model(falling_back, [*requests, *generations], tolerance=1e-5)
 
 
 def test_packed_rows_branch_where_they_differ():
