@@ -29,6 +29,11 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("text", "texts:TextFile", "a text file as documents, paragraphs, articles or lines"),
         ("parallel-lines", "texts:ParallelLines", "sentences and translations, line by line"),
         ("labelled-words", "texts:LabelledWords", "CoNLL's formats: a word and its label a line"),
+        ("coco-captions", "picture_texts:CocoCaptions", "captions as COCO or Karpathy write them"),
+        ("sugarcrepe", "picture_texts:SugarCrepe", "a caption and a hard negative"),
+        ("aro", "picture_texts:Aro", "true and false captions of a part of a picture"),
+        ("nlvr", "picture_texts:Nlvr", "statements about synthetic pictures"),
+        ("webdataset", "web_dataset:WebDataset", "tar shards as CLIP_benchmark publishes them"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):
         registry.add(name, factory=f"evalsuite_sources.{factory}", summary=summary)
