@@ -28,6 +28,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "classes of the nearest vectors",
             ("image", "audio", "text"),
         ),
+        (
+            "image-text-geometry",
+            "pairs:PairGeometry",
+            "modality gap, alignment, uniformity, hubs of images (or clips) and captions",
+            ("image", "audio"),
+        ),
+        (
+            "cka",
+            "towers:TowerSimilarity",
+            "how alike the two towers of a model arrange the same pairs",
+            ("image", "audio"),
+        ),
     ):
         registry.add(
             f"representation/{name}",
