@@ -1,0 +1,1 @@
+"""What a model's vectors hold: linear probes, neighbours, geometry and similarity."""
