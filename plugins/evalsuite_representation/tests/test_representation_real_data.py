@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from evalsuite import Embedding, EmbedImage, EmbedText, LoadSettings, Sample
+from evalsuite.cli import run
 from evalsuite.factories import loader_for
-from evalsuite.registry import installed, load_registry, register_entry_point
+from evalsuite.registry import installed, register_entry_point
 from evalsuite.testing import play
 from evalsuite_representation.linear_probe import LinearProbe
 from evalsuite_representation.neighbours import WeightedNeighbours
@@ -94,17 +95,25 @@ def test_digits_and_their_captions_are_arranged_alike(model, digits):
         assert similarity.estimate(name).verdict == "differs from null"
 
 
+@pytest.fixture
+def registered():
+    """The plugin among the installed ones, also from a checkout that was not installed anew."""
+    registry = installed()
+    if "representation/knn" in registry.probes:
+        yield
+        return
+    point = EntryPoint("representation", "evalsuite_representation.plugin", "evalsuite")
+    assert register_entry_point(registry, point).error is None
+    yield
+    registry.plugins.pop()
+    registry.probes.remove_owned_by("representation")
+    registry.manager.unregister(name="representation")
+
+
+@pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
 @pytest.mark.parametrize("kind", ["knn", "linear-probe"])
-def test_the_tasks_run_from_their_files(data, tmp_path, monkeypatch, name, kind):
-    from evalsuite.cli import run
-
-    registry = load_registry()
-    if "representation/knn" not in registry.probes:
-        point = EntryPoint("representation", "evalsuite_representation.plugin", "evalsuite")
-        register_entry_point(registry, point)
-    for module in ("evalsuite.registry", "evalsuite.cli.run_command", "evalsuite_controls.loader"):
-        monkeypatch.setattr(f"{module}.installed", lambda: registry)
+def test_the_tasks_run_from_their_files(data, tmp_path, name, kind):
     command = [
         "run", f"task:{name}-{kind}", "-m", "control:digits-clean", "--set", f"data={data}",
         "--limit", "40", "--output", str(tmp_path / "run"),
@@ -113,3 +122,10 @@ def test_the_tasks_run_from_their_files(data, tmp_path, monkeypatch, name, kind)
     (job,) = json.loads((tmp_path / "run" / "estimates.json").read_text())["jobs"]
     assert job["n_samples"] == 40
     assert job["family"] == "representation"
+
+
+@pytest.mark.usefixtures("registered")
+def test_every_probe_can_be_shown(capsys):
+    for name in ("linear-probe", "knn", "image-text-geometry", "cka"):
+        assert run(["show", f"representation/{name}"]) == 0
+    assert "asks: EmbedImage, EmbedText" in capsys.readouterr().out
