@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,12 @@ def summary(kind: str, name: str) -> str:
         if line.startswith("# ") and kind == "suite":
             return line.removeprefix("# ").rstrip(".")
     return ""
+
+
+def medium(task: str) -> str:
+    """What a task is about: ``image`` or ``audio`` where its options say so, else ``text``."""
+    found = re.search(r"^options:.*\bmedium: (\w+)", _path("task", task).read_text("utf-8"), re.M)
+    return found[1] if found else "text"
 
 
 def _path(kind: str, name: str) -> Path:

@@ -22,6 +22,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("image-folder", "folders:ImageFolder", "one subfolder per class, or images beside .txt"),
         ("audio-folder", "folders:AudioFolder", "one subfolder per class, or clips beside .txt"),
         ("idx", "idx:Idx", "images and labels in the format of MNIST"),
+        ("image-sprite", "sprites:ImageSprite", "tiles of one picture, rows of them per class"),
         ("squad", "questions:Squad", "SQuAD's nested JSON (XQuAD, CMRC 2018, ...)"),
         ("arc", "questions:Arc", "ARC's questions, upstream's or the hub's form"),
         ("hellaswag-text", "questions:HellaSwagText", "HellaSwag as text, six lines a task"),
