@@ -265,3 +265,35 @@ def test_the_plan_says_what_was_done_to_the_data(harder):
     plan = json.loads((harder.path / "plan.json").read_text())
     assert plan["jobs"][2]["variant"] == {"variant": "image/gaussian-noise", "severity": 5}
     assert plan["jobs"][2]["base"] == plan["jobs"][0]["id"]
+
+
+SEEING = """
+version: 1
+name: seeing
+models: ["control:vlm-clean", "control:vlm-blind"]
+sources:
+  shapes: {type: control/shape-questions, limit: 60}
+probes:
+  - probe: vision/visual-question-answering
+    source: shapes
+    variants: [image/permuted, image/blank, image/absent]
+"""
+
+
+def test_a_model_that_looks_falls_to_chance_and_a_blind_one_changes_no_answer(tmp_path):
+    from evalsuite.cli import run
+    from evalsuite.store import Run
+
+    (tmp_path / "suite.yaml").write_text(SEEING)
+    assert run(["run", str(tmp_path / "suite.yaml"), "-q", "-o", str(tmp_path / "run")]) == 0
+    found = Run.open(tmp_path / "run")
+    clean = "vision/visual-question-answering"
+    assert estimate(found, clean, "accuracy", "control:vlm-clean").value > 0.7
+    for name in ("image/permuted", "image/blank", "image/absent"):
+        label = f"{clean} under {name}"
+        seeing = estimate(found, label, "accuracy", "control:vlm-clean")
+        assert seeing.verdict == "compatible with null", name
+        lost = estimate(found, label, "accuracy lost", "control:vlm-clean")
+        assert lost.verdict == "differs from null", name
+        blind = estimate(found, label, "answers unchanged", "control:vlm-blind")
+        assert blind.value > 0.9, name

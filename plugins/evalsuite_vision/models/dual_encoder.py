@@ -28,7 +28,9 @@ from evalsuite_transformers.checkpoint import (
 )
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
+from evalsuite_vision.models.text_tower import batches_by_length
 
+IMAGE_INPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 METHODS = frozenset({"embed_text", "embed_image", "similarity_scale"})
 
 
@@ -71,6 +73,10 @@ class ImageTextDualEncoder(TorchModel):
         self.is_sigmoid = hasattr(module, "logit_bias")
         text_config = checkpoint.config.text_config
         self.max_text_length = int(text_config.max_position_embeddings)
+        vision = checkpoint.config.vision_config
+        size = getattr(vision, "image_size", None)  # SigLIP 2 says how many patches instead
+        grid = (size // vision.patch_size) ** 2 if size else getattr(vision, "num_patches", 256)
+        self.patches = max(1, int(grid))
         info = _info(
             reference,
             checkpoint,
@@ -93,36 +99,46 @@ class ImageTextDualEncoder(TorchModel):
     def cost(self, request: Request) -> int:
         """Patches of an image, tokens of a text (estimated from its characters)."""
         if isinstance(request, EmbedImage):
-            vision = self.module.config.vision_config
-            return max(1, (vision.image_size // vision.patch_size) ** 2)
+            return self.patches
         if isinstance(request, EmbedText):
             return min(self.max_text_length, 2 + len(request.text) // 3)
         return 1
 
     def embed_image(self, requests: Sequence[EmbedImage]) -> list[Embedding]:
-        """Unit vectors of images, as the checkpoint's own processor prepares them."""
+        """Unit vectors of images, as the checkpoint's own processor prepares them.
+
+        SigLIP 2 keeps the proportions of an image: its processor gives patches, their mask and
+        their grid beside the pixels.
+        """
         pictures = [request.image.load() for request in requests]
-        inputs = self.processor(images=pictures, return_tensors="pt").to(self.device, self.dtype)
+        prepared = self.processor(images=pictures, return_tensors="pt").to(self.device, self.dtype)
+        inputs = {name: prepared[name] for name in IMAGE_INPUTS if name in prepared}
         with torch.inference_mode():
-            features = self.module.get_image_features(pixel_values=inputs["pixel_values"])
+            features = self.module.get_image_features(**inputs)
         return unit_rows(features)
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
-        """Unit vectors of texts, cut at the longest the model takes.
+        """Unit vectors of texts, cut at the longest the model takes, in batches of like length."""
+        lengths = self._ids([request.text for request in requests])["attention_mask"].sum(-1)
+        answers: dict[int, Embedding] = {}
+        for rows in batches_by_length(lengths, self.device):
+            inputs = self._ids([requests[i].text for i in rows.tolist()]).to(self.device)
+            names = ("input_ids",) if self.is_sigmoid else ("input_ids", "attention_mask")
+            with torch.inference_mode():
+                features = self.module.get_text_features(**{name: inputs[name] for name in names})
+            answers |= dict(zip(rows.tolist(), unit_rows(features), strict=True))
+        return [answers[index] for index in range(len(requests))]
 
-        SigLIP was trained on texts padded to full length and without a mask; CLIP masks padding.
-        """
-        inputs = self.processor(
-            text=[request.text for request in requests],
+    def _ids(self, texts: Sequence[str]) -> Any:
+        """Token ids; SigLIP was trained on texts padded to full length and without a mask."""
+        return self.processor.tokenizer(
+            list(texts),
             padding="max_length" if self.is_sigmoid else True,
             max_length=self.max_text_length,
             truncation=True,
+            return_attention_mask=True,
             return_tensors="pt",
-        ).to(self.device)
-        names = ("input_ids",) if self.is_sigmoid else ("input_ids", "attention_mask")
-        with torch.inference_mode():
-            features = self.module.get_text_features(**{name: inputs[name] for name in names})
-        return unit_rows(features)
+        )
 
     def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
         """The learned temperature, and for SigLIP the bias of its sigmoid."""
