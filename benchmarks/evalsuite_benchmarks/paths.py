@@ -33,6 +33,13 @@ def summary(kind: str, name: str) -> str:
     return ""
 
 
+def medium(task: str) -> str:
+    """What a task is about: ``image``, ``audio`` or ``text``, by the plugin of its probe."""
+    text = _path("task", task).read_text(encoding="utf-8")
+    plugin = text.partition("\nprobe: ")[2].partition("/")[0]
+    return {"vision": "image", "audio": "audio"}.get(plugin, "text")
+
+
 def _path(kind: str, name: str) -> Path:
     return FOLDER / f"{kind}s" / f"{name}.yaml"
 

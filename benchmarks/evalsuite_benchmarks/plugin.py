@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalsuite import hookimpl
-from evalsuite_benchmarks.paths import attribute, names, summary
+from evalsuite_benchmarks.paths import attribute, medium, names, summary
 
 if TYPE_CHECKING:
     from evalsuite.registry import Catalogue
@@ -36,4 +36,4 @@ def evalsuite_register_tasks(registry: Catalogue) -> None:
     """Declare the task files, each under its own name and description."""
     for name in names("task"):
         factory = f"evalsuite_benchmarks.paths:{attribute('task', name)}"
-        registry.add(name, factory=factory, summary=summary("task", name), tags=("text",))
+        registry.add(name, factory=factory, summary=summary("task", name), tags=(medium(name),))
