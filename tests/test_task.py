@@ -147,6 +147,61 @@ def test_every_text_task_runs_on_its_real_data(name, data, tmp_path):
     assert '"n": 3' in json.dumps(estimates)
 
 
+def first_values(folder: Path) -> dict[str, float]:
+    """Metric to value of the only job, without slices."""
+    (job,) = json.loads((folder / "estimates.json").read_text())["jobs"]
+    return {e["metric"]: e["value"] for e in reversed(job["estimates"]) if not e["slice"]}
+
+
+def test_captions_of_photographs_are_retrieved(data, tmp_path):
+    command = [
+        "run",
+        "task:skimage-retrieval",
+        "-m",
+        "control:shapes-clean",
+        "--set",
+        f"data={data}",
+    ]
+    assert run([*command, "--output", str(tmp_path / "run")]) == 0
+    found = first_values(tmp_path / "run")
+    assert 0 < found["mAP image to text"] < 1  # it knows shapes, not photographs
+    assert 1 <= found["median rank text to image"] <= 17
+
+
+def test_a_model_without_the_words_true_and_false_guesses_on_nlvr(data, tmp_path):
+    # both words are one unknown token to the control: every pair of scores ties
+    command = [
+        "run",
+        "task:nlvr",
+        "-m",
+        "control:vlm-clean",
+        "--set",
+        f"data={data}",
+        "--limit",
+        "9",
+    ]
+    assert run([*command, "--output", str(tmp_path / "run")]) == 0
+    found = first_values(tmp_path / "run")
+    assert found["accuracy"] == found["balanced accuracy"] == 0.5
+
+
+def test_nlvr_may_be_asked_in_other_words(data, tmp_path):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(
+        f"version: 1\nname: boxes\nparameters: {{data: {data}}}\nmodels: [control:vlm-clean]\n"
+        'probes:\n  - {task: nlvr, limit: 100, options: {answers: ["yes", "no"]}}\n'
+    )
+    assert run(["run", str(suite), "--output", str(tmp_path / "run")]) == 0
+    found = first_values(tmp_path / "run")
+    assert found["share called true"] in (pytest.approx(i / 100) for i in range(101))
+    assert 0 <= found["consistency"] <= 1
+
+
+def test_tasks_are_listed_by_what_they_are_about():
+    tags = {entry.name: entry.tags for entry in installed().tasks}
+    assert (tags["nlvr"], tags["hellaswag"]) == (("image",), ("text",))
+
+
 def test_a_hub_name_is_no_path_beside_the_suite(folder):
     from evalsuite.plan import _with_resolved_paths
     from evalsuite.suite import SourceSpec

@@ -35,9 +35,11 @@ def summary(kind: str, name: str) -> str:
 
 
 def medium(task: str) -> str:
-    """What a task is about: ``image`` or ``audio`` where its options say so, else ``text``."""
-    found = re.search(r"^options:.*\bmedium: (\w+)", _path("task", task).read_text("utf-8"), re.M)
-    return found[1] if found else "text"
+    """What a task is about: ``image``, ``audio`` or ``text``, by its options or its probe."""
+    text = _path("task", task).read_text(encoding="utf-8")
+    told = re.search(r"^options:.*\bmedium: (\w+)", text, re.M)
+    plugin = text.partition("\nprobe: ")[2].partition("/")[0]
+    return told[1] if told else {"vision": "image", "audio": "audio"}.get(plugin, "text")
 
 
 def _path(kind: str, name: str) -> Path:

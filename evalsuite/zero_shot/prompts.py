@@ -50,6 +50,24 @@ class ClassPrompts:
         return cls(tuple(names), texts, is_templated=False)
 
 
+def read_lines(path: str) -> tuple[str, ...]:
+    """The lines of a text file that are not empty: names of classes, or templates.
+
+    Raises:
+        DataError: It is missing, no text, or empty.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8: {error}.") from error
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not found:
+        raise DataError(f"{path}:1:1: expected one class or template a line; it is empty.")
+    return found
+
+
 def read_prompts(path: str) -> dict[str, tuple[str, ...]]:
     """A JSON file {class: [prompt, ...]}, as sets of descriptions are published.
 

@@ -22,7 +22,7 @@ from evalsuite.zero_shot.metrics import (
     TemplateSpread,
 )
 from evalsuite.zero_shot.prediction import Classes, Prediction, class_vectors
-from evalsuite.zero_shot.prompts import ClassPrompts, read_prompts
+from evalsuite.zero_shot.prompts import ClassPrompts, read_lines, read_prompts
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class ZeroShotProbe(Probe):
 
     Args:
         classes: Names of all classes; without them, the labels that the data have.
+        classes_path: The same in a text file, one a line.
         templates: Prompts; ``{}`` or ``{c}`` is the class's name.
+        templates_path: The same in a text file, one a line.
         prompts: Prompts of each class's own instead of templates, {class: (prompt, ...)}.
         prompts_path: The same in a JSON file.
         ensemble: Whether several templates are averaged as vectors (Radford et al. 2021) or as
@@ -45,6 +47,8 @@ class ZeroShotProbe(Probe):
     prompts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prompts_path: str = ""
     ensemble: Literal["embedding", "probability"] = "embedding"
+    classes_path: str = ""
+    templates_path: str = ""
 
     medium: ClassVar[str] = "image"
 
@@ -60,7 +64,7 @@ class ZeroShotProbe(Probe):
         replies = yield (*(EmbedText(text) for text in texts), SimilarityScale())
         vectors = iter([reply.vector for reply in replies[:-1]])
         grouped = [[next(vectors) for _ in own] for own in prompts.texts]
-        is_stacked = prompts.is_templated and len(self.templates) > 1
+        is_stacked = prompts.is_templated and len(grouped[0]) > 1
         by_template = np.swapaxes(np.array(grouped, dtype=float), 0, 1) if is_stacked else None
         return Classes(
             prompts.names,
@@ -72,8 +76,13 @@ class ZeroShotProbe(Probe):
 
     def _prompts(self, samples: Sequence[Sample]) -> ClassPrompts:
         own = read_prompts(self.prompts_path) if self.prompts_path else self.prompts
-        named = tuple(own) or tuple(sorted({str(sample["label"]) for sample in samples}))
-        return ClassPrompts.of(self.classes or named, self.templates, own)
+        given = read_lines(self.classes_path) if self.classes_path else self.classes
+        templates = read_lines(self.templates_path) if self.templates_path else self.templates
+        return ClassPrompts.of(given or tuple(own) or self._labels(samples), templates, own)
+
+    def _labels(self, samples: Sequence[Sample]) -> tuple[str, ...]:
+        """The classes that the data have."""
+        return tuple(sorted({str(sample["label"]) for sample in samples}))
 
 
 def embed(medium: Image | Audio) -> EmbedImage | EmbedAudio:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,24 +46,38 @@ def fingerprint_of(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def with_media(
-    row: Mapping[str, Any], image: str | None, audio: str | None, folder: Path
-) -> tuple[dict[str, Any], str | None]:
-    """Replace a media column by an Image or Audio part; returns the row and what is broken.
+def read_json(path: Path) -> Any:
+    """A whole JSON file; raises DataError with line and column when it is not one."""
+    try:
+        return json.loads(require_file(path).read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"Data file {path} is not UTF-8: {error}.") from error
+    except ValueError as error:
+        line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
+        raise DataError(f"{path}:{line}:{column}: not JSON: {error}") from error
 
-    A column holds a path relative to ``folder``, raw bytes, or a mapping with ``bytes`` or
-    ``path`` as Hugging Face datasets write it.
+
+def with_media(
+    row: Mapping[str, Any], image: str | tuple[str, ...] | None, audio: str | None, folder: Path
+) -> tuple[dict[str, Any], str | None]:
+    """Replace media columns by Image and Audio parts; returns the row and what is broken.
+
+    The only image column becomes ``image`` too; of several each keeps its own name. A column holds
+    a path relative to ``folder``, raw bytes, or a mapping with ``bytes`` or ``path`` as Hugging
+    Face datasets write it.
     """
     fields, broken = dict(row), None
-    for column, kind, name in ((image, Image, "image"), (audio, Audio, "audio")):
-        if column is None:
-            continue
+    images = (image,) if isinstance(image, str) else image or ()
+    media: list[tuple[str, type[Image] | type[Audio]]] = [(column, Image) for column in images]
+    for column, kind in [*media, *([(audio, Audio)] if audio else [])]:
         if fields.get(column) is None:
             return fields, f"the column {column!r} is empty"
         part = as_media(fields[column], kind, folder)
         if part.path is not None and not part.path.is_file():
             broken = f"{part.path} does not exist"
-        fields[column] = fields[name] = part
+        fields[column] = part
+        if kind is Audio or len(images) == 1:
+            fields["audio" if kind is Audio else "image"] = part
     return fields, broken
 
 

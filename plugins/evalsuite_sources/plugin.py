@@ -30,11 +30,11 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("text", "texts:TextFile", "a text file as documents, paragraphs, articles or lines"),
         ("parallel-lines", "texts:ParallelLines", "sentences and translations, line by line"),
         ("labelled-words", "texts:LabelledWords", "CoNLL's formats: a word and its label a line"),
-        ("coco-captions", "picture_texts:CocoCaptions", "captions as COCO or Karpathy write them"),
-        ("sugarcrepe", "picture_texts:SugarCrepe", "a caption and a hard negative"),
-        ("aro", "picture_texts:Aro", "true and false captions of a part of a picture"),
-        ("nlvr", "picture_texts:Nlvr", "statements about synthetic pictures"),
-        ("webdataset", "web_dataset:WebDataset", "tar shards as CLIP_benchmark publishes them"),
+        ("coco-captions", "captions:CocoCaptions", "COCO's captions, or Karpathy's splits of them"),
+        ("sugarcrepe", "hard_negatives:SugarCrepe", "SugarCrepe: a true and a false caption"),
+        ("aro", "hard_negatives:Aro", "ARO: true and false captions of a part of an image"),
+        ("nlvr", "statements:Nlvr", "NLVR: statements that are true or false of an image"),
+        ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):
         registry.add(name, factory=f"evalsuite_sources.{factory}", summary=summary)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalsuite import DataError, Sample
-from evalsuite_sources.files import fingerprint_of, require_file
+from evalsuite_sources.files import fingerprint_of, read_json, require_file
 from evalsuite_sources.tables import JsonLines
 
 
@@ -48,7 +47,7 @@ class Squad(_QuestionFile):
 
     def rows(self) -> Iterator[Sample]:
         """Every question of every paragraph."""
-        document = _json_of(Path(self.path))
+        document = read_json(Path(self.path))
         try:
             for article in document["data"]:
                 for paragraph in article["paragraphs"]:
@@ -190,13 +189,3 @@ def _truthful_fields(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
-
-
-def _json_of(path: Path) -> Any:
-    try:
-        return json.loads(require_file(path).read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"Data file {path} is not UTF-8: {error}.") from error
-    except ValueError as error:
-        line, column = getattr(error, "lineno", 1), getattr(error, "colno", 1)
-        raise DataError(f"{path}:{line}:{column}: not JSON: {error}") from error

@@ -21,7 +21,7 @@ class _Table:
     Attributes:
         path: The file.
         id: Column that identifies a row; the row number without it.
-        image: Column with image files (relative to ``media_path``) or bytes.
+        image: Column with image files (relative to ``media_path``) or bytes, or several columns.
         audio: Column with audio files or bytes.
         media_path: Folder of the media; the file's own folder without it.
         where: Rows to keep: column -> value or list of values, compared as text.
@@ -29,7 +29,7 @@ class _Table:
 
     path: str
     id: str | None = None
-    image: str | None = None
+    image: str | tuple[str, ...] | None = None
     audio: str | None = None
     media_path: str | None = None
     where: dict[str, Any] | None = None
@@ -50,7 +50,8 @@ class _Table:
         first = next(self._records(), None)
         if first is None:
             raise DataError(f"Data file {self.path} has no rows.")
-        for column in filter(None, (self.id, self.image, self.audio, *(self.where or {}))):
+        images = (self.image,) if isinstance(self.image, str) else self.image or ()
+        for column in filter(None, (self.id, *images, self.audio, *(self.where or {}))):
             if column not in first:
                 raise DataError(
                     f"Data file {self.path} has no column {column!r}; its columns are: "

@@ -180,7 +180,7 @@ class Captioning(Probe):
         caption = reply.text.strip()
         words = caption_words(caption)
         return {
-            "image_id": sample["image"].sha256[:16],
+            "image_id": sample["image"].digest[:16],
             "caption": caption,
             "references": written(texts),
             "cider_d": _number(cider_d(words, references, context.frequencies)),

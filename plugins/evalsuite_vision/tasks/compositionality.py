@@ -116,7 +116,7 @@ class CaptionChoice(MatchingProbe):
             "predicted": min(c for c, s in zip(captions, scores, strict=True) if s == best),
             "margin": scores[0] - max(scores[1:]),
             "chance": 1 / len(captions),
-            "image_id": str(sample.get("image_id") or sample["image"].sha256[:16]),
+            "image_id": str(sample.get("image_id") or sample["image"].digest[:16]),
         }
         if self.by in ("likelihood", "text"):
             per_token = [reply.total / max(1, reply.n_tokens) for reply in answers]

@@ -122,7 +122,7 @@ class ObjectExistence(Probe):
             **found,
             "correct": 0.0 if found.get("unparsed") else correct,
             "is_yes": float(is_yes),
-            "image_id": sample["image"].sha256[:16],
+            "image_id": sample["image"].digest[:16],
             "kind": sample.get("kind") or "all",
         }
 

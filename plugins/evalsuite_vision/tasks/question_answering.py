@@ -132,7 +132,7 @@ class VisualQuestionAnswering(Probe):
             "target": choices[target],
             "chance": 1 / len(choices),
             "kind": sample.get("kind") or "all",
-            "image_id": sample["image"].sha256[:16],
+            "image_id": sample["image"].digest[:16],
         }
 
     def _likelihoods(self, sample: Sample, choices: Sequence[str], target: int) -> Any:

@@ -88,7 +88,7 @@ class OpenQuestionAnswering(Probe):
             "references": written(references),
             "is_empty": float(not answer),
             "is_cut": float(reply.finish_reason == "length"),
-            "image_id": sample["image"].sha256[:16],
+            "image_id": sample["image"].digest[:16],
             "kind": sample.get("kind") or "all",
         }
 

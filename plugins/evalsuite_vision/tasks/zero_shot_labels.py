@@ -23,7 +23,7 @@ from evalsuite import (
     undefined,
 )
 from evalsuite.statistics import bootstrap_interval, by_repetition
-from evalsuite.zero_shot import Classes, ClassPrompts, ZeroShotProbe, logits_of
+from evalsuite.zero_shot import Classes, ZeroShotProbe, logits_of
 
 SCORES, TRUTHS = "_scores", "_truths"
 
@@ -96,10 +96,8 @@ class ZeroShotLabels(ZeroShotProbe):
     )
     metrics: ClassVar[Sequence[Metric]] = (MeanAveragePrecision(),)
 
-    def _prompts(self, samples: Sequence[Sample]) -> ClassPrompts:
-        named = sorted({str(label) for sample in samples for label in sample["labels"]})
-        names = self.classes or tuple(self.prompts) or named
-        return ClassPrompts.of(names, self.templates, self.prompts)
+    def _labels(self, samples: Sequence[Sample]) -> tuple[str, ...]:
+        return tuple(sorted({str(label) for sample in samples for label in sample["labels"]}))
 
     def ask(self, sample: Sample, context: Classes) -> Any:
         """Embed the image and score every class."""

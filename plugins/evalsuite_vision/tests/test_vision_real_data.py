@@ -29,14 +29,14 @@ def test_nlvr_is_chance_for_a_model_of_single_shapes(data, tmp_path):
 
 @pytest.mark.parametrize("model", ["control:shapes-clean", "control:digits-clean"])
 def test_photographs_are_retrieved_at_chance_by_models_of_shapes_and_digits(model, data, tmp_path):
-    found = asked("photos-retrieval", model, data, tmp_path)
+    found = asked("skimage-retrieval", model, data, tmp_path)
     recall = estimate(found, "R@1 image to text")
     assert recall.n == 17
     assert recall.verdict == "compatible with null"
 
 
 def test_photographs_are_captioned_badly_by_a_model_of_shapes(data, tmp_path):
-    found = asked("photos-captioning", "control:vlm-clean", data, tmp_path)
+    found = asked("skimage-captioning", "control:vlm-clean", data, tmp_path)
     assert estimate(found, "CIDEr-D").value < 0.5
     record = next(iter(found.samples(found.results[0].id))).record
     assert json.dumps(record)

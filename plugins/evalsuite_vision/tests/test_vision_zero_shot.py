@@ -73,6 +73,24 @@ def test_the_spread_over_templates_is_best_minus_worst():
     assert played.estimate("agreement over templates").value == 0.0
 
 
+def test_classes_and_templates_may_stand_in_files(tmp_path):
+    (tmp_path / "classes.txt").write_text("\n".join((*NAMES, "fish")) + "\n")
+    (tmp_path / "templates.txt").write_text("a {c}\n\nnot a {c}\n")
+    probe = ZeroShotClassification(
+        classes_path=str(tmp_path / "classes.txt"), templates_path=str(tmp_path / "templates.txt")
+    )
+    played = play(probe, SAMPLES, answer)
+    texts = [r.text for r in played.requests if isinstance(r, EmbedText)]
+    assert texts == [f"{start} {name}" for name in (*NAMES, "fish") for start in ("a", "not a")]
+    assert {record["chance"] for record in played.records} == {1 / 4}
+
+
+def test_an_empty_file_of_classes_is_refused(tmp_path):
+    (tmp_path / "classes.txt").write_text("\n")
+    with pytest.raises(DataError, match=r"classes.txt:1:1"):
+        play(ZeroShotClassification(classes_path=str(tmp_path / "classes.txt")), SAMPLES, answer)
+
+
 def test_one_template_has_no_spread():
     played = play(ZeroShotClassification(), SAMPLES, answer)
     assert not any("templates" in e.metric for e in played.estimates)
