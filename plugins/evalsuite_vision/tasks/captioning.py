@@ -38,6 +38,7 @@ from evalsuite_vision.metrics.captions import (
 from evalsuite_vision.metrics.objects import ObjectWords, hallucinations
 from evalsuite_vision.metrics.pairing import partners
 from evalsuite_vision.metrics.text_lists import listed, written
+from evalsuite_vision.tasks.identity import image_id
 
 SCORES: tuple[Metric, ...] = (
     CiderD(
@@ -180,7 +181,7 @@ class Captioning(Probe):
         caption = reply.text.strip()
         words = caption_words(caption)
         return {
-            "image_id": sample["image"].digest[:16],
+            "image_id": image_id(sample),
             "caption": caption,
             "references": written(texts),
             "cider_d": _number(cider_d(words, references, context.frequencies)),

@@ -18,6 +18,7 @@ from evalsuite import (
     Sample,
 )
 from evalsuite_vision.metrics.macro import MacroMean
+from evalsuite_vision.tasks.identity import image_id
 from evalsuite_vision.tasks.matching import MatchingProbe, credit
 
 GUESSING = Null(0.0, why="guessing among the captions")
@@ -116,7 +117,7 @@ class CaptionChoice(MatchingProbe):
             "predicted": min(c for c, s in zip(captions, scores, strict=True) if s == best),
             "margin": scores[0] - max(scores[1:]),
             "chance": 1 / len(captions),
-            "image_id": str(sample.get("image_id") or sample["image"].digest[:16]),
+            "image_id": str(sample.get("image_id") or image_id(sample)),
         }
         if self.by in ("likelihood", "text"):
             per_token = [reply.total / max(1, reply.n_tokens) for reply in answers]

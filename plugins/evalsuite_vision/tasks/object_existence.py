@@ -22,6 +22,7 @@ from evalsuite import (
 )
 from evalsuite_vision.metrics.choices import yes_or_no
 from evalsuite_vision.metrics.yes_no import YesF1, YesPrecision, YesRatio, YesRecall
+from evalsuite_vision.tasks.identity import image_id
 
 _LABELS = {"yes": True, "no": False, "true": True, "false": False}
 
@@ -122,7 +123,7 @@ class ObjectExistence(Probe):
             **found,
             "correct": 0.0 if found.get("unparsed") else correct,
             "is_yes": float(is_yes),
-            "image_id": sample["image"].digest[:16],
+            "image_id": image_id(sample),
             "kind": sample.get("kind") or "all",
         }
 

@@ -20,6 +20,7 @@ from evalsuite import (
     Sample,
 )
 from evalsuite_vision.metrics.choices import LETTERS, chosen_option
+from evalsuite_vision.tasks.identity import image_id
 
 _GUESSING = Null(0.0, why="guessing among the choices")
 # A preference for a letter brings this below chance; that is no finding about the images.
@@ -132,7 +133,7 @@ class VisualQuestionAnswering(Probe):
             "target": choices[target],
             "chance": 1 / len(choices),
             "kind": sample.get("kind") or "all",
-            "image_id": sample["image"].digest[:16],
+            "image_id": image_id(sample),
         }
 
     def _likelihoods(self, sample: Sample, choices: Sequence[str], target: int) -> Any:

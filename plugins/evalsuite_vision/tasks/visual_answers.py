@@ -14,6 +14,7 @@ from evalsuite import Card, DataError, Generate, Metric, Null, Probe, Proportion
 from evalsuite_vision.metrics.answers import NAMES, SCORINGS, Scoring
 from evalsuite_vision.metrics.text_lists import listed, written
 from evalsuite_vision.metrics.vqa_words import normal_answer
+from evalsuite_vision.tasks.identity import image_id
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class OpenQuestionAnswering(Probe):
             "references": written(references),
             "is_empty": float(not answer),
             "is_cut": float(reply.finish_reason == "length"),
-            "image_id": sample["image"].digest[:16],
+            "image_id": image_id(sample),
             "kind": sample.get("kind") or "all",
         }
 
