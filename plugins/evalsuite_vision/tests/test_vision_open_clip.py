@@ -38,7 +38,10 @@ def saved(folder, **config) -> str:
     module = open_clip.create_model(name)
     with torch.no_grad():
         for weight in module.parameters():
-            weight.add_(0.2 * torch.randn_like(weight))  # sharper than an initialisation
+            noise = 0.2 * torch.randn_like(weight)
+            # sharper than an initialisation; and open_clip leaves CoCa's last projection as the
+            # memory happened to be
+            weight.copy_(noise if weight.ndim > 1 else weight + noise)
     save_file(dict(module.state_dict()), folder / "open_clip_model.safetensors")
     (folder / f"{name}.json").unlink()
     return str(folder)
