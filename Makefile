@@ -42,5 +42,5 @@ bench-images: install .venv-peer/.installed ## Measure image-text speed beside C
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer
-	.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt clip-benchmark
+	.venv-peer/bin/python -m pip install --quiet --disable-pip-version-check "clip-benchmark>=1.6.1" "torch==2.11.0" "torchvision==0.26.0" "numpy<2.3"
 	touch $@
