@@ -40,3 +40,15 @@ def test_photographs_are_captioned_badly_by_a_model_of_shapes(data, tmp_path):
     assert estimate(found, "CIDEr-D").value < 0.5
     record = next(iter(found.samples(found.results[0].id))).record
     assert json.dumps(record)
+
+
+def test_digits_are_named_above_chance_and_clothes_at_chance(data, tmp_path):
+    """The control learned the digits of scikit-learn, which are coarser; it never saw clothes."""
+    digits = asked(
+        "mnist-zero-shot", "control:digits-clean", data, tmp_path / "a", "--limit", "400"
+    )
+    assert estimate(digits, "accuracy").verdict == "differs from null"
+    assert estimate(digits, "accuracy").value > 0.3
+    clothes = asked("fashion-mnist-zero-shot", "control:digits-clean", data, tmp_path / "b")
+    assert estimate(clothes, "accuracy").n == 900
+    assert estimate(clothes, "accuracy").value < 0.25
