@@ -31,7 +31,7 @@ from evalsuite_text.models.gradients import continuation_view
 from evalsuite_text.scoring.arrangement import arranged, by_likeness
 from evalsuite_text.scoring.encoding import Encoder, ScoredRow
 from evalsuite_text.scoring.scorer import PositionScores, Scorer
-from evalsuite_text.writing.generation import generate, neutral_settings
+from evalsuite_text.writing.generation import generate
 from evalsuite_transformers.activations import fuse_activations
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
@@ -41,6 +41,7 @@ from evalsuite_transformers.checkpoint import (
     open_checkpoint,
 )
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_transformers.written_text import neutral_settings
 
 METHODS = frozenset(
     {"loglikelihood", "rolling_loglikelihood", "token_scores", "generate", "differentiate"}

@@ -1,13 +1,8 @@
-"""Greedy and sampled text; batched greedy equals one-by-one greedy token for token.
-
-A checkpoint's own generation settings (repetition penalty, beams, top-k, ...) are set aside: a
-request says everything about how its answer is written, so that two models are asked the same.
-"""
+"""Greedy and sampled text; batched greedy equals one-by-one greedy token for token."""
 
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,39 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import SHARED, Scorer
 from evalsuite_text.writing.decoding import Row, write
 from evalsuite_transformers.sampling import Choice
-
-_TOKENS = ("bos_token_id", "eos_token_id", "pad_token_id")
-# Settings that do not change what is written.
-_WITHOUT_EFFECT = ("transformers_version", "_from_model_config", "use_cache", *_TOKENS)
-
-
-def neutral_settings(own: Any, tokenizer: Any, fallback_pad: int) -> tuple[GenerationConfig, str]:
-    """Generation settings with a checkpoint's token ids only, and what was set aside, as text.
-
-    The end tokens are the checkpoint's and the tokenizer's.
-    """
-    found = own.eos_token_id if own is not None else None
-    ends = set(found if isinstance(found, list) else [found]) | {tokenizer.eos_token_id}
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else fallback_pad
-    settings = GenerationConfig(
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=sorted(end for end in ends if end is not None) or None,
-        pad_token_id=pad,
-    )
-    changed = own.to_diff_dict() if own is not None else {}
-    aside = [
-        f"{name}={value}"
-        for name, value in changed.items()
-        if name not in _WITHOUT_EFFECT and not name.startswith(("output_", "return_"))
-    ]
-    return settings, ", ".join(sorted(aside))
+from evalsuite_transformers.written_text import finished, holds_stop
 
 
 @dataclass(frozen=True)
@@ -100,7 +70,7 @@ def _write_together(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) 
     ends = frozenset(scorer.model.generation_config.eos_token_id or ())
     write(scorer, rows, ends)
     return [
-        _finished(tokenizer, row.written, set(ends), prompt.request.stop)
+        finished(tokenizer, row.written, set(ends), prompt.request.stop)
         for row, prompt in zip(rows, prompts, strict=True)
     ]
 
@@ -111,7 +81,7 @@ def _row(tokenizer: Any, prompt: _Prompt) -> Row:
     # Equal seeds would draw alike for different prompts, and samples would not be independent.
     draws = np.random.default_rng([request.seed, zlib.crc32(ids.tobytes())])
     choice = Choice(request.temperature, request.top_k, request.top_p, draws)
-    return Row(ids, prompt.n_new, choice, partial(_holds_stop, tokenizer, request.stop))
+    return Row(ids, prompt.n_new, choice, partial(holds_stop, tokenizer, request.stop))
 
 
 def _write_plainly(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
@@ -152,7 +122,7 @@ def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Gene
         )
     ends = set(module.generation_config.eos_token_id or ())
     written = output[:, n_read:].tolist()
-    return [_finished(tokenizer, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
+    return [finished(tokenizer, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
 
 
 class _StopStrings(StoppingCriteria):
@@ -165,25 +135,9 @@ class _StopStrings(StoppingCriteria):
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
         new = input_ids[:, self.n_read :].tolist() if any(self.stops) else []
-        done = [_holds_stop(self.tokenizer, stop, ids) for ids, stop in zip(new, self.stops)]
+        done = [holds_stop(self.tokenizer, stop, ids) for ids, stop in zip(new, self.stops)]
         done = done or [False] * len(input_ids)
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
-
-
-def _holds_stop(tokenizer: Any, stop: Sequence[str], ids: list[int]) -> bool:
-    """Look at the tail first, which is cheap, and make sure with the whole text."""
-    if not stop:
-        return False
-    tail = ids[-max(len(text.encode()) for text in stop) - 4 :]
-    return _has(stop, _text(tokenizer, tail)) and _has(stop, _text(tokenizer, ids))
-
-
-def _has(stop: Sequence[str], text: str) -> bool:
-    return any(item in text for item in stop)
-
-
-def _text(tokenizer: Any, ids: Sequence[int]) -> str:
-    return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
 def _left_padded(
@@ -197,19 +151,3 @@ def _left_padded(
         ids[i, longest - len(row) :] = torch.tensor(row)
         mask[i, longest - len(row) :] = 1
     return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-
-
-def _finished(tokenizer: Any, ids: list[int], ends: set[int], stop: Sequence[str]) -> Generation:
-    """Cut before the end token, and before the first stop string.
-
-    A stop string counts the tokens up to the one that completes it, so that the count does not
-    depend on how long the rest of the batch went on.
-    """
-    n_kept = next((i for i, token in enumerate(ids) if token in ends), len(ids))
-    text = _text(tokenizer, ids[:n_kept])
-    if not _has(stop, text):
-        return Generation(text, n_kept, "stop" if n_kept < len(ids) else "length")
-    cut = min(text.find(item) for item in stop if item in text)
-    lengths = range(1, n_kept + 1)
-    first = bisect_left(lengths, True, key=lambda n: _has(stop, _text(tokenizer, ids[:n])))
-    return Generation(text[:cut], lengths[first], "stop")

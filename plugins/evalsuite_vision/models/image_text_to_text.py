@@ -38,12 +38,13 @@ from evalsuite_transformers.checkpoint import (
     open_checkpoint,
 )
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_transformers.written_text import neutral_settings
 from evalsuite_vision.models.decoding import write
 from evalsuite_vision.models.generative_options import Options
 from evalsuite_vision.models.paths import PLAIN_PATHS, Paths, Tail
 from evalsuite_vision.models.prompt import Prompt, PromptWriter
 from evalsuite_vision.models.sampling import Choice
-from evalsuite_vision.models.writing import Row, Scribe, neutral_settings
+from evalsuite_vision.models.writing import Row, Scribe
 
 METHODS = frozenset({"loglikelihood", "generate"})
 # More requests than this are not lost at once, however small they are.
@@ -94,8 +95,10 @@ class ImageTextToText(TorchModel):
         self.writer = writer
         self.processor, self.tokenizer = writer.processor, writer.tokenizer
         options = writer.options
+        own_pad = getattr(module.generation_config, "pad_token_id", None)
+        pad = own_pad if own_pad is not None else (self.tokenizer.eos_token_id or 0)
         module.generation_config, set_aside = neutral_settings(
-            module.generation_config, self.tokenizer
+            module.generation_config, self.tokenizer, pad
         )
         settings = module.generation_config
         self.scribe = Scribe(self.tokenizer, settings.eos_token_id or ())
