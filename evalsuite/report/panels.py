@@ -142,7 +142,8 @@ def _charts(results: Sequence[JobResult], specifications: dict[str, Any]) -> lis
             if e.slice and e.metric == metric
         ]
         title = f"{results[0].label}: {metric} by slice"
-        if len(rows) <= MAX_SLICE_ROWS:
+        n_slices = len({e.slice for r in results for e in r.estimates if e.slice})
+        if n_slices > 1 and len(rows) <= MAX_SLICE_ROWS:  # one slice is the whole
             drawn += _drawn(title, f"{metric} by slice", rows, specifications)
     return drawn
 
