@@ -82,12 +82,14 @@ def marked_processes(mark: str) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="needs /proc")
-def test_a_small_fork_bomb_leaves_nothing_behind() -> None:
+def test_a_small_fork_bomb_leaves_nothing_behind(tmp_path, monkeypatch) -> None:
+    # a folder of our own: another test run on this machine has sandboxes too
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     # Each process forks a few times and stays. The number is small in case nothing limits it.
     source = "import os, time\nfor _ in range(5):\n    try: os.fork()\n    except OSError: pass\ntime.sleep(60)"
     assert run_program(source, Limits(timeout_s=1, processes=8)).ending == "timed out"
     time.sleep(0.2)
-    assert marked_processes("evalsuite-sandbox-") == []
+    assert marked_processes(str(tmp_path / "evalsuite-sandbox-")) == []
 
 
 def test_directories_are_removed(tmp_path, monkeypatch) -> None:
