@@ -9,10 +9,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from evalsuite import Audio, DataError, Image, Sample, UsageError
 from evalsuite_sources.files import as_media
+from evalsuite_sources.hub_layouts import LAYOUTS
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class HuggingFace:
         config: Configuration of a dataset that has several.
         revision: Commit or tag of a hub dataset.
         id: Column that identifies a row; the row number without it.
+        layout: How a benchmark's rows are laid out, where our readers call their fields
+            otherwise: arc, squad or truthfulqa.
     """
 
     path: str
@@ -33,6 +36,7 @@ class HuggingFace:
     config: str | None = None
     revision: str | None = None
     id: str | None = None
+    layout: Literal["", "arc", "squad", "truthfulqa"] = ""
 
     path_may_be_a_name: ClassVar[bool] = True
 
@@ -44,7 +48,14 @@ class HuggingFace:
             for part in list(fields.values()):
                 if isinstance(part, Image | Audio):
                     fields.setdefault("image" if isinstance(part, Image) else "audio", part)
-            yield Sample(str(row[self.id]) if self.id else str(number), fields)
+            sample_id = str(row[self.id]) if self.id else str(number)
+            try:
+                laid_out = LAYOUTS[self.layout](fields) if self.layout else fields
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                told = f"not laid out as {self.layout}: {type(error).__name__}: {error}"
+                yield Sample(sample_id, broken=told)
+                continue
+            yield Sample(sample_id, laid_out)
 
     def check(self) -> None:
         """Refuse a dataset or split that cannot be opened."""
@@ -52,6 +63,12 @@ class HuggingFace:
         if self.id is not None and self.id not in dataset.column_names:
             raise DataError(
                 f"Dataset {self.path!r} has no column {self.id!r}; its columns are: "
+                f"{', '.join(dataset.column_names)}."
+            )
+        first = next(self.rows(), None)
+        if self.layout and first is not None and first.broken:
+            raise DataError(
+                f"Dataset {self.path!r} is {first.broken}; its columns are: "
                 f"{', '.join(dataset.column_names)}."
             )
 

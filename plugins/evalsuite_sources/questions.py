@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,16 +61,25 @@ class Squad(_QuestionFile):
 
     @staticmethod
     def _sample(question: Mapping[str, Any], context: str, title: str) -> Sample:
-        starts = {answer["text"]: answer.get("answer_start") for answer in question["answers"]}
-        fields = {
-            "question": question["question"],
-            "context": context,
-            "title": title,
-            "answers": list(starts),
-            "answer_starts": list(starts.values()),
-            "is_impossible": bool(question.get("is_impossible", not starts)),
-        }
+        pairs = [(answer["text"], answer.get("answer_start")) for answer in question["answers"]]
+        fields = squad_fields(question["question"], context, title, pairs)
+        fields["is_impossible"] = bool(question.get("is_impossible", not pairs))
         return Sample(str(question["id"]), fields)
+
+
+def squad_fields(
+    question: str, context: str, title: str, answers: Sequence[tuple[str, int | None]]
+) -> dict[str, Any]:
+    """One question with its (answer, start) pairs, as the fields of Squad."""
+    starts = dict(answers)
+    return {
+        "question": question,
+        "context": context,
+        "title": title,
+        "answers": list(starts),
+        "answer_starts": list(starts.values()),
+        "is_impossible": not starts,
+    }
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,13 @@ class Arc(JsonLines):
         for number, row in enumerate(self._records()):
             sample_id = str(row.get("id", number))
             try:
-                yield Sample(sample_id, _arc_fields(row))
+                yield Sample(sample_id, arc_fields(row))
             except (KeyError, TypeError, ValueError) as error:
                 yield Sample(sample_id, broken=f"not one of ARC's forms: {error}")
 
 
-def _arc_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+def arc_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A question in any of ARC's forms, as the fields of Arc."""
     question = row["question"]
     stem = question["stem"] if isinstance(question, Mapping) else str(question)
     options = question["choices"] if isinstance(question, Mapping) else None
@@ -167,16 +177,24 @@ class TruthfulQa(_QuestionFile):
                     f"{', '.join(needed)}."
                 )
             for number, row in enumerate(reader):
-                yield Sample(str(number), _truthful_fields(row))
+                right, wrong = _split(row["Correct Answers"]), _split(row["Incorrect Answers"])
+                best = row["Best Answer"]
+                yield Sample(
+                    str(number),
+                    truthful_fields(row["Question"], row["Category"], best, right, wrong),
+                )
 
 
-def _truthful_fields(row: Mapping[str, str]) -> dict[str, Any]:
-    best = row["Best Answer"].strip()
-    correct = list(dict.fromkeys([best, *_split(row["Correct Answers"])]))
-    incorrect = list(dict.fromkeys(_split(row["Incorrect Answers"])))
+def truthful_fields(
+    question: str, category: str, best: str, right: Sequence[str], wrong: Sequence[str]
+) -> dict[str, Any]:
+    """One question with its answers, as the fields of TruthfulQa; repetitions are left out."""
+    best = best.strip()
+    correct = list(dict.fromkeys([best, *(text.strip() for text in right if text.strip())]))
+    incorrect = list(dict.fromkeys(text.strip() for text in wrong if text.strip()))
     return {
-        "question": row["Question"].strip(),
-        "category": row["Category"],
+        "question": question.strip(),
+        "category": category,
         "best": best,
         "correct": correct,
         "incorrect": incorrect,

@@ -160,3 +160,58 @@ def test_published_data_are_read(data, source, count):
     made.check()
     assert made.count() == count
     assert all(sample.broken is None for sample in made.rows())
+
+
+# ------------------------------------------------------------------------------------------------
+# Benchmarks as the hub lays them out
+# ------------------------------------------------------------------------------------------------
+
+HUB_ROWS = {
+    "arc": {
+        "id": "Mercury_1",
+        "question": "Which is warm?",
+        "choices": {"text": ["ice", "fire"], "label": ["A", "B"]},
+        "answerKey": "B",
+    },
+    "squad": {
+        "id": "q1",
+        "title": "t",
+        "context": "The house is old.",
+        "question": "What is old?",
+        "answers": {"text": ["The house", "house"], "answer_start": [0, 4]},
+    },
+    "truthfulqa": {
+        "category": "Myths",
+        "question": "Is the moon cheese?",
+        "best_answer": "No",
+        "correct_answers": ["No", "It is rock"],
+        "incorrect_answers": ["Yes"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("layout", "field", "value"),
+    [
+        ("arc", "answer", 1),
+        ("arc", "choices", ["ice", "fire"]),
+        ("squad", "answers", ["The house", "house"]),
+        ("squad", "is_impossible", False),
+        ("truthfulqa", "all_choices", ["No", "It is rock", "Yes"]),
+        ("truthfulqa", "all_labels", [1, 1, 0]),
+    ],
+)
+def test_the_hubs_layout_gives_the_fields_of_our_readers(layout, field, value, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_list([HUB_ROWS[layout]]).save_to_disk(tmp_path / "saved")
+    source = HuggingFace(str(tmp_path / "saved"), layout=layout)
+    source.check()
+    (sample,) = source.rows()
+    assert sample[field] == value
+
+
+def test_rows_of_another_layout_are_named(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_list([HUB_ROWS["arc"]]).save_to_disk(tmp_path / "saved")
+    with pytest.raises(DataError, match="not laid out as squad.*its columns are: id, question"):
+        HuggingFace(str(tmp_path / "saved"), layout="squad").check()
