@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
+import soundfile
+from PIL import Image as pillow  # noqa: N813
 
-from evalsuite import Failure, Generate, LoadSettings, LogLikelihood, Role, Text, UsageError
+from evalsuite import (
+    Audio,
+    EmbedText,
+    Failure,
+    Generate,
+    Image,
+    LoadSettings,
+    LogLikelihood,
+    Role,
+    Text,
+    Transcribe,
+    UsageError,
+)
 from evalsuite_api.model import Loader, ServedModel
 from evalsuite_api.options import Options
 
@@ -20,10 +38,13 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            sent = self.rfile.read(int(self.headers["Content-Length"]))
+            is_json = "json" in self.headers["Content-Type"]
+            body = json.loads(sent) if is_json else sent
             state["seen"].append((self.path, body, self.headers.get("Authorization")))
             replies = state["replies"]
             status, headers, answer = replies.pop(0) if len(replies) > 1 else replies[0]
+            time.sleep(headers.pop("slow", 0))
             if status == 0:
                 self.connection.close()
                 return
@@ -146,3 +167,61 @@ def test_wrong_options_are_refused():
     for options in ({"base_url": "x"}, {"base_url": "http://h", "key": "k"}):
         with pytest.raises(UsageError):
             Loader().describe("m", LoadSettings(options=options))
+
+
+def test_an_answer_that_takes_too_long_is_a_timeout_and_is_tried_again(server):
+    waits = []
+    server["replies"] = [(200, {"slow": 0.6}, said("late")), OK]
+    (answer,) = model_of(server, waits, timeout_s=0.2).generate([Generate("x")])
+    assert answer.text == "hi"
+    assert len(waits) == 1
+    server["replies"] = [(200, {"slow": 0.6}, said("late"))] * 2
+    (answer,) = model_of(server, [], timeout_s=0.2, max_retries=0).generate([Generate("x")])
+    assert answer.kind == "timeout"
+
+
+def test_a_rate_is_kept(server):
+    """120 a minute: half a second between two starts, so the third waits for about one."""
+    waits = []
+    server["replies"] = [OK]
+    model = model_of(server, waits, concurrency=1, requests_per_minute=120)
+    model.generate([Generate(str(i)) for i in range(3)])
+    assert len(waits) == 2
+    assert waits[0] == pytest.approx(0.5, abs=0.2)
+    assert waits[1] == pytest.approx(1.0, abs=0.2)
+
+
+def test_images_and_sounds_are_sent_as_parts_that_read_back(server):
+    message = {"message": {"content": "ok"}, "finish_reason": "stop"}
+    server["replies"] = [(200, {}, {"choices": [message]})]
+    picture = Image.from_array(np.full((3, 4, 3), 7, np.uint8))
+    clip = Audio.from_array(np.linspace(-0.5, 0.5, 80, dtype=np.float32), 8000)
+    options = {"endpoint": "chat", "modalities": ["image", "audio"]}
+    model = model_of(server, [], **options)
+    assert model.info.modalities == {"text", "image", "audio"}
+    model.generate([Generate((picture, clip, "what is this?"))])
+    image, sound, text = server["seen"][0][1]["messages"][0]["content"]
+    kind, _, data = image["image_url"]["url"].partition(";base64,")
+    assert kind == "data:image/png"
+    assert pillow.open(io.BytesIO(base64.b64decode(data))).getpixel((0, 0)) == (7, 7, 7)
+    heard, rate = soundfile.read(io.BytesIO(base64.b64decode(sound["input_audio"]["data"])))
+    assert (sound["input_audio"]["format"], rate, len(heard)) == ("wav", 8000, 80)
+    assert text == {"type": "text", "text": "what is this?"}
+
+
+def test_embeddings_are_made_unit_vectors(server):
+    server["replies"] = [(200, {}, {"data": [{"embedding": [3.0, 4.0]}]})]
+    (answer,) = model_of(server, [], endpoint="embeddings").embed_text([EmbedText("x")])
+    assert answer.vector == pytest.approx([0.6, 0.8])
+
+
+def test_a_clip_is_sent_as_a_file_and_its_words_come_back(server):
+    server["replies"] = [(200, {}, {"text": " hello there "})]
+    clip = Audio.from_array(np.zeros(80, np.float32), 8000)
+    model = model_of(server, [], endpoint="transcriptions")
+    (answer,) = model.transcribe([Transcribe(clip, language="en")])
+    assert answer.text == "hello there"
+    path, body, _ = server["seen"][0]
+    assert path == "/v1/audio/transcriptions"
+    assert b"RIFF" in body
+    assert b'filename="clip.wav"' in body
