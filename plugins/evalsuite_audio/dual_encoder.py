@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel
 
 import evalsuite
 from evalsuite import (
@@ -28,17 +27,12 @@ from evalsuite import (
     Similarity,
     SimilarityScale,
 )
-from evalsuite_transformers.checkpoint import (
-    Checkpoint,
-    fingerprint,
-    load_processor,
-    load_weights,
-    open_checkpoint,
-)
+from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
+from evalsuite_transformers.dual_encoder import DualEncoderKind
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
 
-METHODS = frozenset({"embed_text", "embed_audio", "similarity_scale"})
+KIND = DualEncoderKind("audio")
 
 
 class Loader:
@@ -46,29 +40,12 @@ class Loader:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        return _info(reference, checkpoint)
+        return KIND.describe(reference, settings)
 
     def load(self, reference: str, settings: LoadSettings) -> AudioTextDualEncoder:
         """Load weights and processor."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        processor = load_processor(checkpoint)
-        return AudioTextDualEncoder(
-            reference, checkpoint, load_weights(AutoModel, checkpoint), processor
-        )
-
-
-def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
-    return ModelInfo(
-        name=f"hf:{reference}",
-        kind="audio-text dual encoder",
-        modalities=frozenset({"audio", "text"}),
-        methods=METHODS,
-        revision=checkpoint.revision,
-        **facts,
-    )
+        model: AudioTextDualEncoder = KIND.load(reference, settings, AudioTextDualEncoder)
+        return model
 
 
 class AudioTextDualEncoder(TorchModel):
@@ -85,7 +62,7 @@ class AudioTextDualEncoder(TorchModel):
         # RoBERTa-like towers number positions from the padding index on.
         text_config = checkpoint.config.text_config
         self.max_text_length = int(text_config.max_position_embeddings) - 2
-        info = _info(
+        info = KIND.info(
             reference,
             checkpoint,
             n_parameters=count_parameters(module),

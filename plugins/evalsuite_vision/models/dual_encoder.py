@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModel
 
 import evalsuite
 from evalsuite import (
@@ -19,19 +18,14 @@ from evalsuite import (
     Similarity,
     SimilarityScale,
 )
-from evalsuite_transformers.checkpoint import (
-    Checkpoint,
-    fingerprint,
-    load_processor,
-    load_weights,
-    open_checkpoint,
-)
+from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
+from evalsuite_transformers.dual_encoder import DualEncoderKind
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
 from evalsuite_vision.models.text_tower import batches_by_length
 
 IMAGE_INPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
-METHODS = frozenset({"embed_text", "embed_image", "similarity_scale"})
+KIND = DualEncoderKind("image")
 
 
 class Loader:
@@ -39,29 +33,12 @@ class Loader:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        return _info(reference, checkpoint)
+        return KIND.describe(reference, settings)
 
     def load(self, reference: str, settings: LoadSettings) -> ImageTextDualEncoder:
         """Load weights and processor."""
-        checkpoint = open_checkpoint(reference, settings)
-        checkpoint.refuse_unknown_options()
-        processor = load_processor(checkpoint)
-        return ImageTextDualEncoder(
-            reference, checkpoint, load_weights(AutoModel, checkpoint), processor
-        )
-
-
-def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
-    return ModelInfo(
-        name=f"hf:{reference}",
-        kind="image-text dual encoder",
-        modalities=frozenset({"image", "text"}),
-        methods=METHODS,
-        revision=checkpoint.revision,
-        **facts,
-    )
+        model: ImageTextDualEncoder = KIND.load(reference, settings, ImageTextDualEncoder)
+        return model
 
 
 class ImageTextDualEncoder(TorchModel):
@@ -77,7 +54,7 @@ class ImageTextDualEncoder(TorchModel):
         size = getattr(vision, "image_size", None)  # SigLIP 2 says how many patches instead
         grid = (size // vision.patch_size) ** 2 if size else getattr(vision, "num_patches", 256)
         self.patches = max(1, int(grid))
-        info = _info(
+        info = KIND.info(
             reference,
             checkpoint,
             n_parameters=count_parameters(module),
