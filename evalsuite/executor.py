@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +21,7 @@ from evalsuite.content import Audio, Image
 from evalsuite.documents import write_json
 from evalsuite.errors import MediaError, OutOfMemory, StoreError
 from evalsuite.model import Model, answer_batch
-from evalsuite.request import Answer, Failure, Request
+from evalsuite.request import Answer, Failure, Request, Transcript
 
 DEFAULT_TOKEN_BUDGET = 16_384
 DEFAULT_MAX_REQUESTS = 64
@@ -86,6 +88,7 @@ class LocalExecutor:
         left = {request.digest: request for request in requests}
         while left:
             for batch in self._batches(model, list(left.values()), budget):
+                started = time.perf_counter()
                 try:
                     answers = _answer_isolating(model, batch)
                 except OutOfMemory:
@@ -93,6 +96,8 @@ class LocalExecutor:
                     budget = max(_SMALLEST_BUDGET, min(size, budget) // 2)
                     self.memory.put(key, budget)
                     break
+                costs = [max(1, model.cost(request)) for request in batch]
+                answers = _timed(answers, costs, time.perf_counter() - started)
                 on_batch(dict(zip((request.digest for request in batch), answers, strict=True)))
                 for request in batch:
                     del left[request.digest]
@@ -151,6 +156,20 @@ def _answer_isolating(model: Model, batch: Sequence[Request]) -> list[Answer]:
             *_answer_isolating(model, batch[:middle]),
             *_answer_isolating(model, batch[middle:]),
         ]
+
+
+def _timed(answers: Sequence[Answer], costs: Sequence[int], seconds: float) -> list[Answer]:
+    """Transcripts with the time that they took: their share of the batch's, by cost.
+
+    A model that timed itself (a server that says how long it took) is believed.
+    """
+    per_unit = seconds / sum(costs)
+    return [
+        replace(answer, seconds=per_unit * cost)
+        if isinstance(answer, Transcript) and answer.seconds is None
+        else answer
+        for answer, cost in zip(answers, costs, strict=True)
+    ]
 
 
 class BudgetMemory:

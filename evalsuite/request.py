@@ -23,7 +23,8 @@ A request that cannot be answered becomes a Failure with its reason: never an em
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -167,10 +168,17 @@ class SimilarityScale(Request):
 
 @dataclass(frozen=True)
 class Transcribe(Request):
-    """The words spoken in a clip."""
+    """The words spoken in a clip.
+
+    ``language`` is a code such as ``en`` for models that write several; ``task`` says whether the
+    words are written in the language that is spoken or in English; with ``word_times`` the answer
+    also says when each word is spoken, where the model can tell.
+    """
 
     audio: Audio
     language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
+    word_times: bool = False
     method: ClassVar[str] = "transcribe"
 
 
@@ -289,10 +297,31 @@ class Similarity:
 
 
 @dataclass(frozen=True)
-class Transcript:
-    """Recognised words, exactly as the model wrote them."""
+class TimedWord:
+    """A word and when it is spoken, in seconds from the beginning of its clip."""
 
     text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """Recognised words, exactly as the model wrote them.
+
+    ``words`` are timed where that was asked for and the model can tell. ``seconds`` is the wall
+    time that the answer took, its share of its batch by cost; the executor sets it, and it is no
+    part of what was recognised.
+    """
+
+    text: str
+    words: tuple[TimedWord, ...] = ()
+    seconds: float | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        """Accept words as the mappings that a store keeps."""
+        words = (TimedWord(**w) if isinstance(w, Mapping) else w for w in self.words)
+        object.__setattr__(self, "words", tuple(words))
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from table_model import TableModel, yes
 
-from evalsuite import Classify, Failure, Image, OutOfMemory
+from evalsuite import Audio, Classify, Failure, Image, OutOfMemory, Transcribe, Transcript
 from evalsuite.executor import BudgetMemory, LocalExecutor
 
 
@@ -99,3 +100,32 @@ def test_own_batches_that_do_not_fit_are_made_again_with_half_the_budget(tmp_pat
 
     requests = [Classify(f"{i:02d}") for i in range(8)]
     assert len(answers_of(Small(yes), requests, tmp_path, token_budget=8)) == 8
+
+
+class Hearing(TableModel):
+    """Costs a unit for a hundred samples."""
+
+    def transcribe(self, requests):
+        return [self.answer(request) for request in requests]
+
+    def cost(self, request):
+        return len(request.audio.load()[0]) // 100
+
+
+def clip(n_samples):
+    return Audio.from_array(np.ones(n_samples, np.float32), 8000)
+
+
+def test_transcripts_say_their_share_of_the_time_by_cost(tmp_path):
+    # Clips of 200 and 600 samples cost 2 and 6: a quarter of the batch's time and three.
+    requests = [Transcribe(clip(n)) for n in (200, 600)]
+    found = answers_of(Hearing(lambda request: Transcript("heard")), requests, tmp_path)
+    short, long = (found[request.digest].seconds for request in requests)
+    assert long == pytest.approx(3 * short)
+    assert short > 0
+
+
+def test_a_model_that_timed_itself_is_believed(tmp_path):
+    request = Transcribe(clip(100))
+    model = Hearing(lambda request: Transcript("heard", seconds=2.5))
+    assert answers_of(model, [request], tmp_path)[request.digest].seconds == 2.5

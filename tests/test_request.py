@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalsuite import Classify, Generate, Image, LogLikelihood
+from evalsuite import Classify, Generate, Image, LogLikelihood, TimedWord, Transcript
+from evalsuite.responses import decode_answer, encode_answer
 
 
 def test_equal_requests_have_equal_digests():
@@ -27,3 +28,14 @@ def test_pictures_count_by_their_bytes():
     black = Image.from_array(np.zeros((2, 2, 3), np.uint8))
     white = Image.from_array(np.full((2, 2, 3), 255, np.uint8))
     assert LogLikelihood((black, "q"), "a").digest != LogLikelihood((white, "q"), "a").digest
+
+
+def test_a_transcript_is_what_was_heard_not_how_long_it_took():
+    assert Transcript("a", seconds=1.0) == Transcript("a", seconds=2.0)
+
+
+def test_timed_words_survive_the_store():
+    spoken = Transcript("one two", (TimedWord("one", 0.0, 0.4), TimedWord("two", 0.5, 0.9)), 1.5)
+    again = decode_answer(*encode_answer(spoken))
+    assert again == spoken
+    assert again.seconds == 1.5
