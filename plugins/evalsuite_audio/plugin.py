@@ -17,19 +17,19 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     """Declare the kinds that ``hf:`` finds from a configuration, and pocketsphinx."""
     registry.add(
         "hf/audio-text-dual-encoder",
-        factory="evalsuite_audio.dual_encoder:Loader",
+        factory="evalsuite_audio.models.dual_encoder:Loader",
         summary="embeds sounds and texts in one space (CLAP)",
         tags=("audio", "model_type:clap"),
     )
     registry.add(
         "hf/ctc-transcriber",
-        factory="evalsuite_audio.ctc:Loader",
+        factory="evalsuite_audio.models.ctc:Loader",
         summary="writes down speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
         tags=("audio", "mapping:CTC"),
     )
     registry.add(
         "pocketsphinx",
-        factory="evalsuite_audio.sphinx:Loader",
+        factory="evalsuite_audio.models.sphinx:Loader",
         summary="pocketsphinx:en-us, the English model that comes with the package",
         tags=("audio",),
     )
@@ -40,13 +40,13 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the audio tasks."""
     registry.add(
         "audio/zero-shot",
-        factory="evalsuite_audio.zero_shot:ZeroShotClassification",
+        factory="evalsuite_audio.tasks.zero_shot:ZeroShotClassification",
         summary="classes named in words",
         tags=("task", "audio"),
     )
     registry.add(
         "audio/transcription",
-        factory="evalsuite_audio.transcription:Transcription",
+        factory="evalsuite_audio.tasks.transcription:Transcription",
         summary="word and character error rates",
         tags=("task", "audio"),
     )

@@ -20,8 +20,8 @@ from evalsuite import (
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model, check_probe, play
-from evalsuite_audio.normalization import basic_v1
-from evalsuite_audio.transcription import Transcription, alignment
+from evalsuite_audio.metrics.normalization import basic_v1
+from evalsuite_audio.tasks.transcription import Transcription, alignment
 from evalsuite_controls.catalogue import CONTROLS
 
 RNG = np.random.default_rng(0)

@@ -26,7 +26,7 @@ from transformers import (
 
 from evalsuite import Audio, Failure, LoadSettings, ModelError, Transcribe, Transcript
 from evalsuite.testing import check_model
-from evalsuite_audio.ctc import Loader
+from evalsuite_audio.models.ctc import Loader
 
 RATE_HZ = 16_000
 LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmno"]

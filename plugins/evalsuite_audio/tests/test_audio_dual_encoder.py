@@ -16,7 +16,7 @@ from transformers import (
 
 from evalsuite import Audio, EmbedAudio, EmbedText, LoadSettings, SimilarityScale
 from evalsuite.testing import check_model
-from evalsuite_audio.dual_encoder import Loader
+from evalsuite_audio.models.dual_encoder import Loader
 
 RATE_HZ = 8000
 LONGEST_S = 1

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from evalsuite import Audio, DataError, Failure, GroupRatioGap, Ratio, Sample, Table, Transcript
 from evalsuite.statistics import generator
 from evalsuite.testing import check_probe, play
-from evalsuite_audio.normalization import RULES, basic_v1, none_v1
-from evalsuite_audio.transcription import Transcription, alignment
+from evalsuite_audio.metrics.normalization import RULES, basic_v1, none_v1
+from evalsuite_audio.tasks.transcription import Transcription, alignment
 
 WER = "word error rate (basic v1)"
 

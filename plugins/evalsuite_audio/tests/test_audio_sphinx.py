@@ -10,8 +10,8 @@ import pytest
 
 from evalsuite import Audio, LoadSettings, ModelError, Sample, Transcribe, Transcript, UsageError
 from evalsuite.testing import play
-from evalsuite_audio import sphinx
-from evalsuite_audio.transcription import Transcription
+from evalsuite_audio.models import sphinx
+from evalsuite_audio.tasks.transcription import Transcription
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from evalsuite import Audio, Embedding, EmbedText, Failure, Sample, Similarity, SimilarityScale
 from evalsuite.testing import check_probe, play
-from evalsuite_audio.zero_shot import ZeroShotClassification
+from evalsuite_audio.tasks.zero_shot import ZeroShotClassification
 
 CLASSES = ("dog_bark", "rain", "siren")
 LABELS = ("dog_bark", "dog_bark", "dog_bark", "rain", "siren")

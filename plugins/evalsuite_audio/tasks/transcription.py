@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import jiwer
 
 from evalsuite import Card, Mean, Metric, Probe, Proportion, Ratio, Sample, Transcribe
-from evalsuite_audio.normalization import RULES, VERSIONS, Rule
+from evalsuite_audio.metrics.normalization import RULES, VERSIONS, Rule
 
 
 @dataclass(frozen=True)

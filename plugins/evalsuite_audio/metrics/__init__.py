@@ -1,0 +1,1 @@
+"""What answers about sounds are worth."""

@@ -1,0 +1,1 @@
+"""What audio models are asked to do."""
