@@ -41,6 +41,12 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "association",
+            "associations.association:Association",
+            "are two sets of words, pictures or clips associated with two others?",
+            "text",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",

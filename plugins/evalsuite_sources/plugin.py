@@ -34,6 +34,11 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("sugarcrepe", "hard_negatives:SugarCrepe", "SugarCrepe: a true and a false caption"),
         ("aro", "hard_negatives:Aro", "ARO: true and false captions of a part of an image"),
         ("nlvr", "statements:Nlvr", "NLVR: statements that are true or false of an image"),
+        (
+            "sent-bias",
+            "association_tests:SentBias",
+            "WEAT and SEAT: a test a file, four word lists",
+        ),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):

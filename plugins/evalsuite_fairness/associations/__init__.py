@@ -1,0 +1,1 @@
+"""What encoders put close to each other: associations and rankings."""

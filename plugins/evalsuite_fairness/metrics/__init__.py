@@ -1,0 +1,1 @@
+"""What fairness probes compute: functions of arrays, and metrics of records."""
