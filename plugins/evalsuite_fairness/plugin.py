@@ -47,6 +47,30 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "text",
         ),
         (
+            "image-retrieval-skew",
+            "associations.retrieval_skew:ImageRetrievalSkew",
+            "which group's images come first for neutral queries?",
+            "image",
+        ),
+        (
+            "audio-retrieval-skew",
+            "associations.retrieval_skew:AudioRetrievalSkew",
+            "which group's clips come first for neutral queries?",
+            "audio",
+        ),
+        (
+            "image-harmful-labels",
+            "associations.harmful_labels:ImageHarmfulLabels",
+            "which group's images are labelled as an animal or a crime?",
+            "image",
+        ),
+        (
+            "audio-harmful-labels",
+            "associations.harmful_labels:AudioHarmfulLabels",
+            "which group's voices are labelled as an animal or a crime?",
+            "audio",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",
