@@ -1,0 +1,71 @@
+"""What loaders of generative models share, whatever their media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evalsuite import LoadSettings, ModelInfo
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    load_processor,
+    load_weights,
+    open_checkpoint,
+)
+from evalsuite_transformers.generative.media import media_of, names_of
+from evalsuite_transformers.generative.options import Options
+from evalsuite_transformers.generative.prompt import PromptWriter
+
+METHODS = frozenset({"loglikelihood", "generate"})
+
+
+@dataclass(frozen=True)
+class GenerativeKind:
+    """A kind of generative model.
+
+    Attributes:
+        name: The kind in the literature's words.
+        medium: The medium it is named for, ``image`` or ``audio``; a model with both takes both.
+        options: The class of its model options.
+    """
+
+    name: str
+    medium: str
+    options: type[Options] = Options
+
+    def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
+        """What the configuration says."""
+        checkpoint = open_checkpoint(reference, settings)
+        return self._info(reference, checkpoint, self.options.of(checkpoint, self.medium))
+
+    def _info(self, reference: str, checkpoint: Checkpoint, options: Options) -> ModelInfo:
+        return ModelInfo(
+            name=f"hf:{reference}",
+            kind=self.name,
+            modalities=frozenset({"text", *names_of(checkpoint.config, self.medium)}),
+            methods=METHODS | options.further_methods,
+            revision=checkpoint.revision,
+        )
+
+    def load(
+        self,
+        reference: str,
+        settings: LoadSettings,
+        auto_class: Callable[[Any], Any],
+        make: Callable[[ModelInfo, Checkpoint, Any, PromptWriter], Any],
+    ) -> Any:
+        """``make(info, checkpoint, module, writer)`` of the loaded parts.
+
+        ``auto_class`` maps a configuration to the transformers class that loads the weights.
+        """
+        checkpoint = open_checkpoint(reference, settings)
+        options = self.options.of(checkpoint, self.medium)
+        processor = load_processor(checkpoint)
+        media = media_of(processor, checkpoint.config, self.medium)
+        writer = PromptWriter(reference, processor, media, options)
+        module = load_weights(auto_class(checkpoint.config), checkpoint)
+        rates = [medium.sample_rate_hz for medium in media if medium.sample_rate_hz]
+        info = self._info(reference, checkpoint, options)
+        info = replace(info, sample_rate_hz=rates[0] if rates else None)
+        return make(info, checkpoint, module, writer)
