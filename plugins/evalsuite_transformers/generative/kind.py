@@ -36,7 +36,7 @@ class GenerativeKind:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        checkpoint = open_checkpoint(reference, settings)
+        checkpoint = _opened(reference, settings)
         return self._info(reference, checkpoint, self.options.of(checkpoint, self.medium))
 
     def _info(self, reference: str, checkpoint: Checkpoint, options: Options) -> ModelInfo:
@@ -59,7 +59,7 @@ class GenerativeKind:
 
         ``auto_class`` maps a configuration to the transformers class that loads the weights.
         """
-        checkpoint = open_checkpoint(reference, settings)
+        checkpoint = _opened(reference, settings)
         options = self.options.of(checkpoint, self.medium)
         processor = load_processor(checkpoint)
         media = media_of(processor, checkpoint.config, self.medium)
@@ -69,3 +69,16 @@ class GenerativeKind:
         info = self._info(reference, checkpoint, options)
         info = replace(info, sample_rate_hz=rates[0] if rates else None)
         return make(info, checkpoint, module, writer)
+
+
+def _opened(reference: str, settings: LoadSettings) -> Checkpoint:
+    """The checkpoint of the part that reads and writes, which most models are as a whole.
+
+    Qwen-Omni has a part that speaks besides (its talker), which is left out.
+    """
+    checkpoint = open_checkpoint(reference, settings)
+    thinker = getattr(checkpoint.config, "thinker_config", None)
+    if thinker is None:
+        return checkpoint
+    thinker._commit_hash = getattr(checkpoint.config, "_commit_hash", None)
+    return replace(checkpoint, config=thinker)

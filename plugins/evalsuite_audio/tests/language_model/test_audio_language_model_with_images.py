@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 
 from evalsuite import Audio, Generate, Image, LoadSettings, LogLikelihood, Transcribe
 from evalsuite.testing import check_model
@@ -92,3 +96,29 @@ def test_asked_for_by_its_kind_it_also_transcribes(folder, both, load, pictures,
     for one, other in zip(model.loglikelihood(requests), both.loglikelihood(requests), strict=True):
         assert one.total == pytest.approx(other.total, abs=1e-5)
     check_model(model, [Transcribe(clips[0]), Transcribe(clips[1])])
+
+
+def test_the_part_that_speaks_is_left_out(both, folder, tmp_path, pictures, clips):
+    # A whole Qwen2.5-Omni keeps what reads and writes as its thinker, beside talker and vocoder.
+    thinker = transformers.Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(folder)
+    config = transformers.Qwen2_5OmniConfig(
+        thinker_config=thinker.config.to_dict(), enable_audio_output=False
+    )
+    whole = transformers.Qwen2_5OmniForConditionalGeneration(config)
+    whole.thinker.load_state_dict(thinker.state_dict())
+    whole.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file(
+        weights | {"talker.model.norm.weight": torch.ones(3)},
+        tmp_path / "model.safetensors",
+        {"format": "pt"},
+    )
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"enable_audio_output": True}))
+    transformers.AutoProcessor.from_pretrained(folder).save_pretrained(tmp_path)
+    info = Dispatcher().describe(str(tmp_path), LoadSettings("cpu"))
+    model = Dispatcher().load(str(tmp_path), LoadSettings("cpu", threads=1))
+    assert info.modalities == model.info.modalities == {"text", "image", "audio"}
+    requests = [LogLikelihood(context, " no") for context in contexts_of(pictures, clips)]
+    for one, other in zip(model.loglikelihood(requests), both.loglikelihood(requests), strict=True):
+        assert one.total == pytest.approx(other.total, abs=1e-5)
