@@ -24,6 +24,7 @@ from evalsuite import (
     Transcript,
     UsageError,
 )
+from evalsuite.content import Text
 from evalsuite_transformers.generative.kind import GenerativeKind
 from evalsuite_transformers.generative.model import GenerativeModel
 from evalsuite_transformers.generative.options import Options
@@ -104,7 +105,7 @@ class AudioTextToText(GenerativeModel):
             if isinstance(prompt, Failure):
                 answers[index] = prompt
             else:
-                asked[index] = Generate((request.audio, prompt), self._room(request.audio))
+                asked[index] = Generate((request.audio, Text(prompt)), self._room(request.audio))
         written = self.generate(list(asked.values()))
         for index, answer in zip(asked, written, strict=True):
             answers[index] = answer if isinstance(answer, Failure) else Transcript(answer.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from evalsuite_transformers.generative.clips import FAMILIES, AudioMedium
@@ -25,3 +26,11 @@ def media_of(processor: Any, config: Any, first: str) -> tuple[Medium, ...]:
     """A model's media, ``first`` in front."""
     classes = {"image": ImageMedium, "audio": AudioMedium}
     return tuple(classes[name](processor, config) for name in names_of(config, first))
+
+
+def unread(processor: Any, media: Sequence[Medium]) -> dict[str, str]:
+    """What a processor could read and the model is not given, for a report."""
+    hears = any(medium.name == "audio" for medium in media)
+    if hears or not getattr(processor, "audio_token", None):
+        return {}
+    return {"clips": "not read: how this family takes them has not been looked into"}

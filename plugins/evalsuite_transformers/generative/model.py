@@ -19,6 +19,7 @@ from evalsuite import (
 from evalsuite.content import Content, Role, Text
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.generative.decoding import write
+from evalsuite_transformers.generative.media import unread
 from evalsuite_transformers.generative.medium import Part
 from evalsuite_transformers.generative.options import Options
 from evalsuite_transformers.generative.paths import PLAIN_PATHS, Paths, Tail
@@ -61,6 +62,7 @@ class GenerativeModel(TorchModel):
             "class": type(module).__name__,
             **readers,
             **self.paths.details,
+            **unread(self.processor, writer.media),
             "context length": str(self.max_length),
             "chat template": "on" if writer.template else "off",
             "dtype": str(module.dtype).removeprefix("torch."),
