@@ -17,7 +17,8 @@ from evalsuite import Audio, Failure
 from evalsuite_transformers.generative.medium import Medium, Prepared, Tensors, placed
 
 # Families whose reading of sounds has been looked into: what they do with long clips, and with
-# several in one prompt. Others are not served, lest something is cut in silence.
+# several in one prompt. Others are not served, lest something is cut in silence, or a clip changes
+# with the one beside it (Qwen3-Omni pads the shorter clip of a prompt, and hears the padding).
 FAMILIES = frozenset({"qwen2_audio", "audioflamingo3", "glmasr", "qwen2_5_omni_thinker"})
 # Their processors take one clip for each text.
 _ONE_CLIP = frozenset({"audioflamingo3", "glmasr"})
