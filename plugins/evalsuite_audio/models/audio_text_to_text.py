@@ -3,8 +3,8 @@
 How they are run is told in ``evalsuite_transformers.generative``. With the option
 ``transcribe_prompt`` they also write down speech, as an answer to that prompt.
 
-Qwen2-Audio's processor brings a chat template for its base checkpoint as well, which has not learned
-it: ``chat_template=false`` has it go on from the bare text.
+Qwen2-Audio's processor brings a chat template for its base checkpoint as well, which has not
+learned it: ``chat_template=false`` has it go on from the bare text.
 """
 
 from __future__ import annotations
