@@ -22,6 +22,17 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         tags=("audio", "model_type:clap"),
     )
     registry.add(
+        "hf/audio-text-to-text",
+        factory="evalsuite_audio.models.audio_text_to_text:Loader",
+        summary="writes and scores text about sounds (Qwen2-Audio, Audio Flamingo 3, GLM-ASR)",
+        tags=(
+            "audio",
+            "model_type:qwen2_audio",
+            "model_type:audioflamingo3",
+            "model_type:glmasr",
+        ),
+    )
+    registry.add(
         "hf/ctc-transcriber",
         factory="evalsuite_audio.models.ctc:Loader",
         summary="writes down speech frame by frame (wav2vec 2.0, HuBERT, MMS)",

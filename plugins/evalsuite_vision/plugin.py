@@ -24,8 +24,8 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     registry.add(
         "hf/image-text-to-text",
         factory="evalsuite_vision.models.image_text_to_text:Loader",
-        summary="writes and scores text about images (LLaVA, Idefics, Qwen-VL, ...)",
-        tags=("image", "mapping:IMAGE_TEXT_TO_TEXT"),
+        summary="writes and scores text about images (LLaVA, Idefics, Qwen-VL, Qwen-Omni, ...)",
+        tags=("image", "mapping:IMAGE_TEXT_TO_TEXT", "model_type:qwen2_5_omni"),
     )
     registry.add(
         "open_clip",

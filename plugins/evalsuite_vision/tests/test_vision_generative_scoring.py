@@ -13,8 +13,8 @@ import torch
 from evalsuite import Failure, Generate, Image, LogLikelihood, Role
 from evalsuite.content import as_content
 from evalsuite.testing import check_model
-from evalsuite_vision.models.packing import pack
-from evalsuite_vision.models.paths import KEPT, PLAIN, SEPARATE, SHARED
+from evalsuite_transformers.generative.packing import pack
+from evalsuite_transformers.generative.paths import KEPT, PLAIN, SEPARATE, SHARED
 
 OPTIONS = (" red", " it is blue , not green", " no", " the shape on the left")
 
@@ -183,7 +183,7 @@ def test_the_cache_of_images_is_bounded(checkpoints, pictures, load):
 
 
 def test_a_model_whose_features_differ_is_run_plainly(checkpoints, monkeypatch, pictures, load):
-    from evalsuite_vision.models.image_features import ImageEncoder
+    from evalsuite_transformers.generative.features import MediaEncoder as ImageEncoder
 
     right = ImageEncoder._features
     monkeypatch.setattr(ImageEncoder, "_features", lambda *a: [1.1 * f for f in right(*a)])
@@ -196,8 +196,8 @@ def test_a_model_whose_features_differ_is_run_plainly(checkpoints, monkeypatch, 
 
 
 def test_without_any_other_way_the_plain_one_remains(checkpoints, monkeypatch, load):
-    from evalsuite_vision.models.embedded import EmbeddedModel
-    from evalsuite_vision.models.plain import PlainModel
+    from evalsuite_transformers.generative.embedded import EmbeddedModel
+    from evalsuite_transformers.generative.plain import PlainModel
 
     def fail(*_):
         raise RuntimeError("not like this")

@@ -11,7 +11,7 @@ import torch
 
 from evalsuite import Failure, Generate, Role
 from evalsuite.content import as_content
-from evalsuite_vision.models.paths import PLAIN, SHARED
+from evalsuite_transformers.generative.paths import PLAIN, SHARED
 
 
 @pytest.fixture(params=[SHARED, PLAIN])

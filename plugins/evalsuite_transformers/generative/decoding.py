@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from evalsuite_vision.models.embedded import EmbeddedModel
-from evalsuite_vision.models.prompt import Prompt
-from evalsuite_vision.models.sampling import choose
-from evalsuite_vision.models.writing import Row, Scribe
+from evalsuite_transformers.generative.embedded import EmbeddedModel
+from evalsuite_transformers.generative.prompt import Prompt
+from evalsuite_transformers.generative.sampling import choose
+from evalsuite_transformers.generative.writing import Row, Scribe
 
 # Rows that are done are taken out when they are this part of the batch.
 _DONE_PART = 0.25

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalsuite import Generation
+from evalsuite_transformers.generative.sampling import Choice
 from evalsuite_transformers.written_text import finished, holds_stop
-from evalsuite_vision.models.sampling import Choice
 
 
 @dataclass

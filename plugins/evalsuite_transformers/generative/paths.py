@@ -1,4 +1,4 @@
-"""The ways to run a generative image-text model, and the check that they say the same."""
+"""The ways to run a generative model of text and media, and the check that they say the same."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
-from evalsuite import ContinuationScore, Failure, Image
+from evalsuite import ContinuationScore, Failure
 from evalsuite.content import as_content
-from evalsuite_vision.models.embedded import EmbeddedModel
-from evalsuite_vision.models.image_features import ImageEncoder
-from evalsuite_vision.models.plain import PlainModel
-from evalsuite_vision.models.prompt import Prompt, PromptWriter
-from evalsuite_vision.models.reading import Reader
+from evalsuite_transformers.generative.embedded import EmbeddedModel
+from evalsuite_transformers.generative.features import MediaEncoder
+from evalsuite_transformers.generative.medium import Part
+from evalsuite_transformers.generative.plain import PlainModel
+from evalsuite_transformers.generative.prompt import Prompt, PromptWriter
+from evalsuite_transformers.generative.reading import Reader
 
 Tail = tuple[int, ...]
 SHARED, SEPARATE = "shared beginnings", "separate rows"
 KEPT, PLAIN = "kept prompts", "plain"
 PLAIN_PATHS = (KEPT, PLAIN)
 TOLERANCE = 1e-3
-# Of an image whose tokens nobody has counted yet.
-_TOKENS_PER_IMAGE = 256
 _ERRORS = (AttributeError, IndexError, KeyError, RuntimeError, StopIteration, TypeError, ValueError)
 
 
@@ -41,20 +39,20 @@ class Paths:
 
     Attributes:
         name: ``shared beginnings``, ``separate rows``, ``kept prompts`` or ``plain``.
-        reason: Why the image features of each prompt are computed anew, if they are.
+        reason: Why the media features of each prompt are computed anew, if they are.
     """
 
     def __init__(self, module: Any, writer: PromptWriter, pad_id: int) -> None:
         """Compare the paths on synthetic prompts and choose."""
         self.writer = writer
-        self.plain = PlainModel(module, writer.processor, pad_id)
+        self.media = writer.media
+        self.plain = PlainModel(module, writer.processor, self.media, pad_id)
         self.reason = ""
         self.embedded: Any = None
         self.encoder: Any = None
-        self._image_length = 0
         try:
-            limit = writer.options.image_cache_mib * 2**20
-            self.encoder = ImageEncoder(module, writer.processor, limit)
+            limit = writer.options.cache_mib * 2**20
+            self.encoder = MediaEncoder(module, self.media, limit)
             self.embedded = EmbeddedModel(module, Reader(module, writer, self.encoder), pad_id)
         except _ERRORS as error:
             self.reason = _brief(error)
@@ -73,7 +71,7 @@ class Paths:
         kept = "encoded once each"
         if self.name in PLAIN_PATHS:
             kept = f"encoded for each prompt ({self.reason})"
-        return {"scoring path": self.name, "images": kept}
+        return {"scoring path": self.name} | {medium.plural: kept for medium in self.media}
 
     @property
     def shares(self) -> bool:
@@ -81,24 +79,27 @@ class Paths:
         return self.name == SHARED
 
     @property
-    def n_images_encoded(self) -> int:
-        """Images that went through the encoder by itself."""
+    def n_encoded(self) -> int:
+        """Images and clips that went through the encoder by themselves."""
         return int(self.encoder.n_encoded) if self.encoder is not None else 0
 
-    def image_length(self, image: Image) -> int:
-        """Tokens of an image: counted where it is at hand, else those of a synthetic one."""
-        known = self.encoder.known(image) if self.encoder is not None else None
-        return len(known.ids) if known is not None else self._image_length or _TOKENS_PER_IMAGE
+    def media_length(self, part: Part) -> int:
+        """Tokens of an image or clip: counted where it is at hand, else by the synthetic one's."""
+        known = self.encoder.known(part) if self.encoder is not None else None
+        if known is not None:
+            return len(known.ids)
+        medium = next((medium for medium in self.media if isinstance(part, medium.part)), None)
+        return round(medium.tokens_per_unit * medium.units(part)) if medium is not None else 0
 
     def lengths(self, prompts: Sequence[Prompt]) -> list[int]:
-        """Tokens of each prompt, those of its images included."""
+        """Tokens of each prompt, those of its media included."""
         if self.name in PLAIN_PATHS:
             known = {prompt: self.plain.n_tokens(prompt) for prompt in dict.fromkeys(prompts)}
             return [known[prompt] for prompt in prompts]
-        found = self.encoder.encode([image for prompt in prompts for image in prompt.images])
+        found = self.encoder.encode([part for prompt in prompts for part in prompt.media])
         return [
             len(self.writer.ids(prompt.text))
-            + sum(len(found[image.sha256].ids) - 1 for image in prompt.images)
+            + sum(len(found[part.digest].ids) - 1 for part in prompt.media)
             for prompt in prompts
         ]
 
@@ -118,11 +119,11 @@ class Paths:
         """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
         rows = self._synthetic_rows()
         plain = self._trial(PLAIN, [[row] for row in rows])
-        if plain.logprobs is None:  # perhaps it reads one image at most
-            rows = [row for row in rows if len(row[0].images) == 1]
+        if plain.logprobs is None:  # perhaps it reads one image or clip at most
+            rows = [row for row in rows if len(row[0].media) == 1]
             plain = self._trial(PLAIN, [[row] for row in rows])
         if plain.logprobs is None or not len(plain.logprobs):
-            self.reason = plain.reason or "no prompt with an image can be written"
+            self.reason = plain.reason or "no prompt with an image or clip can be written"
             return PLAIN
         # In half precision a path may also differ by the last digit of the plain one's logits.
         tolerance = TOLERANCE + torch.finfo(module.dtype).eps * float(plain.logprobs.abs().max())
@@ -134,8 +135,7 @@ class Paths:
                 difference = float((tried.logprobs - plain.logprobs).abs().max())
             if difference <= tolerance:
                 if path != KEPT:
-                    shown = [image for prompt, _ in rows for image in prompt.images]
-                    self._image_length = self.image_length(shown[0]) if shown else 0
+                    self._count_tokens([part for prompt, _ in rows for part in prompt.media])
                 return path
             if path in (SHARED, SEPARATE):
                 self.reason = tried.reason or f"else scores differ by {difference:.2g}"
@@ -154,19 +154,24 @@ class Paths:
             return _Trial(None, "scores are not finite")
         return _Trial(logprobs)
 
+    def _count_tokens(self, parts: Sequence[Part]) -> None:
+        """Learn how many tokens a unit of each medium comes to."""
+        for medium in self.media:
+            own = [part for part in parts if isinstance(part, medium.part)]
+            if own:
+                medium.tokens_per_unit = self.media_length(own[0]) / medium.units(own[0])
+
     def _synthetic_rows(self) -> list[tuple[Prompt, Tail]]:
-        """Prompts with one image, two and none; continuations of several lengths."""
-        draw = np.random.default_rng(0)
-        images = [
-            Image.from_array(draw.integers(0, 255, (*size, 3), np.uint8))
-            for size in ((96, 64), (64, 64))
-        ]
+        """Prompts with one of a medium, two and none; continuations of several lengths."""
         short, long = " yes", " no, not at all"
-        asked = (
-            ((images[0], "what is it"), (short, long)),
-            (("first", images[0], "second", images[1], "which"), (long,)),
-            (("what is it",), (long,)),
-        )
+        asked: list[tuple[Any, tuple[str, ...]]] = [(("what is it",), (long,))]
+        for medium in self.media:
+            one, other = medium.synthetic()
+            asked.append(((one, "what is it"), (short, long)))
+            asked.append((("first", one, "second", other, "which"), (long,)))
+        if len(self.media) > 1:
+            mixed = [medium.synthetic()[0] for medium in self.media]
+            asked.append((("here", *mixed, "what is it"), (long,)))
         rows = []
         for content, continuations in asked:
             prompt = self.writer.write(as_content(content))
@@ -174,7 +179,7 @@ class Paths:
                 continue
             for continuation in continuations:
                 text, tail = self.writer.joint(prompt.text, continuation)
-                rows.append((Prompt(text, prompt.images), tail))
+                rows.append((Prompt(text, prompt.media), tail))
         return rows
 
 

@@ -1,21 +1,23 @@
-"""From the parts of a prompt to the text that a processor reads, with placeholders for images.
+"""From the parts of a prompt to the text that a processor reads, with placeholders for media.
 
-With a chat template the parts are turns; without one they are joined, and each image stands where
-it was put. Texts are encoded bare: a start token is put in front where the tokenizer itself would
-write one, never twice, and nothing is put at the end.
+With a chat template the parts are turns; without one they are joined, and each image or clip stands
+where it was put. Texts are encoded bare: a start token is put in front where the tokenizer itself
+would write one, never twice, and nothing is put at the end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
 
-from evalsuite import Failure, Image, UsageError
-from evalsuite.content import Audio, Content, Text, turns_of
-from evalsuite_vision.models.generative_options import Options
+from evalsuite import Failure, UsageError
+from evalsuite.content import Content, Role, Text, turns_of
+from evalsuite_transformers.generative.medium import Medium, Part
+from evalsuite_transformers.generative.options import Options
 
 _PROBE = "evalsuite asks"
 _REMEMBERED_TEXTS = 16_384
@@ -23,22 +25,28 @@ _REMEMBERED_TEXTS = 16_384
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text with one placeholder for each image, start token included, and the images."""
+    """A text with one placeholder for each image or clip, start token included, and the media."""
 
     text: str
-    images: tuple[Image, ...] = ()
+    media: tuple[Part, ...] = ()
+
+    def of(self, medium: Medium) -> list[Part]:
+        """The images, or the clips, in their order."""
+        return [part for part in self.media if isinstance(part, medium.part)]
 
 
 class PromptWriter:
     """Writes prompts for one processor.
 
     Attributes:
+        media: What prompts may hold besides text.
         template: The chat template in use, or None.
-        placeholder: The token that stands for an image.
     """
 
-    def __init__(self, reference: str, processor: Any, config: Any, options: Options) -> None:
-        """Find the chat template and the placeholder.
+    def __init__(
+        self, reference: str, processor: Any, media: Sequence[Medium], options: Options
+    ) -> None:
+        """Find the chat template.
 
         Raises:
             UsageError: A template is asked for, and there is none.
@@ -51,13 +59,21 @@ class PromptWriter:
                 "need. Leave these options out, or use the instruction-tuned checkpoint."
             )
         self.template: Any = None if options.chat_template is False else own
-        self.placeholder = str(getattr(processor, "image_token", None) or "<image>")
-        self._around = _around_images(config, self.tokenizer)
+        self.media = tuple(media)
         start = self.tokenizer.bos_token_id
         written = self.tokenizer("a")["input_ids"]
         self.adds_start = start is not None and bool(written) and written[0] == start
         self._takes_items = self.template is None or self._shows_items_well()
         self.ids = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._ids)
+
+    @property
+    def placeholder(self) -> str:
+        """The token that stands for one of the first medium."""
+        return self.media[0].placeholder
+
+    def placeholder_in(self, text: str) -> Medium | None:
+        """The medium whose placeholder a text holds, or None."""
+        return next((medium for medium in self.media if medium.placeholder in text), None)
 
     def _shows_items_well(self) -> bool:
         """Whether the template understands content as a list of items, not only as a text."""
@@ -82,26 +98,51 @@ class PromptWriter:
 
     def write(self, content: Content) -> Prompt | Failure:
         """The prompt of a request; a Failure where a part has no place in it."""
-        if any(isinstance(part, Audio) for part in content):
-            return Failure("unsupported part", "the prompt holds sound; this model reads images")
-        images = tuple(part for part in content if isinstance(part, Image))
+        parts = tuple(part for part in content if not isinstance(part, Text | Role))
+        for part in parts:
+            refusal = self._refusal(part)
+            if refusal is not None:
+                return refusal
         text = self._joined(content) if self.template is None else self._chat(content)
-        found = text.count(self.placeholder)
-        if found != len(images):
+        prompt = Prompt(self._started(text), parts)
+        return next(filter(None, (self._misfit(prompt, m) for m in self.media)), prompt)
+
+    def _refusal(self, part: Part) -> Failure | None:
+        medium = self._medium_of(part)
+        if medium is not None:
+            return medium.refusal(part)
+        what = {"Image": "images", "Audio": "sound"}[type(part).__name__]
+        read = " and ".join(medium.plural for medium in self.media)
+        return Failure("unsupported part", f"the prompt holds {what}; this model reads {read}")
+
+    def _medium_of(self, part: object) -> Medium | None:
+        return next((medium for medium in self.media if isinstance(part, medium.part)), None)
+
+    def _misfit(self, prompt: Prompt, medium: Medium) -> Failure | None:
+        """Why a text does not fit its images, or its clips."""
+        n, found = len(prompt.of(medium)), prompt.text.count(medium.placeholder)
+        if found != n:
             return Failure(
-                "misplaced image",
-                f"the prompt has {len(images)} images, but its text has the placeholder "
-                f"{self.placeholder!r} {found} times: a text holds it, or the chat template "
-                "leaves images of this role out",
+                f"misplaced {medium.name}",
+                f"the prompt has {n} {medium.plural}, but its text has the placeholder "
+                f"{medium.placeholder!r} {found} times: a text holds it, or the chat template "
+                f"leaves {medium.plural} of this role out",
             )
-        return Prompt(self._started(text), images)
+        if medium.at_most is not None and n > medium.at_most:
+            return Failure(
+                f"too many {medium.plural}",
+                f"the prompt has {n} {medium.plural}; this model takes {medium.at_most}",
+            )
+        return None
 
     def _joined(self, content: Content) -> str:
-        pieces = [
-            part.text if isinstance(part, Text) else self._around.format(self.placeholder)
-            for part in content
-            if isinstance(part, Text | Image)
-        ]
+        pieces = []
+        for part in content:
+            medium = self._medium_of(part)
+            if isinstance(part, Text):
+                pieces.append(part.text)
+            elif medium is not None:
+                pieces.append(medium.around.format(medium.placeholder))
         return "".join(pieces)
 
     def _chat(self, content: Content) -> str:
@@ -116,10 +157,14 @@ class PromptWriter:
     def _items(self, parts: Content) -> Any:
         if not self._takes_items:
             return self._joined(parts)
-        return [
-            {"type": "text", "text": part.text} if isinstance(part, Text) else {"type": "image"}
-            for part in parts
-        ]
+        return [self._item(part) for part in parts]
+
+    def _item(self, part: object) -> dict[str, str]:
+        if isinstance(part, Text):
+            return {"type": "text", "text": part.text}
+        medium = self._medium_of(part)
+        assert medium is not None
+        return {"type": medium.name}
 
     def _started(self, text: str) -> str:
         """The text after its start token; before an empty one stands the start or end token."""
@@ -140,12 +185,3 @@ class PromptWriter:
             return text, whole[len(before) :]
         bare = text.rstrip()
         return bare, whole[len(self.ids(bare)) :]
-
-
-def _around_images(config: Any, tokenizer: Any) -> str:
-    """What the configuration says must stand around an image, as a format with one place."""
-    ends = [getattr(config, f"vision_{side}_token_id", None) for side in ("start", "end")]
-    if any(end is None for end in ends):
-        return "{}"
-    first, last = tokenizer.convert_ids_to_tokens(ends)
-    return f"{first}{{}}{last}" if first and last else "{}"

@@ -1,7 +1,7 @@
-"""The plain way: the processor prepares each prompt with its images, the model reads it whole.
+"""The plain way: the processor prepares each prompt with its media, the model reads it whole.
 
 It is what the faster ways are compared with, and what models are run by that do something with
-images on the way which ``inputs_embeds`` cannot carry.
+media on the way which ``inputs_embeds`` cannot carry.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from transformers import (
 )
 
 from evalsuite import ContinuationScore
-from evalsuite_vision.models.bounded_memory import BoundedMemory
-from evalsuite_vision.models.prompt import Prompt
-from evalsuite_vision.models.sampling import choose
-from evalsuite_vision.models.token_scores import chosen_scores, split_scores
-from evalsuite_vision.models.writing import Row, Scribe
+from evalsuite_transformers.generative.bounded_memory import BoundedMemory
+from evalsuite_transformers.generative.medium import PER_TOKEN, Medium, Tensors, placed
+from evalsuite_transformers.generative.prompt import Prompt
+from evalsuite_transformers.generative.sampling import choose
+from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
+from evalsuite_transformers.generative.writing import Row, Scribe
 
 Tail = tuple[int, ...]
-Inputs = dict[str, torch.Tensor]
-# One value per token: these grow with a continuation; every other tensor belongs to the images.
-_PER_TOKEN = {"input_ids": None, "attention_mask": 1, "mm_token_type_ids": 0, "token_type_ids": 0}
+Inputs = Tensors
 # Tokens of one pass, whose logits are as wide as the vocabulary.
 _PASS_TOKENS = 4_096
 # Prepared prompts that are kept: their length is asked for before they are read.
@@ -37,16 +36,17 @@ _PREPARED_BYTES = 256 * 2**20
 
 
 class PlainModel:
-    """A generative model that reads token ids and pictures.
+    """A generative model that reads token ids and media.
 
     Attributes:
         keeps_prompts: Whether the continuations of a prompt go on from its keys and values.
-        n_prompts_read: Prompts with images that went through the model when scoring.
+        n_prompts_read: Prompts with media that went through the model when scoring.
     """
 
-    def __init__(self, module: Any, processor: Any, pad_id: int) -> None:
+    def __init__(self, module: Any, processor: Any, media: Sequence[Medium], pad_id: int) -> None:
         """Look at what the model takes."""
         self.module, self.processor, self.pad_id = module, processor, pad_id
+        self.media = tuple(media)
         parameters = inspect.signature(module.forward).parameters
         self._takes_types = "token_type_ids" in parameters
         self._takes_places = "logits_to_keep" in parameters
@@ -65,13 +65,16 @@ class PlainModel:
         return known
 
     def _prepare(self, prompt: Prompt) -> Inputs:
-        images = [image.load() for image in prompt.images]
+        arguments: dict[str, Any] = {}
+        for medium in self.media:
+            if parts := prompt.of(medium):
+                arguments |= medium.arguments(parts)
         inputs = dict(
             self.processor(
                 text=[prompt.text],
                 return_tensors="pt",
                 add_special_tokens=False,
-                **({"images": images} if images else {}),
+                **arguments,
             )
         )
         if not self._takes_types:
@@ -142,14 +145,14 @@ class PlainModel:
             last = {"logits_to_keep": 1} if self._takes_places else {}
             with torch.inference_mode():
                 output = self.module(**inputs, **last, use_cache=True)
-                logits = self._continued(output, own, bool(prompt.images))
+                logits = self._continued(output, own, bool(prompt.media))
             self.n_prompts_read += 1
             places = [torch.arange(len(tail)) for tail in own]
             answers = _scores(logits, places, own)
             found |= dict(zip(((prompt, tail) for tail in own), answers, strict=True))
         return found
 
-    def _continued(self, output: Any, tails: Sequence[Tail], has_images: bool) -> torch.Tensor:
+    def _continued(self, output: Any, tails: Sequence[Tail], has_media: bool) -> torch.Tensor:
         """Logits [tails, longest tail, vocabulary], the first from the prompt's own end."""
         first = output.logits[:, -1:].expand(len(tails), -1, -1)
         longest = max(map(len, tails)) - 1
@@ -160,7 +163,7 @@ class PlainModel:
             row[: len(tail) - 1] = torch.tensor(tail[:-1])
         cache = output.past_key_values
         extra = {}
-        if self._takes_positions and not has_images:
+        if self._takes_positions and not has_media:
             # Qwen2-VL would go on from where the last prompt with an image ended.
             begin = cache.get_seq_length()
             places = torch.arange(begin, begin + longest, device=self.module.device)
@@ -191,12 +194,8 @@ class PlainModel:
             )
 
     def on_device(self, inputs: Inputs) -> Inputs:
-        """Inputs where the model is, pictures in its number format."""
-        module = self.module
-        return {
-            name: value.to(module.device, module.dtype if value.is_floating_point() else None)
-            for name, value in inputs.items()
-        }
+        """Inputs where the model is, media in its number format."""
+        return placed(inputs, self.module)
 
 
 class _Pen(LogitsProcessor):
@@ -240,7 +239,7 @@ def _extended(inputs: Inputs, tail: Tail) -> Inputs:
     """A prompt's inputs with more tokens appended."""
     row = dict(inputs)
     ids = torch.tensor([tail], dtype=torch.long)
-    for name, fill in _PER_TOKEN.items():
+    for name, fill in PER_TOKEN.items():
         if name in row:
             more = ids if fill is None else torch.full_like(ids, fill)
             row[name] = torch.cat([row[name], more], dim=1)
@@ -248,10 +247,10 @@ def _extended(inputs: Inputs, tail: Tail) -> Inputs:
 
 
 def _groups(rows: Sequence[Inputs]) -> Iterator[list[int]]:
-    """Indices of rows that can share a batch: those whose pictures have tensors of one shape."""
+    """Indices of rows that can share a batch: those whose media have tensors of one shape."""
     groups: dict[object, list[int]] = defaultdict(list)
     for index in sorted(range(len(rows)), key=lambda i: -rows[i]["input_ids"].shape[1]):
-        media = {n: v.shape[1:] for n, v in rows[index].items() if n not in _PER_TOKEN}
+        media = {n: v.shape[1:] for n, v in rows[index].items() if n not in PER_TOKEN}
         groups[tuple(media.items())].append(index)
     for group in groups.values():
         size = max(1, _PASS_TOKENS // rows[group[0]]["input_ids"].shape[1])
@@ -259,12 +258,12 @@ def _groups(rows: Sequence[Inputs]) -> Iterator[list[int]]:
 
 
 def _joined(rows: Sequence[Inputs], pad_id: int, *, is_left: bool) -> Inputs:
-    """Pad per-token tensors to one length and join image tensors along the first axis."""
+    """Pad per-token tensors to one length and join media tensors along the first axis."""
     longest = max(row["input_ids"].shape[1] for row in rows)
     batch = {}
     for name in rows[0]:
         tensors = [row[name] for row in rows]
-        if name in _PER_TOKEN:
+        if name in PER_TOKEN:
             fill = pad_id if name == "input_ids" else 0
             gaps = [longest - tensor.shape[1] for tensor in tensors]
             sides = [(gap, 0) if is_left else (0, gap) for gap in gaps]

@@ -1,7 +1,7 @@
-"""A prompt as the symbols and positions that a language model reads, images already encoded.
+"""A prompt as the symbols and positions that a language model reads, media already encoded.
 
-A symbol is a token id, or ``FEATURE`` plus the row of an image's feature in a bank; two prompts
-share a beginning exactly where their symbols do, so images count by what is in them.
+A symbol is a token id, or ``FEATURE`` plus the row of a medium's feature in a bank; two prompts
+share a beginning exactly where their symbols do, so images and clips count by what is in them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evalsuite import Image
-from evalsuite_vision.models.image_features import EncodedImage, ImageEncoder
-from evalsuite_vision.models.prompt import Prompt, PromptWriter
+from evalsuite_transformers.generative.features import EncodedMedium, MediaEncoder
+from evalsuite_transformers.generative.prompt import Prompt, PromptWriter
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 FEATURE = 2**40
@@ -32,7 +31,7 @@ class Reading:
     positions: Integers
 
     def __len__(self) -> int:
-        """How many tokens it has, those of images included."""
+        """How many tokens it has, those of media included."""
         return len(self.symbols)
 
     def extended(self, tail: Sequence[int]) -> tuple[Integers, Integers]:
@@ -48,10 +47,10 @@ class Reading:
 
 
 class Bank:
-    """The features of the images of one call, side by side [all image tokens, width]."""
+    """The features of the media of one call, side by side [all their tokens, width]."""
 
-    def __init__(self, encoded: dict[str, EncodedImage]) -> None:
-        """Lay the images out one after another."""
+    def __init__(self, encoded: dict[str, EncodedMedium]) -> None:
+        """Lay the media out one after another."""
         self.encoded = encoded
         self.first: dict[str, int] = {}
         total = 0
@@ -65,11 +64,12 @@ class Bank:
 class Reader:
     """Makes readings, and turns symbols into the vectors of ``inputs_embeds``."""
 
-    def __init__(self, module: Any, writer: PromptWriter, encoder: ImageEncoder) -> None:
+    def __init__(self, module: Any, writer: PromptWriter, encoder: MediaEncoder) -> None:
         """Look at what the model says of positions."""
         self.module, self.writer, self.encoder = module, writer, encoder
         base = getattr(module, module.base_model_prefix or "", module)
         self._rope_index: Any = getattr(base, "get_rope_index", None)
+        self._media = encoder.media
         self.n_axes = 3 if self._rope_index is not None else 1
         self._embed: Any = module.get_input_embeddings()
 
@@ -81,8 +81,7 @@ class Reader:
 
     def read(self, prompts: Sequence[Prompt]) -> tuple[list[Reading], Bank]:
         """The reading of each prompt, and the features that their symbols point at."""
-        images = [image for prompt in prompts for image in prompt.images]
-        bank = Bank(self.encoder.encode(images))
+        bank = Bank(self.encoder.encode([part for prompt in prompts for part in prompt.media]))
         known: dict[Prompt, Reading] = {}
         for prompt in prompts:
             if prompt not in known:
@@ -92,36 +91,42 @@ class Reader:
     def _reading(self, prompt: Prompt, bank: Bank) -> Reading:
         ids: list[int] = []
         symbols: list[int] = []
-        left = iter(prompt.images)
+        left = {medium.token_id: iter(prompt.of(medium)) for medium in self.encoder.media}
         for token in self.writer.ids(prompt.text):
-            if token != self.encoder.token_id:
+            if token not in left:
                 ids.append(token)
                 symbols.append(token)
                 continue
-            name = next(left).sha256
+            name = next(left[token]).digest
             feature = FEATURE + bank.first[name]
             for part in bank.encoded[name].ids:
                 ids.append(part)
-                if part == self.encoder.token_id:
+                if part == token:
                     symbols.append(feature)
                     feature += 1
                 else:
                     symbols.append(part)
         found = np.asarray(ids, np.int64)
-        positions = self._positions(found, prompt.images, bank)
-        return Reading(found, np.asarray(symbols, np.int64), positions)
+        return Reading(found, np.asarray(symbols, np.int64), self._positions(found, prompt, bank))
 
-    def _positions(self, ids: Integers, images: Sequence[Image], bank: Bank) -> Integers:
+    def _positions(self, ids: Integers, prompt: Prompt, bank: Bank) -> Integers:
         """Counted up, or as the model counts them where images have rows and columns."""
-        if self._rope_index is None or not images:
+        has_images = any(medium.name == "image" and prompt.of(medium) for medium in self._media)
+        if self._rope_index is None or not has_images:
             return np.broadcast_to(np.arange(len(ids)), (self.n_axes, len(ids)))
-        facts = [bank.encoded[image.sha256].facts for image in images]
-        joined = {name: torch.cat([one[name] for one in facts]) for name in facts[0]}
-        is_image = torch.from_numpy((ids == self.encoder.token_id).astype(np.int64))[None]
-        arguments = {"input_ids": torch.from_numpy(ids)[None], "mm_token_type_ids": is_image}
+        types = np.zeros_like(ids)
+        facts: dict[str, torch.Tensor] = {}
+        for medium in self._media:
+            types[ids == medium.token_id] = medium.type_id
+            own = [bank.encoded[part.digest].facts for part in prompt.of(medium)]
+            facts |= {name: torch.cat([one[name] for one in own]) for name in (own or [{}])[0]}
+        arguments = {
+            "input_ids": torch.from_numpy(ids)[None],
+            "mm_token_type_ids": torch.from_numpy(types)[None],
+        }
         accepted = inspect.signature(self._rope_index).parameters
-        joined = {name: value for name, value in (arguments | joined).items() if name in accepted}
-        positions: Integers = self._rope_index(**joined)[0][:, 0].numpy()
+        arguments = {n: value for n, value in (arguments | facts).items() if n in accepted}
+        positions: Integers = self._rope_index(**arguments)[0][:, 0].numpy()
         return positions
 
     def vectors(self, symbols: Integers, bank: Bank) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Scores and text from ``inputs_embeds``: each image is encoded once, each prompt read once."""
+"""Scores and text from ``inputs_embeds``: media are encoded once, each prompt read once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from evalsuite import ContinuationScore
-from evalsuite_vision.models.packing import Pack, pack
-from evalsuite_vision.models.prompt import Prompt
-from evalsuite_vision.models.reading import Bank, Integers, Reader, Reading
-from evalsuite_vision.models.token_scores import chosen_scores, split_scores
+from evalsuite_transformers.generative.packing import Pack, pack
+from evalsuite_transformers.generative.prompt import Prompt
+from evalsuite_transformers.generative.reading import Bank, Integers, Reader, Reading
+from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
 
 Tail = tuple[int, ...]
 # Symbols, and pairs of them in masks, of one pass.

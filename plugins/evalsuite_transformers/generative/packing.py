@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evalsuite_vision.models.reading import Integers
+from evalsuite_transformers.generative.reading import Integers
 
 # A pack goes on up to so many symbols, or to twice its first row.
 PACK_SYMBOLS = 2_048
