@@ -9,18 +9,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from evalsuite.classification import CalibrationError
 from evalsuite.content import Audio, Image
 from evalsuite.metric import Metric
 from evalsuite.probe import Asking, Preparing, Probe
 from evalsuite.request import EmbedAudio, EmbedImage, EmbedText, SimilarityScale
 from evalsuite.source import Sample
 from evalsuite.summaries import Mean, Proportion
-from evalsuite.zero_shot.metrics import (
-    BY_TEMPLATE,
-    CalibrationError,
-    MeanPerClassRecall,
-    TemplateSpread,
-)
+from evalsuite.zero_shot.metrics import BY_TEMPLATE, MeanPerClassRecall, TemplateSpread
 from evalsuite.zero_shot.prediction import Classes, Prediction, class_vectors
 from evalsuite.zero_shot.prompts import ClassPrompts, read_lines, read_prompts
 
