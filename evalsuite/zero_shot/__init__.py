@@ -5,7 +5,7 @@ that they ask the same questions (which are then answered once) and break ties a
 """
 
 from evalsuite.classification import CalibrationError
-from evalsuite.zero_shot.labels import MeanAveragePrecision, ZeroShotLabelsTask
+from evalsuite.zero_shot.labels import MeanAveragePrecision, ZeroShotLabelsTask, average_precisions
 from evalsuite.zero_shot.metrics import MeanPerClassRecall
 from evalsuite.zero_shot.prediction import (
     Classes,
@@ -35,6 +35,7 @@ __all__ = [
     "ZeroShotLabelsTask",
     "ZeroShotProbe",
     "ZeroShotTask",
+    "average_precisions",
     "class_index",
     "class_vectors",
     "classification_record",

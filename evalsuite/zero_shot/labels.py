@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from evalsuite.errors import DataError
 from evalsuite.metric import Estimate, Metric, Null, Table, undefined
 from evalsuite.probe import Asking
 from evalsuite.source import Sample
-from evalsuite.statistics import bootstrap_interval, by_repetition
+from evalsuite.statistics import bootstrap_interval
 from evalsuite.zero_shot.prediction import Classes, logits_of
 from evalsuite.zero_shot.task import ZeroShotProbe, embed
 
+Floats = npt.NDArray[np.float64]
 SCORES, TRUTHS = "_scores", "_truths"
 
 
@@ -39,8 +41,6 @@ class MeanAveragePrecision:
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """One estimate."""
-        from sklearn.metrics import average_precision_score  # slow to import
-
         scores, truths = np.stack(list(table[SCORES])), np.stack(list(table[TRUTHS]))
         present = truths.any(axis=0)
         if not present.any():
@@ -48,21 +48,18 @@ class MeanAveragePrecision:
         rows = np.concatenate([scores[:, present], truths[:, present]], axis=1)
         n = int(present.sum())
 
-        def mean_precision(both: Any) -> float:
-            labels = both[:, n:].astype(bool)
-            found = [
-                average_precision_score(labels[:, c], both[:, c])
-                for c in range(n)
-                if labels[:, c].any()
-            ]
-            return float(np.mean(found)) if found else float("nan")
+        def mean_precision(both: Floats, counts: Floats) -> Floats:
+            found = [average_precisions(both[:, c], both[:, n + c] > 0, counts) for c in range(n)]
+            kept = ~np.isnan(found)
+            sums = np.where(kept, found, 0.0).sum(axis=0)
+            return np.asarray(np.where(kept.any(axis=0), sums, np.nan) / kept.sum(axis=0).clip(1))
 
-        interval = bootstrap_interval(rows, by_repetition(mean_precision), rng=rng, resamples=400)
+        interval = bootstrap_interval(rows, mean_precision, rng=rng, resamples=400)
         share = float(truths[:, present].mean())
         return [
             Estimate(
                 self.name,
-                mean_precision(rows),
+                float(mean_precision(rows, np.ones((1, len(rows))))[0]),
                 interval.low,
                 interval.high,
                 method=interval.method,
@@ -74,6 +71,28 @@ class MeanAveragePrecision:
                 extra={"n_classes": n, f"n_classes_without_{self.what}": int((~present).sum())},
             )
         ]
+
+
+def average_precisions(
+    scores: Floats, is_positive: npt.NDArray[np.bool_], counts: Floats
+) -> Floats:
+    """Average precision of a ranking whose inputs occur several times, (draws,); ties together.
+
+    NaN where no positive input occurs.
+
+    Args:
+        scores: One number for each input, (n,).
+        is_positive: Whether an input has the class, (n,).
+        counts: How often each input occurs, (draws, n).
+    """
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
+    drawn = counts[:, order]
+    positives = np.cumsum(drawn * is_positive[order], axis=1)[:, ends]
+    precision = positives / np.maximum(1, np.cumsum(drawn, axis=1)[:, ends])
+    gained = np.diff(positives, axis=1, prepend=0.0)
+    total = np.where(positives[:, -1] > 0, positives[:, -1], np.nan)
+    return np.asarray((gained * precision).sum(axis=1) / total)
 
 
 @dataclass(frozen=True)
