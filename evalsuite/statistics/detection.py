@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.statistics.bootstrap import WeightedStatistic
-from evalsuite.statistics.units import Floats
+from evalsuite.statistics.units import Floats, Integers
 
 
 def equal_error_rate(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
@@ -94,18 +94,19 @@ def _error_rates(values: npt.NDArray[np.float64], counts: Floats) -> tuple[Float
     """False-acceptance and false-rejection rates, (draws, thresholds), from accepting all on."""
     order = np.argsort(values[:, 0], kind="stable")
     ascending, is_target = values[order, 0], values[order, 1] > 0
-    starts = np.flatnonzero(np.diff(ascending, prepend=np.nan) != 0)
-    drawn = counts[:, order]
-    missed = _running(np.add.reduceat(drawn * is_target, starts, axis=1))
-    rejected = _running(np.add.reduceat(drawn * ~is_target, starts, axis=1))
+    ends = np.flatnonzero(np.append(np.diff(ascending) != 0, True))  # of each distinct score
+    drawn = np.take(counts, order, axis=1)
+    missed, rejected = _running(drawn * is_target, ends), _running(drawn * ~is_target, ends)
     with np.errstate(invalid="ignore"):
         return 1 - rejected / rejected[:, -1:], missed / missed[:, -1:]
 
 
-def _running(columns: Floats) -> Floats:
-    """Sums of the columns before each place, and of all, (draws, columns + 1)."""
-    sums = np.cumsum(columns, axis=1)
-    return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+def _running(columns: Floats, ends: Integers) -> Floats:
+    """Zero, then the sums of the columns up to each end, (draws, ends + 1)."""
+    sums = np.empty((len(columns), len(ends) + 1))
+    sums[:, 0] = 0.0
+    sums[:, 1:] = np.take(np.cumsum(columns, axis=1), ends, axis=1)
+    return sums
 
 
 def _of_all(statistic: WeightedStatistic, scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:

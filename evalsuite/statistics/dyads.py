@@ -50,6 +50,9 @@ def dyadic_distribution(
     for draws in chunks(resamples, len(rows)):
         height = draws.stop - draws.start
         drawn = rng.multinomial(n_members, np.full(n_members, 1 / n_members), size=height)
-        counts = np.where(one == other, drawn[:, one], drawn[:, one] * drawn[:, other])
-        replicates[draws] = statistic(rows, counts.astype(float))
+        first_drawn, second_drawn = (
+            np.take(drawn.astype(float), part, axis=1) for part in (one, other)
+        )
+        counts = first_drawn * np.where(one == other, 1.0, second_drawn)
+        replicates[draws] = statistic(rows, counts)
     return BootstrapDistribution(observed, replicates, np.empty(0), n_members)
