@@ -11,6 +11,7 @@ import numpy as np
 
 from evalsuite.classification import CalibrationError
 from evalsuite.content import Audio, Image
+from evalsuite.errors import DataError
 from evalsuite.metric import Metric
 from evalsuite.probe import Asking, Preparing, Probe
 from evalsuite.request import EmbedAudio, EmbedImage, EmbedText, SimilarityScale
@@ -82,8 +83,12 @@ class ZeroShotProbe(Probe):
 
 
 def embed(medium: Image | Audio) -> EmbedImage | EmbedAudio:
-    """The request for the vector of an image or a clip."""
-    return EmbedImage(medium) if isinstance(medium, Image) else EmbedAudio(medium)
+    """The request for the vector of an image or a clip; raises DataError for anything else."""
+    if isinstance(medium, Image):
+        return EmbedImage(medium)
+    if isinstance(medium, Audio):
+        return EmbedAudio(medium)
+    raise DataError(f"there is no image or clip to embed, but a {type(medium).__name__}")
 
 
 def class_index(label: str, names: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from evalsuite import Audio, DataError, EmbedAudio, Embedding, Failure, LoadSettings, Sample
+from evalsuite import Audio, DataError, EmbedAudio, Embedding, Failure, LoadSettings, Sample, Text
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.retrieval import Pairs, expectation, standing
@@ -109,6 +109,11 @@ def test_the_contract_of_audio_retrieval_is_kept():
 def test_a_clip_without_a_caption_is_refused():
     with pytest.raises(DataError, match="captions must be"):
         play(Retrieval(), [Sample("0", {"audio": clip(0), "captions": []})], constant)
+
+
+def test_a_text_where_the_clip_should_be_is_refused():
+    with pytest.raises(DataError, match="no image or clip to embed"):
+        play(Retrieval(), [Sample("0", {"audio": Text(""), "captions": "a"})], constant)
 
 
 def test_audio_retrieval_is_registered():
