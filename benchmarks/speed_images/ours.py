@@ -60,7 +60,7 @@ def recall(folder: Path) -> dict:
         {
             "image_id": str(i),
             "captions": "",
-            "_image": images[i],
+            "_medium": images[i],
             "_texts": captions[i * each : (i + 1) * each],
             "_captions": [f"{i} {j}" for j in range(each)],
         }

@@ -22,6 +22,13 @@ from evalsuite.statistics.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
 )
+from evalsuite.statistics.detection import (
+    equal_error_rate,
+    minimum_detection_cost,
+    weighted_detection_cost,
+    weighted_equal_error_rate,
+)
+from evalsuite.statistics.dyads import dyadic_distribution
 from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
 from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
 from evalsuite.statistics.groups import (
@@ -83,7 +90,9 @@ __all__ = [
     "clopper_pearson",
     "demographic_parity_difference",
     "demographic_parity_ratio",
+    "dyadic_distribution",
     "epsilon_lower_bound",
+    "equal_error_rate",
     "equal_opportunity_difference",
     "equalized_odds_difference",
     "expected_calibration_error",
@@ -95,6 +104,7 @@ __all__ = [
     "holm",
     "interpolated_exposure",
     "mcnemar_exact",
+    "minimum_detection_cost",
     "negative_log_likelihood",
     "null_exposure",
     "paired_comparison",
@@ -107,5 +117,7 @@ __all__ = [
     "totals_distribution",
     "tpr_at_fpr",
     "weighted_auc",
+    "weighted_detection_cost",
+    "weighted_equal_error_rate",
     "wilson",
 ]

@@ -4,7 +4,9 @@ Shared by every probe that classifies images or clips in this way, whatever it t
 that they ask the same questions (which are then answered once) and break ties alike.
 """
 
-from evalsuite.zero_shot.metrics import CalibrationError, MeanPerClassRecall
+from evalsuite.classification import CalibrationError
+from evalsuite.zero_shot.labels import MeanAveragePrecision, ZeroShotLabelsTask, average_precisions
+from evalsuite.zero_shot.metrics import MeanPerClassRecall
 from evalsuite.zero_shot.prediction import (
     Classes,
     Prediction,
@@ -27,10 +29,13 @@ __all__ = [
     "CalibrationError",
     "ClassPrompts",
     "Classes",
+    "MeanAveragePrecision",
     "MeanPerClassRecall",
     "Prediction",
+    "ZeroShotLabelsTask",
     "ZeroShotProbe",
     "ZeroShotTask",
+    "average_precisions",
     "class_index",
     "class_vectors",
     "classification_record",

@@ -9,18 +9,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from evalsuite.classification import CalibrationError
 from evalsuite.content import Audio, Image
+from evalsuite.errors import DataError
 from evalsuite.metric import Metric
 from evalsuite.probe import Asking, Preparing, Probe
 from evalsuite.request import EmbedAudio, EmbedImage, EmbedText, SimilarityScale
 from evalsuite.source import Sample
 from evalsuite.summaries import Mean, Proportion
-from evalsuite.zero_shot.metrics import (
-    BY_TEMPLATE,
-    CalibrationError,
-    MeanPerClassRecall,
-    TemplateSpread,
-)
+from evalsuite.zero_shot.metrics import BY_TEMPLATE, MeanPerClassRecall, TemplateSpread
 from evalsuite.zero_shot.prediction import Classes, Prediction, class_vectors
 from evalsuite.zero_shot.prompts import ClassPrompts, read_lines, read_prompts
 
@@ -86,8 +83,12 @@ class ZeroShotProbe(Probe):
 
 
 def embed(medium: Image | Audio) -> EmbedImage | EmbedAudio:
-    """The request for the vector of an image or a clip."""
-    return EmbedImage(medium) if isinstance(medium, Image) else EmbedAudio(medium)
+    """The request for the vector of an image or a clip; raises DataError for anything else."""
+    if isinstance(medium, Image):
+        return EmbedImage(medium)
+    if isinstance(medium, Audio):
+        return EmbedAudio(medium)
+    raise DataError(f"there is no image or clip to embed, but a {type(medium).__name__}")
 
 
 def class_index(label: str, names: Sequence[str]) -> int:

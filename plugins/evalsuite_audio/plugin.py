@@ -49,15 +49,37 @@ def evalsuite_register_models(registry: Catalogue) -> None:
 @hookimpl
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the audio tasks."""
-    registry.add(
-        "audio/zero-shot",
-        factory="evalsuite_audio.tasks.zero_shot:ZeroShotClassification",
-        summary="classes named in words",
-        tags=("task", "audio"),
-    )
-    registry.add(
-        "audio/transcription",
-        factory="evalsuite_audio.tasks.transcription:Transcription",
-        summary="word and character error rates",
-        tags=("task", "audio"),
-    )
+    for name, factory, summary in (
+        ("zero-shot", "zero_shot:ZeroShotClassification", "classes named in words"),
+        ("zero-shot-labels", "zero_shot_labels:ZeroShotLabels", "several labels at once"),
+        ("retrieval", "retrieval:Retrieval", "captions of clips, clips of captions"),
+        ("captioning", "captioning:Captioning", "captions against references"),
+        ("caption-scores", "caption_scores:ClapScore", "given captions against clips: CLAPScore"),
+        (
+            "question-answering",
+            "question_answering:QuestionAnswering",
+            "written answers against people's, yes/no apart",
+        ),
+        (
+            "multiple-choice",
+            "multiple_choice:MultipleChoice",
+            "choices by likelihood or written, also in every rotation",
+        ),
+        (
+            "classification",
+            "classification:Classification",
+            "labels of a classifier: keywords, emotions, languages, sounds",
+        ),
+        (
+            "speaker-verification",
+            "speaker_verification:SpeakerVerification",
+            "same speaker or not: EER, minDCF",
+        ),
+        ("transcription", "transcription:Transcription", "word and character error rates"),
+    ):
+        registry.add(
+            f"audio/{name}",
+            factory=f"evalsuite_audio.tasks.{factory}",
+            summary=summary,
+            tags=("task", "audio"),
+        )

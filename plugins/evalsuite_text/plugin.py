@@ -117,16 +117,17 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
 @hookimpl
 def evalsuite_register_metrics(registry: Catalogue) -> None:
     """Declare the metrics that are no means of records."""
+    own, agreement = "evalsuite_text.metrics", "evalsuite.classification.agreement"
     for name, factory, summary in (
-        ("bleu", "corpus:CorpusBleu", "sacrebleu's BLEU, bootstrap over documents"),
-        ("chrf", "corpus:CorpusChrf", "sacrebleu's chrF (chrF++ with word_order 2)"),
-        ("ter", "corpus:CorpusTer", "sacrebleu's translation edit rate"),
-        ("accuracy", "agreement:Accuracy", "share of labels that agree"),
-        ("balanced-accuracy", "agreement:BalancedAccuracy", "mean recall over classes"),
-        ("macro-f1", "agreement:MacroF1", "mean F1 over classes"),
-        ("mcc", "agreement:MatthewsCorrelation", "correlation of two labellings"),
-        ("span-f1", "span_f1:SpanF1", "F1 of whole entities, and of each type"),
-        ("pearson", "correlation:Pearson", "linear correlation of two columns"),
-        ("spearman", "correlation:Spearman", "rank correlation of two columns"),
+        ("bleu", f"{own}.corpus:CorpusBleu", "sacrebleu's BLEU, bootstrap over documents"),
+        ("chrf", f"{own}.corpus:CorpusChrf", "sacrebleu's chrF (chrF++ with word_order 2)"),
+        ("ter", f"{own}.corpus:CorpusTer", "sacrebleu's translation edit rate"),
+        ("accuracy", f"{agreement}:Accuracy", "share of labels that agree"),
+        ("balanced-accuracy", f"{agreement}:BalancedAccuracy", "mean recall over classes"),
+        ("macro-f1", f"{agreement}:MacroF1", "mean F1 over classes"),
+        ("mcc", f"{agreement}:MatthewsCorrelation", "correlation of two labellings"),
+        ("span-f1", f"{own}.span_f1:SpanF1", "F1 of whole entities, and of each type"),
+        ("pearson", f"{own}.correlation:Pearson", "linear correlation of two columns"),
+        ("spearman", f"{own}.correlation:Spearman", "rank correlation of two columns"),
     ):
-        registry.add(f"text/{name}", factory=f"evalsuite_text.metrics.{factory}", summary=summary)
+        registry.add(f"text/{name}", factory=factory, summary=summary)

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table
+from evalsuite.sliced import Direction, SlicedMetric, is_given
 from evalsuite.statistics import totals_distribution
+from evalsuite.text_lists import listed
 from evalsuite_text.metrics.corpus_scores import bleu_of, chrf_of, ter_of
 from evalsuite_text.metrics.pairings import mismatched
-from evalsuite_text.metrics.sliced import Direction, SlicedMetric, is_given, listed
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table
+from evalsuite.sliced import SlicedMetric
 from evalsuite.statistics import bootstrap_distribution
-from evalsuite_text.metrics.sliced import SlicedMetric
 
 Floats = npt.NDArray[np.float64]
 

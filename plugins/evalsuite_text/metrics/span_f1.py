@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table
+from evalsuite.sliced import SlicedMetric
 from evalsuite.statistics import totals_distribution
+from evalsuite.text_lists import listed
 from evalsuite_text.metrics.entities import SCHEMES, Entity, entities_of
-from evalsuite_text.metrics.sliced import SlicedMetric, listed
 
 Floats = npt.NDArray[np.float64]
 Entities = frozenset[Entity]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Card, EmbedText, Metric, Null, Probe, Proportion, Sample
-from evalsuite_text.metrics.agreement import BalancedAccuracy, MacroF1
+from evalsuite.classification.agreement import BalancedAccuracy, MacroF1
 
 # Cosines of this many queries with all neighbours are held at a time.
 BLOCK = 512

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import AnswerSpan, Card, DataError, Mean, Metric, Null, Probe, Proportion, Sample
+from evalsuite.text_lists import listed, written
 from evalsuite_text.metrics import SCORERS, load_scorer
 from evalsuite_text.metrics.pairings import mismatched
-from evalsuite_text.metrics.sliced import listed, written
 
 OTHERS = Null(0.0, margin=0.02, side="above", why="answers to other questions")
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Card, Generate, Mean, Metric, Null, Probe, Sample
+from evalsuite.text_lists import listed
 from evalsuite_text.metrics import load_scorer
 from evalsuite_text.metrics.pairings import mismatched
-from evalsuite_text.metrics.sliced import listed
 from evalsuite_text.tasks.translation import CUT, EMPTY, LENGTH, generated_record, reference_texts
 
 OTHERS = Null(0.0, margin=0.01, side="above", why="the summaries of other documents")

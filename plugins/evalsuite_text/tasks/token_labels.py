@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Card, DataError, LabelTokens, Metric, Null, Probe, Ratio, Sample
+from evalsuite.text_lists import listed, written
 from evalsuite_text.metrics.entities import SCHEMES, entities_of
-from evalsuite_text.metrics.sliced import listed, written
 from evalsuite_text.metrics.span_f1 import SpanF1
 
 

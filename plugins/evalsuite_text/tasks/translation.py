@@ -18,8 +18,8 @@ from evalsuite import (
     Ratio,
     Sample,
 )
+from evalsuite.text_lists import written
 from evalsuite_text.metrics.corpus import TOKENIZERS, CorpusBleu, CorpusChrf, CorpusTer
-from evalsuite_text.metrics.sliced import written
 
 EMPTY = Proportion("is_empty", name="empty", direction="lower is better")
 CUT = Proportion("is_cut", name="cut at the limit", direction="lower is better")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsuite import DataError
-from evalsuite_vision.metrics.caption_words import Words, caption_words
+from evalsuite.captions import Words, caption_words
 
 _IRREGULAR = {
     "children": "child",

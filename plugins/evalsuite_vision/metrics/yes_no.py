@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalsuite import Null, Table
-from evalsuite_vision.metrics.totals import Floats, TotalsMetric
+from evalsuite.sliced import Floats, TotalsMetric
 
 ALWAYS_YES = "always yes"
 

@@ -17,8 +17,8 @@ from evalsuite import (
     Request,
     Sample,
 )
+from evalsuite.identity import medium_id
 from evalsuite_vision.metrics.macro import MacroMean
-from evalsuite_vision.tasks.identity import image_id
 from evalsuite_vision.tasks.matching import MatchingProbe, credit
 
 GUESSING = Null(0.0, why="guessing among the captions")
@@ -117,7 +117,7 @@ class CaptionChoice(MatchingProbe):
             "predicted": min(c for c, s in zip(captions, scores, strict=True) if s == best),
             "margin": scores[0] - max(scores[1:]),
             "chance": 1 / len(captions),
-            "image_id": str(sample.get("image_id") or image_id(sample)),
+            "image_id": str(sample.get("image_id") or medium_id(sample, "image")),
         }
         if self.by in ("likelihood", "text"):
             per_token = [reply.total / max(1, reply.n_tokens) for reply in answers]

@@ -20,9 +20,9 @@ from evalsuite import (
     Request,
     Sample,
 )
-from evalsuite_vision.metrics.choices import yes_or_no
+from evalsuite.answers import yes_or_no
+from evalsuite.identity import medium_id
 from evalsuite_vision.metrics.yes_no import YesF1, YesPrecision, YesRatio, YesRecall
-from evalsuite_vision.tasks.identity import image_id
 
 _LABELS = {"yes": True, "no": False, "true": True, "false": False}
 
@@ -123,7 +123,7 @@ class ObjectExistence(Probe):
             **found,
             "correct": 0.0 if found.get("unparsed") else correct,
             "is_yes": float(is_yes),
-            "image_id": image_id(sample),
+            "image_id": medium_id(sample, "image"),
             "kind": sample.get("kind") or "all",
         }
 

@@ -19,58 +19,7 @@ from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import ShapeQuestions
-from evalsuite_vision.metrics.choices import chosen_option, yes_or_no
 from evalsuite_vision.tasks.question_answering import VisualQuestionAnswering
-
-OPTIONS = ["red", "blue", "light green"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("B", 1),
-        (" (B) ", 1),
-        ("B.", 1),
-        ("b", None),  # no capital
-        ("B. blue", 1),
-        ("B) Blue.", 1),
-        ("B. red", None),  # letter and words disagree
-        ("The answer is C", 2),
-        ("The correct answer is: (C) light green.", 2),
-        ("Answer: light  Green", 2),
-        ("**B**", 1),
-        ("blue", 1),
-        ("Blue!", 1),
-        ("A or B", None),
-        ("A blue thing", None),
-        ("It is blue", None),
-        ("B because it is blue", None),
-        ("D", None),  # no such option
-        ("", None),
-    ],
-)
-def test_a_written_choice_is_parsed_strictly(text, expected):
-    assert chosen_option(text, OPTIONS) == expected
-
-
-def test_what_can_be_read_in_two_ways_is_not_parsed():
-    assert chosen_option("A", ["B", "A"]) is None
-    assert chosen_option("red", ["red", "Red"]) is None
-    assert chosen_option("A", ["A", "B"]) == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("Yes.", True), ("yes, a dog", True), (" **No**", False), ("There is no dog", None),
-     ("not sure", None), ("", None), ("nobody", None)],
-)  # fmt: skip
-def test_yes_and_no_are_the_first_word(text, expected):
-    assert yes_or_no(text) is expected
-
-
-# ------------------------------------------------------------------------------------------------
-# The probe
-# ------------------------------------------------------------------------------------------------
 
 CHOICES = ("a cat", "an enormous dog", "a bird", "fish")
 SAMPLES = [

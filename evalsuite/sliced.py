@@ -1,27 +1,30 @@
-"""What metrics of whole tables share: slices by a column, resampling units, and the estimate."""
+"""Metrics of whole tables: slices by a column, resampling units, and the estimate.
+
+Bases for metrics that are no means of a column: a subclass says what it computes of one table, or,
+for statistics of column totals (corpus BLEU, precision, F1), which columns are summed.
+"""
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from evalsuite import DataError, Estimate, Null, Table, undefined
+from evalsuite.metric import Direction, Estimate, Null, Table, undefined
+from evalsuite.statistics import BootstrapDistribution, totals_distribution
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
+Floats: TypeAlias = npt.NDArray[np.float64]
 
-    from evalsuite.statistics import BootstrapDistribution
-
-Direction = Literal["higher is better", "lower is better", "closer to null is better", "neither"]
+__all__ = ["Direction", "Floats", "SlicedMetric", "TotalsMetric", "is_given"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlicedMetric:
-    """Base: a subclass estimates one table in ``_one`` and may add slices of its own.
+    """Base: a subclass estimates one table in ``_estimates``.
 
     Attributes:
         name: What the report calls the estimate.
@@ -102,29 +105,40 @@ class SlicedMetric:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TotalsMetric(SlicedMetric):
+    """Base: a subclass says which columns are summed and what the sums' statistic is.
+
+    The interval is a percentile bootstrap over rows, or over whole clusters. Undefined: where the
+    statistic of all rows is NaN, for the subclass's ``why_undefined``.
+    """
+
+    def columns_of(self, table: Table) -> Floats:
+        """What is summed, shape [rows, columns]."""
+        raise TypeError(f"{type(self).__name__} names no columns")
+
+    def score(self, totals: Floats) -> Floats:
+        """The statistic of sums [draws, columns], shape [draws]; NaN where undefined."""
+        raise TypeError(f"{type(self).__name__} does not score")
+
+    def null_of(self, table: Table) -> Null | None:
+        """What there would be if there were nothing to find; None when nobody can say."""
+        del table
+        return None
+
+    @property
+    def why_undefined(self) -> str:
+        """The reason when there is no number."""
+        return "the statistic has no value on these samples"
+
+    def _estimates(self, table: Table, rng: np.random.Generator, label: str) -> Sequence[Estimate]:
+        columns, null = self.columns_of(table), self.null_of(table)
+        found = totals_distribution(columns, self.score, rng=rng, clusters=self._units(table))
+        if math.isnan(found.observed):
+            return [replace(self._nothing(self.why_undefined, label, table.n), null=null)]
+        return [self._made(found, table, label, null)]
+
+
 def is_given(value: Any) -> bool:
     """Whether a cell holds a value: neither None nor NaN."""
     return value is not None and value == value
-
-
-def listed(value: Any, column: str) -> list[str]:
-    """The list of texts in a cell that holds a JSON list.
-
-    Raises:
-        DataError: It holds anything else.
-    """
-    try:
-        found = json.loads(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise DataError(
-            f"Column {column!r} must hold lists of texts written as JSON, "
-            f'e.g. ["one", "two"] (got {value!r}).'
-        )
-    return found
-
-
-def written(items: Sequence[Any]) -> str:
-    """A list of texts as one scalar of a record; what ``listed`` reads."""
-    return json.dumps([str(item) for item in items], ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Metrics over records of captions: corpus BLEU and CIDEr-D with intervals over images."""
+"""Metrics over records of captions: corpus BLEU and CIDEr-D with intervals over images or clips."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalsuite import Estimate, Mean, Null, Table
-from evalsuite_vision.metrics.caption_words import Words, caption_words
-from evalsuite_vision.metrics.captions import bleu_of, bleu_statistics
-from evalsuite_vision.metrics.pairing import partners
-from evalsuite_vision.metrics.text_lists import listed
-from evalsuite_vision.metrics.totals import Floats, TotalsMetric
+from evalsuite.captions.pairing import partners
+from evalsuite.captions.scores import bleu_of, bleu_statistics
+from evalsuite.captions.words import Words, caption_words
+from evalsuite.metric import Estimate, Null, Table
+from evalsuite.sliced import Floats, TotalsMetric
+from evalsuite.summaries import Mean
+from evalsuite.text_lists import listed
 
-MISMATCHED = "captions paired with other images' references"
+MISMATCHED = "captions paired with the references of others"
 
 
 def _references_of(table: Table) -> list[list[Words]]:
-    return [[caption_words(text) for text in listed(cell)] for cell in table["references"]]
+    return [
+        [caption_words(text) for text in listed(cell, "references")] for cell in table["references"]
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionBleu(TotalsMetric):
     """BLEU of all captions together, from the columns ``caption`` and ``references``.
 
-    Formula and range as ``captions.bleu_of``; the interval resamples images, whose n-gram counts
-    are then summed. The null is the score of every caption against another image's references.
+    Formula and range as ``captions.bleu_of``; the interval resamples images or clips, whose n-gram
+    counts are then summed. The null is the score of every caption against another's references.
     Undefined: no reference is as long as the longest n-gram.
 
     Attributes:
@@ -45,7 +48,7 @@ class CaptionBleu(TotalsMetric):
         return bleu_of(totals, self.order)
 
     def null_of(self, table: Table) -> Null | None:
-        """BLEU with the references of other images."""
+        """BLEU with the references of others."""
         others = partners([str(r) for r in table["references"]], [str(c) for c in table["caption"]])
         if not others:
             return None
@@ -82,10 +85,10 @@ class MismatchedMean(Mean):
 
 @dataclass(frozen=True)
 class CiderD(MismatchedMean):
-    """Mean over images of CIDEr-D, see ``captions.cider_d``; range [0, 10].
+    """Mean over images or clips of CIDEr-D, see ``captions.cider_d``; range [0, 10].
 
-    The interval resamples images' scores and keeps the n-grams' weights of the whole set: it says
-    how the mean would vary over other images under the same weights. Undefined: no n-gram of the
+    The interval resamples their scores and keeps the n-grams' weights of the whole set: it says
+    how the mean would vary over others under the same weights. Undefined: no n-gram of the
     references has weight.
     """
 
@@ -93,7 +96,8 @@ class CiderD(MismatchedMean):
         """One estimate, with a reason of its own when there is none."""
         why = (
             "CIDEr-D weighs n-grams by how few images' references have them, and here each n-gram "
-            "occurs with every image (as with a single one); evaluate more images together"
+            "occurs with every image or clip (as with a single one); evaluate more images or clips "
+            "together"
         )
         found = super().estimate(table, rng)
         return [replace(e, reason=why) if math.isnan(e.value) else e for e in found]

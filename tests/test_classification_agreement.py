@@ -9,13 +9,13 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from evalsuite import Table
-from evalsuite.statistics import bootstrap_interval, by_repetition, generator
-from evalsuite_text.metrics.agreement import (
+from evalsuite.classification.agreement import (
     Accuracy,
     BalancedAccuracy,
     MacroF1,
     MatthewsCorrelation,
 )
+from evalsuite.statistics import bootstrap_interval, by_repetition, generator
 
 ALL = (Accuracy(), BalancedAccuracy(), MacroF1(), MatthewsCorrelation())
 

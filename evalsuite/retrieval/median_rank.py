@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Estimate, Null, Table
+from evalsuite.metric import Estimate, Null, Table
 from evalsuite.statistics import bootstrap_interval
 
 Floats = npt.NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Scores of a written answer against people's answers: VQA, ANLS, relaxed and exact match.
+"""Scores of a written answer against people's: VQA, ANLS, relaxed, exact and majority match.
 
 All have range [0, 1] and higher is better. A blank answer scores 0 everywhere.
 """
@@ -6,12 +6,13 @@ All have range [0, 1] and higher is better. A blank answer scores 0 everywhere.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from evalsuite_vision.metrics.vqa_words import normal_answer
+from evalsuite.answers.vqa_words import normal_answer
 
-Scoring: TypeAlias = Literal["vqa", "anls", "relaxed", "exact"]
+Scoring: TypeAlias = Literal["vqa", "anls", "relaxed", "exact", "majority"]
 
 _ENOUGH = 3
 _TAU = 0.5
@@ -101,6 +102,24 @@ def exact_match(answer: str, references: Sequence[str]) -> float:
     return float(bool(given) and any(given == _plain(text) for text in references))
 
 
+def majority_match(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer is the one that most people gave, in the normal form of VQA.
+
+    Where several answers were given equally often, each of them counts.
+    """
+    given = normal_answer(answer)
+    counts = Counter(filter(None, map(normal_answer, references)))
+    return float(bool(given) and bool(counts) and counts[given] == max(counts.values()))
+
+
+def most_frequent(answers: Sequence[Sequence[str]]) -> str:
+    """The answer that most people gave, as it was written; the first by alphabet of several."""
+    given = [text for texts in answers for text in texts if text.strip()]
+    counts = Counter(normal_answer(text) or text for text in given)
+    best = max(sorted(counts), key=counts.__getitem__)
+    return min(text for text in given if (normal_answer(text) or text) == best)
+
+
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).removesuffix(".").rstrip()
 
@@ -110,10 +129,12 @@ SCORINGS: Mapping[Scoring, Callable[[str, Sequence[str]], float]] = {
     "anls": anls,
     "relaxed": relaxed_accuracy,
     "exact": exact_match,
+    "majority": majority_match,
 }
 NAMES: Mapping[Scoring, str] = {
     "vqa": "VQA accuracy",
     "anls": "ANLS",
     "relaxed": "relaxed accuracy",
     "exact": "exact match",
+    "majority": "majority match",
 }

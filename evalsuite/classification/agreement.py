@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Estimate, Null, Table
+from evalsuite.metric import Estimate, Null, Table
+from evalsuite.sliced import SlicedMetric, is_given
 from evalsuite.statistics import totals_distribution
-from evalsuite_text.metrics.sliced import SlicedMetric, is_given
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +94,7 @@ class BalancedAccuracy(AgreementMetric):
 
     def _expected(self, targets: Floats, predictions: Floats) -> Null:
         chance = 1 / int((targets > 0).sum())
-        return Null(chance, self.margin, "above", "one class for every text")
+        return Null(chance, self.margin, "above", "one class for every sample")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ class MacroF1(AgreementMetric):
     def _expected(self, targets: Floats, predictions: Floats) -> Null:
         size = targets + predictions
         independent = float(np.mean(2 * targets * predictions / size))
-        return Null(independent, self.margin, "above", "labels given independently of the text")
+        return Null(independent, self.margin, "above", "labels given independently of the input")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ class MatthewsCorrelation(AgreementMetric):
         return np.asarray(np.where(target_spread > 0, scores, np.nan))
 
     def _expected(self, targets: Floats, predictions: Floats) -> Null:
-        return Null(0.0, self.margin, "above", "labels given independently of the text")
+        return Null(0.0, self.margin, "above", "labels given independently of the input")
 
 
 def _label(value: Any) -> str:

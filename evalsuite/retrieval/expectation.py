@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite_vision.metrics.ranking import Standing
+from evalsuite.retrieval.ranking import Standing
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -80,21 +80,28 @@ def _reciprocal(above: int, right: int, wrong: int) -> float:
     return float(np.sum(still_wrong * (right / left) / (above + before + 1)))
 
 
-def average_precision(found: Standing) -> Floats:
-    """Expected average precision over all right candidates, [queries]; range (0, 1].
+def average_precision(found: Standing, at: int | None = None) -> Floats:
+    """Expected average precision over the right candidates, [queries]; range [0, 1].
 
-    The mean, over the R right ones, of the share of right ones down to each. A right one that
-    ties with n candidates, r of them right, N above and P of those right, is expected to add
-    (1/n) Σᵢ (P + 1 + (i - 1)c) / (N + i), i = 1..n, c = (r - 1)/(n - 1); which is
-    c + (P + 1 - c(N + 1))(H(N + n) - H(N)) / n with harmonic numbers H.
+    Of all places: the mean, over the R right ones, of the share of right ones down to each.
+    Of the first ``at`` places: those shares at the right ones among them, summed in the order of
+    rank, over min(R, at), so that a perfect ranking has exactly 1 whatever R is.
+
+    A right one that ties with n candidates, r of them right, N above and P of those right, is
+    expected to add (1/n) Σᵢ (P + 1 + (i - 1)c) / (N + i), i = 1..m, c = (r - 1)/(n - 1), where m
+    of the n tied places are counted; which is (cm + (P + 1 - c(N + 1))(H(N + m) - H(N))) / n with
+    harmonic numbers H.
     """
     above, tied = found.above, found.tied
+    counted = tied if at is None else np.clip(at - above, 0, tied)
     # With one candidate there is no second place; 1 keeps the value of a perfect ranking exact.
     slope = np.where(tied > 1, (found.right_tied - 1) / np.maximum(tied - 1, 1), 1.0)
     largest = int((above + tied).max())
     harmonic = np.r_[0.0, np.cumsum(1 / np.arange(1, largest + 1))]
     rest = (found.right_above + 1 - slope * (above + 1)) * (
-        harmonic[above + tied] - harmonic[above]
+        harmonic[above + counted] - harmonic[above]
     )
-    precision = slope + rest / tied
-    return np.asarray(np.bincount(found.query, precision) / np.bincount(found.query))
+    precision = slope * (counted / tied) + rest / tied
+    n_right = np.bincount(found.query)
+    best = n_right if at is None else np.minimum(n_right, at)
+    return np.asarray(np.bincount(found.query, precision) / best)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite_vision.metrics.caption_words import Words
+from evalsuite.captions.words import Words
 
 Floats = npt.NDArray[np.float64]
 ORDERS = 4

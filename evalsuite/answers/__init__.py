@@ -1,0 +1,37 @@
+"""Answers to questions about images or clips, chosen among options or written; their scores."""
+
+from evalsuite.answers.choices import LETTERS, chosen_option, yes_or_no
+from evalsuite.answers.multiple_choice import MultipleChoiceTask, credit, rotated
+from evalsuite.answers.open_answers import OpenAnswersTask
+from evalsuite.answers.scores import (
+    NAMES,
+    SCORINGS,
+    Scoring,
+    anls,
+    exact_match,
+    majority_match,
+    most_frequent,
+    relaxed_accuracy,
+    vqa_accuracy,
+)
+from evalsuite.answers.vqa_words import normal_answer
+
+__all__ = [
+    "LETTERS",
+    "NAMES",
+    "SCORINGS",
+    "MultipleChoiceTask",
+    "OpenAnswersTask",
+    "Scoring",
+    "anls",
+    "chosen_option",
+    "credit",
+    "exact_match",
+    "majority_match",
+    "most_frequent",
+    "normal_answer",
+    "relaxed_accuracy",
+    "rotated",
+    "vqa_accuracy",
+    "yes_or_no",
+]

@@ -1,0 +1,14 @@
+"""Labels against the right ones: the task of any classifier, and what its records amount to."""
+
+from evalsuite.classification.agreement import MacroF1, MatthewsCorrelation
+from evalsuite.classification.calibration import CalibrationError
+from evalsuite.classification.recall import BalancedAccuracy
+from evalsuite.classification.task import ClassificationTask
+
+__all__ = [
+    "BalancedAccuracy",
+    "CalibrationError",
+    "ClassificationTask",
+    "MacroF1",
+    "MatthewsCorrelation",
+]
