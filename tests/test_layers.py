@@ -11,6 +11,8 @@ ROOT = Path(__file__).parent.parent
 # From the cellar up; a module may import what stands before it, never what stands after.
 LAYERS = [
     ["errors", "documents", "hookspecs"],
+    ["decoded", "resampling", "truncation"],
+    ["sound_file"],
     ["content", "derived"],
     ["request"],
     ["source"],
