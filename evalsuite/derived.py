@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
 
+_ROUNDED_S = 0.05
+
 
 def rng_of(*names: object) -> np.random.Generator:
     """Random numbers that depend on names only: a clip's hash, a recipe, a seed."""
@@ -139,7 +141,8 @@ class Excerpt(Audio):
     Attributes:
         original: The clip, as a file or bytes.
         start_s: Where it begins, in seconds; rounded to the nearest frame.
-        duration_s: How long it is; a stretch beyond the clip's end is a MediaError.
+        duration_s: How long it is. Manifests round: an end up to 50 ms beyond the clip's is the
+            clip's, one further beyond is a MediaError.
     """
 
     original: Audio | None = None
@@ -177,9 +180,12 @@ class Excerpt(Audio):
 
     def _stretch(self) -> Stretch:
         assert self.original is not None
-        rate = self.original.header.sample_rate_hz
+        rate, n_frames = self.original.header.sample_rate_hz, self.original.header.n_frames
         first = round(self.start_s * rate)
-        return Stretch(first, first + max(1, round(self.duration_s * rate)))
+        last = first + max(1, round(self.duration_s * rate))
+        if n_frames is not None and first < n_frames < last <= n_frames + _ROUNDED_S * rate:
+            last = n_frames
+        return Stretch(first, last)
 
     def _decode(self, sample_rate_hz: int) -> Any:
         assert self.original is not None

@@ -123,7 +123,9 @@ class HuggingFace:
             return feature.int2str(value)
         if kind == "Image":
             return as_media(value, Image, Path())
-        if kind == "Audio":
+        if kind == "Audio" or (
+            isinstance(value, dict) and {"array", "sampling_rate"} <= set(value)
+        ):
             return as_media(value, Audio, Path())
         return value
 
