@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
@@ -85,19 +86,25 @@ def waveform_of(
         return joined(pieces, n_samples)
 
 
+@cache
+def _forwards() -> Any:
+    """A sound file that is not sought in after each block: FLAC of unknown length cannot be."""
+    import soundfile
+
+    class Forwards(soundfile.SoundFile):  # type: ignore[misc]
+        def seekable(self) -> bool:
+            return False
+
+    return Forwards
+
+
 @contextmanager
 def _opened(stream: BinaryIO, origin: str) -> Iterator[Any]:
     """The file, to be read forwards; whatever is wrong with it becomes a MediaError."""
     import soundfile
 
-    class Forwards(soundfile.SoundFile):  # type: ignore[misc]
-        """Not sought in after each block: that fails for FLAC of unknown length."""
-
-        def seekable(self) -> bool:
-            return False
-
     try:
-        with Forwards(stream) as sound:
+        with _forwards()(stream) as sound:
             yield sound
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{origin} is not readable audio: {error.error_string}") from error
