@@ -420,6 +420,15 @@ def test_sounds_that_were_decoded_before_are_taken_as_samples(tmp_path, channels
     np.testing.assert_array_equal(waveform, np.array(samples, np.float32) / channels)
 
 
+def test_a_dataset_that_is_a_script_says_what_to_do_instead(tmp_path):
+    # as google/fleurs was: the datasets library runs no scripts any more
+    pytest.importorskip("datasets")
+    (tmp_path / "fleurs").mkdir()
+    (tmp_path / "fleurs" / "fleurs.py").write_text("import datasets\n")
+    with pytest.raises(DataError, match="no longer supported.*revision: refs/convert/parquet"):
+        HuggingFace(str(tmp_path / "fleurs")).check()
+
+
 # ------------------------------------------------------------------------------------------------
 # Real data
 # ------------------------------------------------------------------------------------------------
