@@ -10,15 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import gcd
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeAlias
 
+from evalsuite.decoded import DECODED
 from evalsuite.errors import MediaError
 
 if TYPE_CHECKING:
@@ -26,45 +24,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image as PILImage
 
+    from evalsuite.sound_file import SoundHeader
+
     Waveform: TypeAlias = npt.NDArray[np.float32]
 
 # A wrongly declared header can claim terabytes; nothing an evaluation needs is larger than this.
 # Pillow refuses by itself what claims more than 179 megapixels.
 MAX_PIXELS = 150_000_000
-MAX_DURATION_S = 6 * 3600
-
-
-# Decoded pictures and waveforms that were used last; a request is decoded once, not per reader.
-CACHE_BYTES = 256 * 2**20
-
-
-class _DecodedCache:
-    """Least recently used first out, bounded by the bytes that the decoded media take."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self._entries: OrderedDict[tuple[str, ...], tuple[Any, int]] = OrderedDict()
-        self._size = 0
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, ...], decode: Callable[[], tuple[Any, int]]) -> Any:
-        """The decoded media, decoding them when they are not at hand; errors are not kept."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key][0]
-        value, size = decode()
-        with self._lock:
-            if key not in self._entries and size <= self.limit:
-                self._entries[key] = (value, size)
-                self._size += size
-            while self._size > self.limit:
-                _, (_, freed) = self._entries.popitem(last=False)
-                self._size -= freed
-        return value
-
-
-_decoded = _DecodedCache(CACHE_BYTES)
 
 
 def sha256_of(*chunks: bytes) -> str:
@@ -144,7 +110,7 @@ class Image(_Media):
         Raises:
             MediaError: The bytes are not a picture, are truncated, or claim too many pixels.
         """
-        picture: PILImage.Image = _decoded.get((self.digest,), self._decode_sized)
+        picture: PILImage.Image = DECODED.get((self.digest,), self._decode_sized)
         return picture
 
     def _decode_sized(self) -> tuple[PILImage.Image, int]:
@@ -200,44 +166,64 @@ class Audio(_Media):
     """A sound clip in any format libsndfile reads (WAV, FLAC, OGG, MP3, ...)."""
 
     def load(self, sample_rate_hz: int | None = None) -> tuple[Waveform, int]:
-        """Decode to mono float32 in [-1, 1], resampled to ``sample_rate_hz`` when given.
+        """Decode to mono float32, nominally in [-1, 1], at ``sample_rate_hz`` or the clip's own.
+
+        Several channels become their mean; a clip at another rate is resampled by a windowed
+        sinc to ceil(samples * rate / own rate) samples.
 
         Returns:
-            The waveform, shape [samples], and its sample rate in Hz.
+            The waveform, shape [samples], read-only, and its sample rate in Hz.
 
         Raises:
-            MediaError: The bytes are not audio, hold no sample, hold NaN, or are over-long.
+            MediaError: The bytes are not audio, are cut, hold no sample or one that is not finite,
+                are over-long, or have channels that cancel each other when mixed down.
         """
-        key = (self.digest, str(sample_rate_hz or ""))
-        found: tuple[Waveform, int] = _decoded.get(key, lambda: self._load_sized(sample_rate_hz))
-        return found
+        rate = sample_rate_hz or self.header.sample_rate_hz
+        found: Waveform = DECODED.get((self.digest, str(rate)), lambda: self._load_sized(rate))
+        return found, rate
 
-    def _load_sized(self, sample_rate_hz: int | None) -> tuple[tuple[Waveform, int], int]:
-        waveform, rate = self._decode()
-        if sample_rate_hz is not None and sample_rate_hz != rate:
-            waveform = _resample(waveform, rate, sample_rate_hz)
-            rate = sample_rate_hz
-        waveform.setflags(write=False)  # it is shared by everyone who asks for this clip
-        return (waveform, rate), waveform.nbytes
+    @cached_property
+    def header(self) -> SoundHeader:
+        """What the file says of itself, without decoding it; raises MediaError as load does."""
+        from evalsuite.sound_file import header_of
 
-    def _decode(self) -> tuple[Waveform, int]:
-        import numpy as np
-        import soundfile
+        with self._stream() as stream:
+            return header_of(stream, self.origin)
 
+    def n_samples(self, sample_rate_hz: int | None = None) -> int:
+        """How many samples ``load`` returns; by the header, and only without that by decoding."""
+        from evalsuite.resampling import resampled_length
+
+        own, n_frames = self.header.sample_rate_hz, self.header.n_frames
+        if n_frames is None:
+            return len(self.load(sample_rate_hz)[0])
+        return resampled_length(n_frames, own, sample_rate_hz or own)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Sha256 of the encoded bytes; identifies the clip everywhere."""
+        with self._stream() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+    def _stream(self) -> BinaryIO:
+        """The encoded bytes, of which a large file has too many to hold."""
+        if self.path is None:
+            return io.BytesIO(self.encoded())
         try:
-            with soundfile.SoundFile(io.BytesIO(self.encoded())) as sound:
-                if sound.frames > MAX_DURATION_S * sound.samplerate:
-                    raise MediaError(f"{self.origin} is longer than {MAX_DURATION_S // 3600} hours")
-                channels: Any = sound.read(dtype="float32", always_2d=True)
-                rate = int(sound.samplerate)
-        except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
-            raise MediaError(f"{self.origin} is not readable audio: {error}") from error
-        if len(channels) == 0:
-            raise MediaError(f"{self.origin} holds no audio sample")
-        waveform = np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32))
-        if not np.isfinite(waveform).all():
-            raise MediaError(f"{self.origin} holds samples that are not finite numbers")
-        return waveform, rate
+            return self.path.open("rb")
+        except OSError as error:
+            raise MediaError(f"{self.path} cannot be read: {error.strerror or error}") from error
+
+    def _load_sized(self, sample_rate_hz: int) -> tuple[Waveform, int]:
+        waveform = self._decode(sample_rate_hz)
+        waveform.setflags(write=False)  # it is shared by everyone who asks for this clip
+        return waveform, waveform.nbytes
+
+    def _decode(self, sample_rate_hz: int) -> Waveform:
+        from evalsuite.sound_file import waveform_of
+
+        with self._stream() as stream:
+            return waveform_of(stream, self.origin, sample_rate_hz)
 
     @classmethod
     def from_array(cls, waveform: Waveform, sample_rate_hz: int) -> Audio:
@@ -259,17 +245,6 @@ def _without_peak_chunk(wav: bytes) -> bytes:
         return wav
     stamp = position + 12  # chunk id (4), size (4), version (4), then a Unix time of 4 bytes
     return wav[:stamp] + b"\0\0\0\0" + wav[stamp + 4 :]
-
-
-def _resample(waveform: Waveform, rate_from_hz: int, rate_to_hz: int) -> Waveform:
-    """Polyphase resampling with a Kaiser window; keeps the core free of torch."""
-    import numpy as np
-    from scipy.signal import resample_poly
-
-    divisor = gcd(rate_from_hz, rate_to_hz)
-    up, down = rate_to_hz // divisor, rate_from_hz // divisor
-    resampled: Waveform = resample_poly(waveform, up, down).astype(np.float32)
-    return resampled
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,25 @@ wherever it is asked for, and costs no memory before it is decoded.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from evalsuite.content import Audio, Image, sha256_of
+from evalsuite.resampling import resample
+from evalsuite.sound_file import SoundHeader, Stretch, waveform_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image as PILImage
 
     Pixels = npt.NDArray[np.uint8]
+
+_ROUNDED_S = 0.05
 
 
 def rng_of(*names: object) -> np.random.Generator:
@@ -114,9 +119,75 @@ class DerivedAudio(_Derived, Audio):
         waveform, rate = self.load()
         return Audio.from_array(waveform, rate).encoded()
 
-    def _decode(self) -> tuple[Any, int]:
+    @cached_property
+    def header(self) -> SoundHeader:
+        """One channel at the original's rate; how long it is only the change can tell."""
+        assert self.original is not None
+        return SoundHeader(self.original.header.sample_rate_hz, n_channels=1, n_frames=None)
+
+    def _decode(self, sample_rate_hz: int) -> Any:
         assert self.original is not None
         assert self.change is not None
-        waveform, rate = self.original.load()
-        changed = self.change(waveform, rate, self.random_numbers())
-        return np.ascontiguousarray(changed, dtype=np.float32), rate
+        if sample_rate_hz != self.header.sample_rate_hz:
+            return resample(*self.load(), sample_rate_hz)
+        changed = self.change(*self.original.load(), self.random_numbers())
+        return np.ascontiguousarray(changed, dtype=np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Excerpt(Audio):
+    """A stretch of a clip, decoded without the rest of it.
+
+    Attributes:
+        original: The clip, as a file or bytes.
+        start_s: Where it begins, in seconds; rounded to the nearest frame.
+        duration_s: How long it is. Manifests round: an end up to 50 ms beyond the clip's is the
+            clip's, one further beyond is a MediaError.
+    """
+
+    original: Audio | None = None
+    start_s: float = 0.0
+    duration_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse one without an original or of no length."""
+        if self.original is None or self.start_s < 0 or not 0 < self.duration_s < math.inf:
+            raise ValueError("Excerpt needs original=, start_s= from 0 up and duration_s= above 0")
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the original and the stretch."""
+        assert self.original is not None
+        stretch = f"{self.start_s!r} {self.duration_s!r}".encode()
+        return sha256_of(b"excerpt", self.original.sha256.encode(), stretch)
+
+    @property
+    def origin(self) -> str:
+        """The original and the stretch."""
+        assert self.original is not None
+        return f"{self.original.origin} ({self.start_s} s to {self.start_s + self.duration_s} s)"
+
+    def encoded(self) -> bytes:
+        """The stretch as WAV."""
+        return Audio.from_array(*self.load()).encoded()
+
+    @cached_property
+    def header(self) -> SoundHeader:
+        """That of the original, with the number of frames of the stretch."""
+        assert self.original is not None
+        stretch = self._stretch()
+        return replace(self.original.header, n_frames=stretch.last - stretch.first)
+
+    def _stretch(self) -> Stretch:
+        assert self.original is not None
+        rate, n_frames = self.original.header.sample_rate_hz, self.original.header.n_frames
+        first = round(self.start_s * rate)
+        last = first + max(1, round(self.duration_s * rate))
+        if n_frames is not None and first < n_frames < last <= n_frames + _ROUNDED_S * rate:
+            last = n_frames
+        return Stretch(first, last)
+
+    def _decode(self, sample_rate_hz: int) -> Any:
+        assert self.original is not None
+        with self.original._stream() as stream:
+            return waveform_of(stream, self.origin, sample_rate_hz, self._stretch())

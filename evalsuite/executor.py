@@ -4,6 +4,9 @@ Requests of one kind are ordered by cost, the dearest first, and packed into bat
 budget. A batch that does not fit in memory halves the budget, which is remembered on disk for the
 model, so that the next run does not try again. A batch in which something fails is split until the
 request at fault stands alone; that one becomes a Failure, its neighbours keep their answers.
+
+Pictures and clips are decoded with the batch that needs them, at the rate that the model hears, so
+that the model finds them at hand: decoding all of them first would push out the first ones again.
 """
 
 from __future__ import annotations
@@ -72,11 +75,8 @@ class LocalExecutor:
 
     def answer(self, model: Model, requests: Sequence[Request], on_batch: OnBatch) -> None:
         """Answer every request; see Executor."""
-        broken = {r.digest: f for r in requests if (f := _media_failure(r)) is not None}
-        if broken:
-            on_batch(broken)
-        askable = sorted((r for r in requests if r.digest not in broken), key=lambda r: r.method)
-        for method, group in groupby(askable, key=lambda request: request.method):
+        ordered = sorted(requests, key=lambda request: request.method)
+        for method, group in groupby(ordered, key=lambda request: request.method):
             self._answer_kind(model, method, list(group), on_batch)
 
     def _answer_kind(
@@ -88,34 +88,43 @@ class LocalExecutor:
         left = {request.digest: request for request in requests}
         while left:
             for batch in self._batches(model, list(left.values()), budget):
-                started = time.perf_counter()
                 try:
-                    answers = _answer_isolating(model, batch)
+                    answers = _answers(model, batch)
                 except OutOfMemory:
-                    size = len(batch) * max(model.cost(request) for request in batch)
+                    size = len(batch) * max(_cost(model, request) for request in batch)
                     budget = max(_SMALLEST_BUDGET, min(size, budget) // 2)
                     self.memory.put(key, budget)
                     break
-                costs = [max(1, model.cost(request)) for request in batch]
-                answers = _timed(answers, costs, time.perf_counter() - started)
-                on_batch(dict(zip((request.digest for request in batch), answers, strict=True)))
+                on_batch(answers)
                 for request in batch:
                     del left[request.digest]
 
     def _batches(
         self, model: Model, requests: Sequence[Request], budget: int
     ) -> Iterable[Sequence[Request]]:
-        """The model's own batches where it knows better, else the dearest requests first."""
+        """The model's own batches where it knows better, else the dearest requests first.
+
+        A model that decodes media to make its batches may find one unreadable; then all of them
+        are looked at, and those stand alone.
+        """
         own = getattr(model, "batches", None)
-        found: Iterable[Sequence[Request]] | None = own(requests, budget) if own else None
-        return found if found is not None else self._by_cost(model, requests, budget)
+        try:
+            found = own(requests, budget) if own else None
+            return list(found) if found is not None else self._by_cost(model, requests, budget)
+        except MediaError:
+            broken = [request for request in requests if _media_failure(model, request)]
+            if not broken:
+                raise
+            digests = {request.digest for request in broken}
+            whole = [request for request in requests if request.digest not in digests]
+            return [broken, *(self._batches(model, whole, budget) if whole else ())]
 
     def _by_cost(
         self, model: Model, requests: Sequence[Request], budget: int
     ) -> Iterator[Sequence[Request]]:
         """Batches whose number times the cost of their dearest stays within the budget."""
         costed = sorted(
-            ((max(1, model.cost(request)), request) for request in requests),
+            ((_cost(model, request), request) for request in requests),
             key=lambda pair: (-pair[0], pair[1].digest),
         )
         position = 0
@@ -125,14 +134,45 @@ class LocalExecutor:
             position += size
 
 
-def _media_failure(request: Request) -> Failure | None:
+def _cost(model: Model, request: Request) -> int:
+    """The model's estimate, at least 1; that of unreadable media, which it will never see, is 1."""
+    try:
+        return max(1, model.cost(request))
+    except MediaError:
+        return 1
+
+
+def _answers(model: Model, batch: Sequence[Request]) -> dict[str, Answer]:
+    """The answers of a batch by digest; requests with unreadable media never reach the model.
+
+    Raises:
+        OutOfMemory: The batch has several requests and does not fit.
+    """
+    found: dict[str, Answer] = {}
+    for request in batch:
+        if (failure := _media_failure(model, request)) is not None:
+            found[request.digest] = failure
+    readable = [request for request in batch if request.digest not in found]
+    if readable:
+        started = time.perf_counter()
+        answers = _answer_isolating(model, readable)
+        seconds = time.perf_counter() - started
+        costs = [_cost(model, request) for request in readable]
+        digests = (request.digest for request in readable)
+        found |= zip(digests, _timed(answers, costs, seconds), strict=True)
+    return found
+
+
+def _media_failure(model: Model, request: Request) -> Failure | None:
     """The reason why an image or clip of a request cannot be decoded, if so."""
     for part in request.parts:
-        if isinstance(part, Image | Audio):
-            try:
+        try:
+            if isinstance(part, Image):
                 part.load()
-            except MediaError as error:
-                return Failure("unreadable media", str(error))
+            elif isinstance(part, Audio):
+                part.load(model.info.sample_rate_hz)
+        except MediaError as error:
+            return Failure("unreadable media", str(error))
     return None
 
 

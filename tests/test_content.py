@@ -72,7 +72,9 @@ def test_media_are_decoded_once(monkeypatch):
 
     decoded = []
     whole = content.Audio._decode
-    monkeypatch.setattr(content.Audio, "_decode", lambda self: decoded.append(1) or whole(self))
+    monkeypatch.setattr(
+        content.Audio, "_decode", lambda self, rate: decoded.append(1) or whole(self, rate)
+    )
     clip = Audio.from_array(np.linspace(0, 0.123, 50, dtype=np.float32), 8000)
     clip.load(16000)
     Audio(data=clip.encoded()).load(16000)
@@ -80,9 +82,9 @@ def test_media_are_decoded_once(monkeypatch):
 
 
 def test_the_cache_of_decoded_media_stays_within_its_bytes():
-    from evalsuite.content import _DecodedCache
+    from evalsuite.decoded import DecodedCache
 
-    cache = _DecodedCache(10)
+    cache = DecodedCache(10)
     for number in range(5):
         cache.get((str(number),), lambda: ("x", 4))
     assert cache._size == 8

@@ -65,6 +65,22 @@ def test_unreadable_media_never_reach_the_model(tmp_path):
     assert model.asked == [[good]]
 
 
+def test_media_that_a_model_cannot_read_for_its_batches_stand_alone(tmp_path):
+    class BySize(TableModel):
+        def cost(self, request):
+            return 1
+
+        def batches(self, requests, budget):
+            return [sorted(requests, key=lambda request: request.parts[0].load().width)]
+
+    good = [Classify(Image.from_array(np.zeros((2, n, 3), np.uint8))) for n in (3, 1)]
+    bad = Classify(Image(data=b"no picture"))
+    model = BySize(yes)
+    found = answers_of(model, [good[0], bad, good[1]], tmp_path)
+    assert found[bad.digest].kind == "unreadable media"
+    assert model.asked == [[good[1], good[0]]]
+
+
 def test_a_model_may_make_its_own_batches(tmp_path):
     class Pairs(TableModel):
         def batches(self, requests, budget):

@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent.parent
 # From the cellar up; a module may import what stands before it, never what stands after.
 LAYERS = [
     ["errors", "documents", "hookspecs"],
-    ["content", "derived", "text_lists"],
+    ["decoded", "resampling", "truncation", "text_lists"],
+    ["sound_file"],
+    ["content", "derived"],
     ["request"],
     ["source", "identity"],
     ["model"],

@@ -17,7 +17,7 @@ _SUITES = {
     "crows-pairs": "stereotype pairs of CrowS-Pairs; --set data=FOLDER",
     "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",
     "mnist": "MNIST test digits by a zero-shot image model; --set data=FOLDER",
-    "esc10": "environmental sounds by a zero-shot audio model; --set data=FOLDER",
+    "esc10": "environmental sounds, zero-shot, by neighbours, by a linear probe; --set data=FOLDER",
     "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
     "compas": "recorded recidivism decisions by group; --set data=FOLDER",
 }

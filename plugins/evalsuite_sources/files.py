@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evalsuite import Audio, DataError, Image
 
 
@@ -82,8 +84,15 @@ def with_media(
 
 
 def as_media(value: Any, kind: type[Image] | type[Audio], folder: Path) -> Image | Audio:
-    """An Image or Audio part from a path, bytes, or a mapping of these."""
+    """An Image or Audio part from a path, bytes, a mapping of these, or decoded samples.
+
+    Decoded samples are a mapping with ``array`` ([samples], or [channels, samples], of which the
+    mean is taken) and ``sampling_rate``, as older datasets carry them.
+    """
     if isinstance(value, Mapping):
+        if kind is Audio and not value.get("bytes") and value.get("array") is not None:
+            samples = np.atleast_2d(np.asarray(value["array"], np.float32))
+            return Audio.from_array(samples.mean(axis=0), int(value["sampling_rate"]))
         value = value.get("bytes") or value.get("path")
     if isinstance(value, bytes):
         return kind(data=value)

@@ -20,6 +20,10 @@ class _Folder:
         path: The folder.
         pattern: Regular expression on the file name; its named groups become fields, and files
             that it does not match are left out (e.g. ``(?P<label>\\d)_(?P<speaker>\\w+)_\\d+``).
+            CREMA-D's emotions: ``(?P<speaker>\\d+)_(?P<sentence>\\w+)_(?P<label>[A-Z]+)_\\w+``;
+            RAVDESS's: ``(\\d\\d-){2}(?P<label>\\d\\d)-(\\d\\d-){3}(?P<speaker>\\d\\d)``.
+        values: What the codes in a file's name mean, by field: ``{label: {ANG: angry}}``; a code
+            that is not listed is kept.
         strip_number: Whether a leading number of a class folder's name is not part of the class
             (``"001 - Dog bark"`` is ``"Dog bark"``).
     """
@@ -27,6 +31,7 @@ class _Folder:
     path: str
     pattern: str | None = None
     strip_number: bool = True
+    values: dict[str, dict[str, str]] | None = None
 
     suffixes: ClassVar[frozenset[str]] = frozenset()
     kind: ClassVar[type[Image] | type[Audio]]
@@ -44,7 +49,7 @@ class _Folder:
                 fields["text"] = text.read_text(encoding="utf-8").strip()
             if self.pattern:
                 match = re.search(self.pattern, path.stem)
-                fields |= match.groupdict() if match else {}
+                fields |= self._told(match.groupdict()) if match else {}
             yield Sample(str(path.relative_to(root)), fields)
 
     def check(self) -> None:
@@ -80,6 +85,11 @@ class _Folder:
             and path.is_file()
             and (self.pattern is None or re.search(self.pattern, path.stem))
         )
+
+    def _told(self, codes: dict[str, str]) -> dict[str, str]:
+        """The named groups of a file's name, codes replaced by what they mean."""
+        meanings = self.values or {}
+        return {name: meanings.get(name, {}).get(code, code) for name, code in codes.items()}
 
     def _class_name(self, folder: str) -> str:
         return re.sub(r"^\d+\s*[-_.]\s*", "", folder) if self.strip_number else folder

@@ -102,8 +102,13 @@ class HuggingFace:
                 dataset = datasets.load_dataset(
                     name, self.config, split=self.split, revision=self.revision
                 )
-        except (OSError, ValueError, KeyError, ConnectionError) as error:
+        except (OSError, ValueError, KeyError, ConnectionError, RuntimeError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if "scripts are no longer supported" in first:
+                first += (
+                    ". The hub may hold a copy without one: try `revision: refs/convert/parquet`, "
+                    "or read the data set's own release by the source made for it."
+                )
             raise DataError(
                 f"Dataset {self.path!r} (split {self.split!r}) cannot be opened: {first}"
             ) from error
@@ -123,7 +128,9 @@ class HuggingFace:
             return feature.int2str(value)
         if kind == "Image":
             return as_media(value, Image, Path())
-        if kind == "Audio":
+        if kind == "Audio" or (
+            isinstance(value, dict) and {"array", "sampling_rate"} <= set(value)
+        ):
             return as_media(value, Audio, Path())
         return value
 

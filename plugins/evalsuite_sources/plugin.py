@@ -40,6 +40,17 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
             "WEAT and SEAT: a test a file, four word lists",
         ),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
+        ("audio-manifest", "sounds.manifest:AudioManifest", "a line per utterance, NeMo's form"),
+        ("librispeech", "sounds.speech:LibriSpeech", "LibriSpeech's tree, speakers' sex"),
+        ("common-voice", "sounds.speech:CommonVoice", "Common Voice's tables and clips"),
+        ("fleurs", "sounds.speech:Fleurs", "FLEURS' tables and clips"),
+        ("esc50", "sounds.classes:Esc50", "ESC-50 and ESC-10, by folds"),
+        ("speech-commands", "sounds.classes:SpeechCommands", "Speech Commands, by splits"),
+        ("fsdd", "sounds.classes:Fsdd", "spoken digits, speakers by the clips' names"),
+        ("clotho-captions", "sounds.descriptions:ClothoCaptions", "Clotho's captions"),
+        ("audiocaps", "sounds.descriptions:AudioCaps", "AudioCaps' captions, clips by name"),
+        ("clotho-aqa", "sounds.descriptions:ClothoAqa", "Clotho-AQA's questions and answers"),
+        ("speaker-trials", "sounds.trials:SpeakerTrials", "pairs of clips, VoxCeleb's lists"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):
         registry.add(name, factory=f"evalsuite_sources.{factory}", summary=summary)

@@ -127,7 +127,7 @@ class CtcTranscriber(TorchModel):
     def cost(self, request: Request) -> int:
         """Frames, of 320 samples as in wav2vec 2.0."""
         if isinstance(request, Transcribe):
-            return 1 + len(request.audio.load(self.sample_rate_hz)[0]) // 320
+            return 1 + request.audio.n_samples(self.sample_rate_hz) // 320
         return 1
 
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:

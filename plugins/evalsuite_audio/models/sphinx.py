@@ -73,7 +73,7 @@ class Sphinx:
     def cost(self, request: Request) -> int:
         """Hundredths of a second."""
         if isinstance(request, Transcribe):
-            return 1 + len(request.audio.load(SAMPLE_RATE_HZ)[0]) // 160
+            return 1 + request.audio.n_samples(SAMPLE_RATE_HZ) // 160
         return 1
 
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
