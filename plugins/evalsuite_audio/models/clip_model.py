@@ -47,6 +47,7 @@ class ClipModel(TorchModel):
         self.hearing = Hearing(module.config, extractor, is_pooled_alone=self.is_pooled_alone)
         self.sample_rate_hz = self.hearing.sample_rate_hz
         seconds = self.hearing.longest / self.sample_rate_hz
+        limit = "" if self.hearing.is_fixed else "at most "
         info = self.described(
             reference,
             checkpoint,
@@ -56,7 +57,7 @@ class ClipModel(TorchModel):
                 "class": type(module).__name__,
                 "feature extractor": type(extractor).__name__,
                 "batches": self.hearing.batches,
-                "long clips": f"windows of {seconds:.4g} s, {self.windows}",
+                "long clips": f"windows of {limit}{seconds:.4g} s, {self.windows}",
             },
         )
         version = evalsuite.__version__

@@ -1,8 +1,8 @@
 """How encoders of sound and speech are given clips: whole, in windows, alone or padded.
 
 A clip that is longer than a model hears at once is heard in evenly spread windows that cover it
-(10.24 s for an Audio Spectrogram Transformer, 30 s for Whisper, a minute for the others, whose
-work grows with the square of the length); nothing is cut.
+(of 10.24 s for an Audio Spectrogram Transformer, 30 s for Whisper, up to a minute for the others,
+whose work grows with the square of the length); nothing is cut.
 """
 
 from __future__ import annotations
@@ -80,8 +80,11 @@ class Hearing:
 
     def pieces(self, waveform: Waveform) -> list[Waveform]:
         """The whole clip, or the windows that cover it."""
-        starts = even_starts(len(waveform), self.longest)
-        return [waveform[start : start + self.longest] for start in starts]
+        window = self.longest
+        if not self.is_fixed:  # then windows need not overlap
+            window = -(-len(waveform) // -(-len(waveform) // self.longest))
+        starts = even_starts(len(waveform), window)
+        return [waveform[start : start + window] for start in starts]
 
     def passes(self, pieces: Sequence[Waveform]) -> Iterator[list[int]]:
         """Places of pieces that are heard together, the longest first."""

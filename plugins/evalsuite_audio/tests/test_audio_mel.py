@@ -223,3 +223,18 @@ def test_whisper_hears_a_clip_of_its_own_length():
     )["input_features"][0]
     found = whisper_log_mel(whisper_mel(extractor), torch.from_numpy(waveform))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("truncation", ["fusion", "rand_trunc"])
+def test_a_gpu_hears_the_same(truncation):
+    extractor = ClapFeatureExtractor(truncation=truncation, **SMALL)
+    here, there = (
+        ClapFeatures(extractor, truncation, "hash", device) for device in ("cpu", "cuda")
+    )
+    for kind in KINDS:
+        waveform = sound(kind, 3)
+        expected, found = here.hear(waveform).features, there.hear(waveform).features
+        torch.testing.assert_close(found.cpu(), expected, atol=1e-3, rtol=0)
+        assert torch.equal(there.hear(waveform).features, found)
