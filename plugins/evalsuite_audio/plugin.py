@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 api_version = 1
 
+# As published before a head is trained: an encoder beside what only its training needed.
+PRETRAINED = tuple(
+    f"architecture:{family}ForPreTraining"
+    for family in ("Wav2Vec2", "Wav2Vec2Conformer", "UniSpeech", "UniSpeechSat")
+)
+
 
 @hookimpl
 def evalsuite_register_models(registry: Catalogue) -> None:
@@ -37,6 +43,24 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         factory="evalsuite_audio.models.ctc:Loader",
         summary="writes down speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
         tags=("audio", "mapping:CTC"),
+    )
+    registry.add(
+        "hf/audio-classifier",
+        factory="evalsuite_audio.models.classifier:Loader",
+        summary="gives labels to clips (wav2vec 2.0, HuBERT, WavLM, AST, Whisper with such a head)",
+        tags=("audio", "head:AUDIO_CLASSIFICATION"),
+    )
+    registry.add(
+        "hf/speaker-encoder",
+        factory="evalsuite_audio.models.encoder:SpeakerLoader",
+        summary="embeds voices (x-vector heads of WavLM, UniSpeech-SAT, wav2vec 2.0)",
+        tags=("audio", "head:AUDIO_XVECTOR"),
+    )
+    registry.add(
+        "hf/audio-encoder",
+        factory="evalsuite_audio.models.encoder:Loader",
+        summary="embeds clips (bare wav2vec 2.0, HuBERT, WavLM, AST, ...)",
+        tags=("audio", "base-of:AUDIO_CLASSIFICATION", *PRETRAINED),
     )
     registry.add(
         "pocketsphinx",

@@ -14,7 +14,13 @@ from typing import Any
 
 import torch
 from huggingface_hub.utils import logging as hub_logging
-from transformers import AutoConfig, AutoProcessor, AutoTokenizer, PreTrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoProcessor,
+    AutoTokenizer,
+    PreTrainedConfig,
+)
 from transformers.utils import logging as transformers_logging
 
 from evalsuite import LoadSettings, ModelError, UsageError
@@ -167,23 +173,26 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
     """The checkpoint's tokenizer; raises ModelError when there is none."""
-    try:
-        return AutoTokenizer.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"The tokenizer of model {checkpoint.reference!r} could not be loaded: {first_line}"
-        ) from error
+    return _load_reader(AutoTokenizer, "tokenizer", checkpoint)
 
 
 def load_processor(checkpoint: Checkpoint) -> Any:
     """The checkpoint's processor of images or audio; raises ModelError when there is none."""
+    return _load_reader(AutoProcessor, "processor", checkpoint)
+
+
+def load_feature_extractor(checkpoint: Checkpoint) -> Any:
+    """The checkpoint's feature extractor of audio; raises ModelError when there is none."""
+    return _load_reader(AutoFeatureExtractor, "feature extractor", checkpoint)
+
+
+def _load_reader(auto_class: Any, noun: str, checkpoint: Checkpoint) -> Any:
     try:
-        return AutoProcessor.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return auto_class.from_pretrained(checkpoint.reference, **checkpoint.hub_arguments)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"The processor of model {checkpoint.reference!r} could not be loaded: {first_line}"
+            f"The {noun} of model {checkpoint.reference!r} could not be loaded: {first_line}"
         ) from error
 
 

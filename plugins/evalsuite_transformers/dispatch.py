@@ -5,13 +5,14 @@ implements it with tags that say which configurations it takes:
 
     ``model_type:NAME``    the configuration's ``model_type``
     ``file:PATH``          the checkpoint holds this file beside its configuration
-    ``architecture:NAME``  the saved class's name ends with NAME, e.g. ``ForSequenceClassification``
     ``head:NAME``          the saved class is the one that MODEL_FOR_NAME_MAPPING gives its type
+    ``architecture:NAME``  the saved class's name ends with NAME, e.g. ``ForSequenceClassification``
     ``base-of:NAME``       the saved class is the bare model of a type in MODEL_FOR_NAME_MAPPING
     ``mapping:NAME``       the configuration's class is in MODEL_FOR_NAME_MAPPING
 
 Earlier rules win over later ones: BART could be asked as a causal language model, but what was
-saved is a sequence-to-sequence model. A plugin can add an architecture without touching this one.
+saved is a sequence-to-sequence model; a wav2vec 2.0 ForSequenceClassification hears, for its type
+is in the mapping of audio classifiers. A plugin can add an architecture without touching this one.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def kind_of(
     """
     kinds = [entry for entry in installed().models if entry.name.startswith(PREFIX)]
     checkpoint = Checkpoint(str(Path(reference).expanduser()), config, settings or LoadSettings())
-    for takes in (_by_model_type, _by_file, _by_architecture, _by_head, _by_base, _by_mapping):
+    for takes in (_by_model_type, _by_file, _by_head, _by_architecture, _by_base, _by_mapping):
         for entry in kinds:
             if takes(entry, checkpoint):
                 return entry

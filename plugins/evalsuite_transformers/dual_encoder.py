@@ -23,9 +23,11 @@ class DualEncoderKind:
 
     Attributes:
         medium: What the other tower reads, ``image`` or ``audio``.
+        options: Model options that the kind has besides those of every checkpoint.
     """
 
     medium: str
+    options: frozenset[str] = frozenset()
 
     def info(self, reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
         """What is known of a checkpoint; ``facts`` are the further fields of ModelInfo."""
@@ -40,7 +42,7 @@ class DualEncoderKind:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        return self.info(reference, _opened(reference, settings))
+        return self.info(reference, self._opened(reference, settings))
 
     def load(
         self,
@@ -49,12 +51,11 @@ class DualEncoderKind:
         make: Callable[[str, Checkpoint, Any, Any], Any],
     ) -> Any:
         """``make(reference, checkpoint, module, processor)`` of the loaded parts."""
-        checkpoint = _opened(reference, settings)
+        checkpoint = self._opened(reference, settings)
         processor = load_processor(checkpoint)
         return make(reference, checkpoint, load_weights(AutoModel, checkpoint), processor)
 
-
-def _opened(reference: str, settings: LoadSettings) -> Checkpoint:
-    checkpoint = open_checkpoint(reference, settings)
-    checkpoint.refuse_unknown_options()
-    return checkpoint
+    def _opened(self, reference: str, settings: LoadSettings) -> Checkpoint:
+        checkpoint = open_checkpoint(reference, settings)
+        checkpoint.refuse_unknown_options(self.options)
+        return checkpoint

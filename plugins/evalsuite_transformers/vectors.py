@@ -18,3 +18,12 @@ def unit_rows(features: Any) -> list[Embedding]:
     tensor: torch.Tensor = getattr(features, "pooler_output", features)
     unit = torch.nn.functional.normalize(tensor.float(), dim=-1).cpu().numpy()
     return [Embedding(row.copy()) for row in unit]
+
+
+def mean_direction(rows: torch.Tensor) -> Embedding:
+    """The direction of the mean of unit vectors, for something that was heard in pieces.
+
+    Takes features [pieces, dimensions] of any length.
+    """
+    unit = torch.nn.functional.normalize(rows.float(), dim=-1)
+    return unit_rows(unit.mean(dim=0, keepdim=True))[0]

@@ -25,6 +25,7 @@ from evalsuite import (
     Transcribe,
     Transcript,
 )
+from evalsuite_audio.models.padding import ALONE, PADDED, can_pad
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -36,10 +37,6 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 METHODS = frozenset({"transcribe"})
 
-# With a mask and layer normalisation, padding changes their logits by rounding only.
-PADDED = frozenset({"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"})
-# Padding changes their logits by percents, mask or not.
-ALONE = frozenset({"data2vec-audio", "sew", "sew-d", "wav2vec2-conformer"})
 # They read a spectrogram, which is normalised over the clip; also one at a time.
 SPECTROGRAM = frozenset({"wav2vec2-bert", "parakeet_ctc"})
 FAMILIES = PADDED | ALONE | SPECTROGRAM
@@ -86,15 +83,6 @@ def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
     )
 
 
-def _can_pad(config: Any, extractor: Any) -> bool:
-    """Whether clips of several lengths can share a batch without changing each other's letters."""
-    return (
-        config.model_type in PADDED
-        and config.feat_extract_norm == "layer"
-        and bool(getattr(extractor, "return_attention_mask", False))
-    )
-
-
 class CtcTranscriber(TorchModel):
     """A speech encoder with a letter at every frame."""
 
@@ -104,7 +92,7 @@ class CtcTranscriber(TorchModel):
         self.extractor = processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
         self.reads_spectrogram = module.config.model_type in SPECTROGRAM
-        self.can_pad = _can_pad(module.config, self.extractor)
+        self.can_pad = can_pad(module.config, self.extractor)
         info = _info(
             reference,
             checkpoint,

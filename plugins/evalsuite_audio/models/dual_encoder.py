@@ -1,19 +1,10 @@
-"""CLAP through transformers: unit vectors of sounds and texts in one space.
-
-The library's feature extractor crops long clips at random, from a generator nobody seeds, and in
-its fusion mode flags a random clip of a batch as long when none is. Here each clip is prepared
-alone, under a seed made from its own samples, and flagged by its own length: the same clip always
-gives the same features, in any company.
-"""
+"""CLAP through transformers: unit vectors of sounds and texts in one space."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 import evalsuite
@@ -27,20 +18,40 @@ from evalsuite import (
     Similarity,
     SimilarityScale,
 )
+from evalsuite_audio.models.clap_features import ClapFeatures, Heard, crop_of
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
+from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
-from evalsuite_transformers.vectors import unit_rows
+from evalsuite_transformers.vectors import mean_direction, unit_rows
 
-KIND = DualEncoderKind("audio")
+KIND = DualEncoderKind("audio", options=frozenset({"crop"}))
+LONG_CLIPS = {
+    "hash": "a crop of {}, its place drawn from the clip's own samples",
+    "center": "a crop of {} in the middle",
+    "windows": "all windows of {}, their vectors averaged",
+}
+FUSED = {
+    "hash": "a shrunk view and three crops of {}, their places drawn from the clip's own samples",
+    "center": "a shrunk view and the middle crops of {} of each third",
+}
+# Spectrograms of one pass of the audio tower.
+_TOGETHER = 32
 
 
 class Loader:
-    """The loader behind ``hf/audio-text-dual-encoder:``."""
+    """The loader behind ``hf/audio-text-dual-encoder:``.
+
+    The model option ``crop`` says what is heard of a clip that is longer than the model hears at
+    once (10 s of the published checkpoints): ``hash`` (the default; the published figures come
+    from crops at random places), ``center``, or ``windows`` (all of it).
+    """
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
-        return KIND.describe(reference, settings)
+        info = KIND.describe(reference, settings)
+        crop_of(settings.options.get("crop", "hash"))
+        return info
 
     def load(self, reference: str, settings: LoadSettings) -> AudioTextDualEncoder:
         """Load weights and processor."""
@@ -52,16 +63,22 @@ class AudioTextDualEncoder(TorchModel):
     """A ClapModel."""
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, processor: Any) -> None:
-        """Take the sample rate from the feature extractor."""
+        """Take the sample rate and the kind of features from the feature extractor."""
         self.processor = processor
         self.extractor = processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
+        crop = crop_of(checkpoint.settings.options.get("crop", "hash"))
         # Four crops at once crash a model without fusion, whatever its extractor was saved with.
         is_fused = bool(getattr(checkpoint.config.audio_config, "enable_fusion", False))
-        self.truncation = str(self.extractor.truncation) if is_fused else "rand_trunc"
+        truncation = str(self.extractor.truncation) if is_fused else "rand_trunc"
+        # Spectra are taken in float64, which Apple's GPU does not have.
+        place = module.device if module.device.type == "cuda" else "cpu"
+        self.features = ClapFeatures(self.extractor, truncation, crop, place)
         # RoBERTa-like towers number positions from the padding index on.
         text_config = checkpoint.config.text_config
         self.max_text_length = int(text_config.max_position_embeddings) - 2
+        heard = FUSED.get(crop) if truncation == "fusion" else None
+        seconds = f"{self.features.longest / self.sample_rate_hz:g} s"
         info = KIND.info(
             reference,
             checkpoint,
@@ -70,80 +87,73 @@ class AudioTextDualEncoder(TorchModel):
             details={
                 "class": type(module).__name__,
                 "feature extractor": type(self.extractor).__name__,
-                "long clips": f"{self.truncation}, places drawn from the clip's own hash",
+                "long clips": (heard or LONG_CLIPS[crop]).format(seconds),
             },
         )
         mark = fingerprint(
             checkpoint.reference,
             checkpoint.revision,
             module.dtype,
+            crop,
             version=evalsuite.__version__,
         )
         super().__init__(info, mark, module)
 
     def cost(self, request: Request) -> int:
-        """A clip is one fixed-size spectrogram; a text counts its tokens, estimated."""
+        """A clip is fixed-size spectrograms; a text counts its tokens, estimated."""
         if isinstance(request, EmbedText):
             return min(self.max_text_length, 2 + len(request.text) // 3)
+        if isinstance(request, EmbedAudio) and self.features.crop == "windows":
+            return 64 * self.features.n_pieces(len(request.audio.load(self.sample_rate_hz)[0]))
         return 64
 
     def embed_audio(self, requests: Sequence[EmbedAudio]) -> list[Embedding]:
-        """Unit vectors of clips."""
-        prepared = [self._features(request) for request in requests]
-        features = torch.cat([features for features, _ in prepared])
-        is_longer = torch.cat([longer for _, longer in prepared])
-        with torch.inference_mode():
-            output = self.module.get_audio_features(
-                input_features=features.to(self.device, self.dtype),
-                is_longer=is_longer.to(self.device),
-            )
-        return unit_rows(output)
+        """Unit vectors of clips; of several windows, the direction of their mean."""
+        heard = [
+            self.features.hear(request.audio.load(self.sample_rate_hz)[0]) for request in requests
+        ]
+        lengths = [len(one.features) for one in heard]
+        rows = torch.cat(self._vectors(heard)).split(lengths)
+        return [mean_direction(part) for part in rows]
 
-    def _features(self, request: EmbedAudio) -> tuple[torch.Tensor, torch.Tensor]:
-        waveform, _ = request.audio.load(self.sample_rate_hz)
-        with _numpy_seed_of(waveform):
-            inputs = self.extractor(
-                waveform,
-                sampling_rate=self.sample_rate_hz,
-                truncation=self.truncation,
-                return_tensors="pt",
-            )
-        return inputs["input_features"], torch.tensor([[self._is_longer(len(waveform))]])
-
-    def _is_longer(self, n_samples: int) -> bool:
-        """Whether a clip has more frames than the model hears at once, so that crops differ."""
-        hop = int(self.extractor.hop_length)
-        is_fused = self.truncation == "fusion"
-        return is_fused and n_samples // hop > int(self.extractor.nb_max_samples) // hop
+    def _vectors(self, heard: Sequence[Heard]) -> list[torch.Tensor]:
+        """Features of the audio tower, one row for each piece, in parts of a bounded size."""
+        features = torch.cat([one.features for one in heard])
+        flags = torch.tensor([[one.is_longer] for one in heard for _ in one.features])
+        found = []
+        for part, is_longer in zip(features.split(_TOGETHER), flags.split(_TOGETHER)):
+            with torch.inference_mode():
+                output = self.module.get_audio_features(
+                    input_features=part.to(self.device, self.dtype),
+                    is_longer=is_longer.to(self.device),
+                )
+            found.append(getattr(output, "pooler_output", output))
+        return found
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
-        """Unit vectors of texts."""
-        inputs = self.processor.tokenizer(
-            [request.text for request in requests],
+        """Unit vectors of texts, those of like length together."""
+        lengths = self._ids([request.text for request in requests])["attention_mask"].sum(-1)
+        answers: dict[int, Embedding] = {}
+        for rows in batches_by_length(lengths, self.device):
+            inputs = self._ids([requests[i].text for i in rows.tolist()]).to(self.device)
+            with torch.inference_mode():
+                output = self.module.get_text_features(
+                    input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+                )
+            answers |= dict(zip(rows.tolist(), unit_rows(output), strict=True))
+        return [answers[index] for index in range(len(requests))]
+
+    def _ids(self, texts: Sequence[str]) -> Any:
+        return self.processor.tokenizer(
+            list(texts),
             padding=True,
             truncation=True,
             max_length=self.max_text_length,
+            return_attention_mask=True,
             return_tensors="pt",
-        ).to(self.device)
-        with torch.inference_mode():
-            output = self.module.get_text_features(
-                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-            )
-        return unit_rows(output)
+        )
 
     def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
         """The learned temperature of the audio side."""
         scale = float(self.module.logit_scale_a.detach().float().exp())
         return [Similarity(scale)] * len(requests)
-
-
-@contextmanager
-def _numpy_seed_of(waveform: Any) -> Iterator[None]:
-    """Seed numpy's global generator from a waveform's samples, and put it back afterwards."""
-    digest = hashlib.sha256(np.ascontiguousarray(waveform).tobytes()).digest()
-    before = np.random.get_state()  # noqa: NPY002  (the extractor draws from it)
-    np.random.seed(int.from_bytes(digest[:4], "little"))  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002

@@ -14,7 +14,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from evalsuite import Audio, EmbedAudio, EmbedText, LoadSettings, SimilarityScale
+from evalsuite import Audio, EmbedAudio, EmbedText, LoadSettings, SimilarityScale, UsageError
 from evalsuite.testing import check_model
 from evalsuite_audio.models.dual_encoder import Loader
 
@@ -161,21 +161,25 @@ def test_the_library_alone_calls_a_random_short_clip_long():
 
 
 def test_only_clips_with_more_frames_than_fit_are_long(clap):
-    is_fused = clap.truncation == "fusion"
-    assert not clap._is_longer(RATE_HZ)
+    is_fused = clap.features.truncation == "fusion"
     # 8100 samples make 1 + 8100 // 160 = 51 frames, as many as the 8000 that fit
-    assert not clap._is_longer(RATE_HZ + 100)
-    assert clap._is_longer(RATE_HZ + 160) is is_fused
+    heard = [
+        clap.features.hear(clip.load()[0]) for clip in clips(1, 8100 / RATE_HZ, 8160 / RATE_HZ)
+    ]
+    assert [one.is_longer for one in heard] == [False, False, is_fused]
 
 
 def test_a_flag_matters_to_a_fused_model(tmp_path):
     model = Loader().load(str(save_clap(tmp_path, True, "fusion")), LoadSettings(device="cpu"))
-    features, flag = model._features(EmbedAudio(clips(5.0)[0]))
-    assert features.shape[1] == 4
+    heard = model.features.hear(clips(5.0)[0].load()[0])
+    assert heard.features.shape[1] == 4
+    assert heard.is_longer
     with torch.inference_mode():
         long, short = (
-            model.module.get_audio_features(input_features=features, is_longer=is_longer)
-            for is_longer in (flag, ~flag)
+            model.module.get_audio_features(
+                input_features=heard.features, is_longer=torch.tensor([[is_longer]])
+            )
+            for is_longer in (True, False)
         )
     assert not torch.allclose(long.pooler_output, short.pooler_output, atol=1e-4)
 
@@ -183,7 +187,8 @@ def test_a_flag_matters_to_a_fused_model(tmp_path):
 def test_a_plain_model_runs_whatever_its_extractor_was_saved_with(tmp_path):
     # transformers' default truncation makes four channels, which a model without fusion refuses
     model = Loader().load(str(save_clap(tmp_path, False, "fusion")), LoadSettings(device="cpu"))
-    assert model.info.details["long clips"].startswith("rand_trunc")
+    assert model.features.truncation == "rand_trunc"
+    assert model.info.details["long clips"].startswith("a crop of 1 s")
     check_model(model, [EmbedAudio(audio) for audio in clips(0.5, 3.0)], tolerance=1e-5)
 
 
@@ -191,3 +196,58 @@ def test_a_text_longer_than_the_tower_is_cut_not_refused(clap):
     first = clap.embed_text([EmbedText("a bell " * 9)])[0].vector
     longer = clap.embed_text([EmbedText("a bell " * 40)])[0].vector
     np.testing.assert_allclose(first, longer, atol=1e-6)
+
+
+@pytest.mark.parametrize("truncation", ["fusion", "rand_trunc"])
+@pytest.mark.parametrize("crop", ["center", "windows"])
+def test_other_crops_depend_on_the_clip_alone(truncation, crop, tmp_path):
+    model = load_with_crop(tmp_path, truncation, crop)
+    requests = [EmbedAudio(audio) for audio in clips(0.2, 1.0, 1.005, 2.5, 40.0)]
+    check_model(model, requests, tolerance=1e-5)
+
+
+def load_with_crop(directory, truncation, crop):
+    save_clap(directory, truncation == "fusion", truncation)
+    return Loader().load(str(directory), LoadSettings(device="cpu", options={"crop": crop}))
+
+
+def test_windows_are_heard_as_clips_of_their_own(tmp_path):
+    model = load_with_crop(tmp_path, "fusion", "windows")
+    (long,) = clips(2.5)
+    waveform, _ = long.load()
+    # 20,000 samples: windows of 8,000 from 0, 6,000 and 12,000
+    parts = [Audio.from_array(waveform[i : i + 8000], RATE_HZ) for i in (0, 6000, 12_000)]
+    vectors = [answer.vector for answer in model.embed_audio([EmbedAudio(part) for part in parts])]
+    mean = np.mean(vectors, axis=0)
+    found = model.embed_audio([EmbedAudio(long)])[0].vector
+    np.testing.assert_allclose(found, mean / np.linalg.norm(mean), atol=1e-6)
+    assert model.cost(EmbedAudio(long)) == 3 * model.cost(EmbedAudio(parts[0]))
+
+
+def test_the_crop_is_part_of_what_the_model_is(tmp_path):
+    directory = str(save_clap(tmp_path, False, "rand_trunc"))
+    models = [
+        Loader().load(directory, LoadSettings(device="cpu", options=options))
+        for options in ({}, {"crop": "hash"}, {"crop": "center"}, {"crop": "windows"})
+    ]
+    assert models[0].fingerprint == models[1].fingerprint
+    assert len({model.fingerprint for model in models}) == 3
+    with pytest.raises(UsageError, match="crop must be hash, center or windows"):
+        Loader().describe(directory, LoadSettings(options={"crop": "random"}))
+
+
+def test_half_precision_gives_about_the_same_vectors(tmp_path):
+    directory = str(save_clap(tmp_path, False, "rand_trunc"))
+    whole, half = (
+        Loader().load(directory, LoadSettings(device="cpu", dtype=dtype))
+        for dtype in ("float32", "bfloat16")
+    )
+    for request in (EmbedAudio(clips(0.7)[0]), EmbedText("the wind")):
+        method = request.method
+        one, other = (getattr(model, method)([request])[0].vector for model in (whole, half))
+        assert one @ other > 0.999
+
+
+def test_texts_of_any_length_share_a_batch(clap):
+    texts = ["a", "a bell " * 30, "the wind", "this is the sound of a bell and the wind"]
+    check_model(clap, [EmbedText(text) for text in texts], tolerance=1e-5)

@@ -30,6 +30,7 @@ from evalsuite_transformers.checkpoint import (
     load_weights,
     open_checkpoint,
 )
+from evalsuite_transformers.labels import label_names, label_probabilities
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 METHODS = frozenset({"classify", "differentiate"})
@@ -63,14 +64,8 @@ def _open(reference: str, settings: LoadSettings) -> Checkpoint:
     return checkpoint
 
 
-def _labels(config: Any) -> tuple[str, ...]:
-    """Label names in order; a single logit means two labels."""
-    names = tuple(str(config.id2label[i]) for i in sorted(config.id2label))
-    return names if len(names) > 1 else (f"not {names[0]}", names[0])
-
-
 def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
-    details = {"labels": ", ".join(_labels(checkpoint.config)), **facts.pop("details", {})}
+    details = {"labels": ", ".join(label_names(checkpoint.config)), **facts.pop("details", {})}
     return ModelInfo(
         name=f"hf:{reference}",
         kind="text classifier",
@@ -88,7 +83,7 @@ class TextClassifier(TorchModel):
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Take the labels and the context length from the configuration."""
         self.tokenizer = tokenizer
-        self.labels = _labels(checkpoint.config)
+        self.labels = label_names(checkpoint.config)
         limit = min(context_length(checkpoint.config, tokenizer), _positions(module))
         self.max_length = min(limit, int(min(tokenizer.model_max_length, 10**9)))
         # A tokenizer may write inputs that the model does not take (token types, for a Llama).
@@ -123,9 +118,7 @@ class TextClassifier(TorchModel):
         can_pad = self.tokenizer.pad_token_id is not None
         batches = [texts] if can_pad else [[text] for text in texts]
         logits = torch.cat([self._logits(batch, padding=can_pad) for batch in batches])
-        if logits.shape[-1] == 1:
-            logits = torch.cat([torch.zeros_like(logits), logits], dim=-1)
-        rows = logits.softmax(-1).tolist()
+        rows = label_probabilities(logits).tolist()
         return [
             Classification(self.labels, tuple(row), cut)
             for row, cut in zip(rows, self._truncated(texts), strict=True)

@@ -20,9 +20,9 @@ from evalsuite import (
 )
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
+from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
-from evalsuite_vision.models.text_tower import batches_by_length
 
 IMAGE_INPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 KIND = DualEncoderKind("image")

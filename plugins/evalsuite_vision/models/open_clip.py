@@ -33,10 +33,10 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
+from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
 from evalsuite_vision.models.text_tower import (
-    batches_by_length,
     ends_of,
     is_trimmable,
     text_tower,

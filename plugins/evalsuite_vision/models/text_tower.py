@@ -7,13 +7,10 @@ long as its longest text only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-# Tokens of one pass: beyond this a CPU's caches are left, and an accelerator gains nothing.
-CPU_TOKENS, ACCELERATOR_TOKENS = 2_048, 65_536
 SAME = 1e-4
 _TRIALS = ("a photo of a cat", "two dogs on the left of a small red house in the rain")
 
@@ -68,14 +65,3 @@ def trimmed(tower: Any, tokens: torch.Tensor) -> torch.Tensor:
     if projection is None:
         return pooled
     return projection(pooled) if callable(projection) else pooled @ projection
-
-
-def batches_by_length(lengths: torch.Tensor, device: torch.device) -> Iterator[torch.Tensor]:
-    """Indices of rows of like length, within a bounded number of tokens; longest first."""
-    budget = CPU_TOKENS if device.type == "cpu" else ACCELERATOR_TOKENS
-    order = lengths.argsort(descending=True, stable=True)
-    begin = 0
-    while begin < len(order):
-        size = max(1, budget // max(1, int(lengths[order[begin]])))
-        yield order[begin : begin + size]
-        begin += size
