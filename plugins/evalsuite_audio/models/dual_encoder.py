@@ -104,7 +104,7 @@ class AudioTextDualEncoder(TorchModel):
         if isinstance(request, EmbedText):
             return min(self.max_text_length, 2 + len(request.text) // 3)
         if isinstance(request, EmbedAudio) and self.features.crop == "windows":
-            return 64 * self.features.n_pieces(len(request.audio.load(self.sample_rate_hz)[0]))
+            return 64 * self.features.n_pieces(request.audio.n_samples(self.sample_rate_hz))
         return 64
 
     def embed_audio(self, requests: Sequence[EmbedAudio]) -> list[Embedding]:
