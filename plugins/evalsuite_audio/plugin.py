@@ -24,7 +24,7 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     registry.add(
         "hf/ctc-transcriber",
         factory="evalsuite_audio.models.ctc:Loader",
-        summary="writes down speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
+        summary="writes down and aligns speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
         tags=("audio", "mapping:CTC"),
     )
     registry.add(

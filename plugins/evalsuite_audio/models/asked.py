@@ -1,0 +1,43 @@
+"""What a transcriber was asked for beyond plain words, and whether it can do that.
+
+A language, a translation or word times that a model cannot give is a failure: an answer to another
+question would look like an answer to this one.
+"""
+
+from __future__ import annotations
+
+from evalsuite import Failure, Transcribe
+
+
+def refusal(request: Transcribe, writes: str | None, *, translates: bool = False) -> Failure | None:
+    """Why a request is not for this model, or None.
+
+    Args:
+        request: What is asked.
+        writes: The one language that the model writes, or None where nobody said which.
+        translates: Whether the model can write English for speech in another language.
+    """
+    if request.task == "translate" and not translates:
+        return Failure("no translation", "this model writes the language that is spoken")
+    asked = request.language
+    if not asked:
+        return None
+    if not writes:
+        return Failure(
+            "language unknown",
+            f"{asked!r} was asked for, and the checkpoint does not say which language it writes; "
+            "say so with the model option `language`, or ask without a language",
+        )
+    if not is_same_language(asked, writes):
+        return Failure("other language", f"this model writes {writes!r} ({asked!r} was asked for)")
+    return None
+
+
+def is_same_language(one: str, other: str) -> bool:
+    """Whether two codes name the same language; regions and scripts do not count."""
+    return primary(one) == primary(other)
+
+
+def primary(code: str) -> str:
+    """The language of a code without region and script: ``en`` of ``en-GB``."""
+    return code.lower().replace("_", "-").partition("-")[0]
