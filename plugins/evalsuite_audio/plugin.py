@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 api_version = 1
 
+# The first two are run; the loader says why the others are not.
+SPEECH_SEQ2SEQ = (
+    *("whisper", "moonshine", "canary", "cohere_asr", "moonshine_streaming"),
+    *("speech-encoder-decoder", "speech_to_text", "speecht5"),
+)
+
 
 @hookimpl
 def evalsuite_register_models(registry: Catalogue) -> None:
@@ -26,6 +32,12 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         factory="evalsuite_audio.models.ctc:Loader",
         summary="writes down and aligns speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
         tags=("audio", "mapping:CTC"),
+    )
+    registry.add(
+        "hf/speech-seq2seq",
+        factory="evalsuite_audio.models.speech_seq2seq:Loader",
+        summary="writes down, translates and scores speech (Whisper, Moonshine)",
+        tags=("audio", *(f"model_type:{name}" for name in SPEECH_SEQ2SEQ)),
     )
     registry.add(
         "pocketsphinx",
