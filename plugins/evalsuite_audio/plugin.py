@@ -20,7 +20,7 @@ SPEECH_SEQ2SEQ = (
 
 @hookimpl
 def evalsuite_register_models(registry: Catalogue) -> None:
-    """Declare the kinds that ``hf:`` finds from a configuration, and pocketsphinx."""
+    """Declare the kinds that ``hf:`` finds from a configuration, torchaudio's and pocketsphinx."""
     registry.add(
         "hf/audio-text-dual-encoder",
         factory="evalsuite_audio.models.dual_encoder:Loader",
@@ -38,6 +38,12 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         factory="evalsuite_audio.models.speech_seq2seq:Loader",
         summary="writes down, translates and scores speech (Whisper, Moonshine)",
         tags=("audio", *(f"model_type:{name}" for name in SPEECH_SEQ2SEQ)),
+    )
+    registry.add(
+        "torchaudio",
+        factory="evalsuite_audio.models.torchaudio_bundle:Loader",
+        summary="torchaudio:WAV2VEC2_ASR_BASE_960H and the other CTC pipelines, torchaudio:MMS_FA",
+        tags=("audio",),
     )
     registry.add(
         "pocketsphinx",
