@@ -8,12 +8,9 @@ one clip at a time. The encoder reads each window once, also to find out the lan
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import AutoModelForSpeechSeq2Seq
 from transformers.modeling_outputs import BaseModelOutput
@@ -31,6 +28,7 @@ from evalsuite import (
     Transcript,
 )
 from evalsuite_audio.models.asked import refusal
+from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import Row, row_of, scores
 from evalsuite_audio.models.whisper_settings import set_neutral, speech_of
@@ -45,6 +43,8 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 # Windows encoded and written at once on a CPU; more only wait for the longest answer.
 CPU_WINDOWS = 8
+# From 0 to 30 s in steps of 20 ms.
+TIME_TOKENS = 1501
 
 
 class WhisperTranscriber(TorchModel):
@@ -151,7 +151,7 @@ class WhisperTranscriber(TorchModel):
         left = [index for index in range(len(requests)) if index not in answers]
         alone = [i for i in left if self.options.is_guarded or len(clips[i]) > self.window]
         for index in alone:
-            answers[index] = self._written_alone(requests[index], clips[index])
+            answers[index] = write_alone(self, requests[index], clips[index])
         # Short clips have short transcripts: together, they wait for each other least.
         left = sorted(set(left) - set(alone), key=lambda index: -len(clips[index]))
         for task in ("transcribe", "translate"):
@@ -208,9 +208,10 @@ class WhisperTranscriber(TorchModel):
         inputs = self.extractor(
             list(waveforms), sampling_rate=self.sample_rate_hz, return_tensors="pt"
         )
-        return self._states(inputs["input_features"])
+        return self.states_of(inputs["input_features"])
 
-    def _states(self, features: torch.Tensor) -> torch.Tensor:
+    def states_of(self, features: torch.Tensor) -> torch.Tensor:
+        """Encoder states of spectrograms of one window [clips, mel bands, frames]."""
         with torch.inference_mode():
             encoder = self.module.get_encoder()
             states: torch.Tensor = encoder(features.to(self.device, self.dtype)).last_hidden_state
@@ -258,20 +259,21 @@ class WhisperTranscriber(TorchModel):
             if request.word_times and tokens:
                 seconds = len(clips[index]) / self.sample_rate_hz
                 opening = self.speech.opening(languages[index], request.task)
-                words = self._timed(states[index : index + 1], opening, tokens, 0.0, seconds)
+                words = self.timed(states[index : index + 1], opening, tokens, 0.0, seconds)
             answers.append(Transcript(self.text_of(tokens), tuple(words)))
         return answers
 
     def words_only(self, row: Sequence[int]) -> list[int]:
         """Tokens without special ones and times."""
         special = set(self.tokenizer.all_special_ids)
-        return [t for t in row if t not in special and t <= self.speech.plain]
+        plain = self.speech.plain  # the tokens of times come right after it
+        return [t for t in row if t not in special and not plain < t <= plain + TIME_TOKENS]
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """Tokens as text, without the space that every transcript begins with."""
         return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)).strip()
 
-    def _timed(
+    def timed(
         self,
         states: torch.Tensor,
         opening: Sequence[int],
@@ -279,7 +281,7 @@ class WhisperTranscriber(TorchModel):
         start_s: float,
         end_s: float,
     ) -> list[TimedWord]:
-        """Words of one stretch of sound, from ``start_s`` to ``end_s`` of its clip."""
+        """Words of one stretch of sound, ``start_s`` to ``end_s`` of its clip."""
         n_frames = round((end_s - start_s) * self.sample_rate_hz) // self.extractor.hop_length
         tokens = list(tokens)[: self.max_length - len(opening)]
         heads = self.speech.alignment_heads
@@ -287,65 +289,6 @@ class WhisperTranscriber(TorchModel):
         code = next((c for c, token in self.speech.languages.items() if token in opening), "en")
         words = words_of(self.tokenizer, tokens, code not in WITHOUT_SPACES)
         return timed_words(words, times, start_s, end_s)
-
-    # --------------------------------------------------------------------------------------------
-    # One clip alone: longer than a window, or written in several tries
-    # --------------------------------------------------------------------------------------------
-
-    def _written_alone(self, request: Transcribe, clip: Any) -> Transcript:
-        is_long = len(clip) > self.window
-        features = self.extractor(
-            clip,
-            sampling_rate=self.sample_rate_hz,
-            truncation=False,
-            padding="longest" if is_long else "max_length",
-            return_tensors="pt",
-        )["input_features"]
-        first = self._states(features[..., : self.extractor.nb_max_frames])
-        (language,) = self.languages_of([request.language], first)
-        told: dict[str, Any] = {}
-        if language is not None:
-            told = {"language": f"<|{language}|>", "task": request.task}
-        with torch.inference_mode(), _seeded(clip):
-            found = self.module.generate(
-                features.to(self.device, self.dtype),
-                return_timestamps=is_long,
-                return_segments=True,
-                **told,
-                **self.options.arguments,
-            )
-        segments = found["segments"][0]
-        tokens = [self.words_only(segment["tokens"].tolist()) for segment in segments]
-        words: list[TimedWord] = []
-        if request.word_times:
-            opening = self.speech.opening(language, request.task)
-            for segment, own in zip(segments, tokens, strict=True):
-                words += self._timed_segment(segment, own, features, opening)
-        text = self.text_of([token for own in tokens for token in own])
-        return Transcript(text, tuple(words))
-
-    def _timed_segment(
-        self, segment: Any, tokens: Sequence[int], features: torch.Tensor, opening: Sequence[int]
-    ) -> list[TimedWord]:
-        """Words of a segment that the decoder itself gave a start and an end."""
-        if not tokens:
-            return []
-        hop_s = self.extractor.hop_length / self.sample_rate_hz
-        start_s = float(segment["start"])
-        end_s = min(float(segment["end"]), features.shape[-1] * hop_s)
-        window = features[..., round(start_s / hop_s) :][..., : self.extractor.nb_max_frames]
-        missing = self.extractor.nb_max_frames - window.shape[-1]
-        states = self._states(torch.nn.functional.pad(window, (0, missing)))
-        return self._timed(states, opening, tokens, start_s, max(start_s, end_s))
-
-
-@contextmanager
-def _seeded(clip: Any) -> Iterator[None]:
-    """Random numbers drawn from the clip's own samples; the caller's go on as before."""
-    digest = hashlib.sha256(np.ascontiguousarray(clip).tobytes()).digest()
-    with torch.random.fork_rng():
-        torch.manual_seed(int.from_bytes(digest[:4], "little"))
-        yield
 
 
 def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
