@@ -29,10 +29,10 @@ LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
 LONGEST_TRANSCRIPT = 64
 
 
-def prepare(folder: Path, n_clips: int) -> None:
-    """Write both models and the clips."""
-    save_ctc(folder / "ctc")
-    save_whisper(folder / "whisper")
+def prepare(folder: Path, models: list[str], n_clips: int) -> None:
+    """Write the models and the clips."""
+    for model in models:
+        {"ctc": save_ctc, "whisper": save_whisper}[model](folder / model)
     np.savez(folder / "clips.npz", *synthesised(n_clips))
 
 

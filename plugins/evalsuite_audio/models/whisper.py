@@ -17,6 +17,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 import evalsuite
 from evalsuite import (
+    Audio,
     ContinuationScore,
     Failure,
     LogLikelihood,
@@ -130,12 +131,13 @@ class WhisperTranscriber(TorchModel):
         return self.default_language or "the one that the model hears"
 
     def cost(self, request: Request) -> int:
-        """Encoder positions: a clip is padded to whole windows."""
-        clip = next((part for part in request.parts if hasattr(part, "load")), None)
+        """Encoder positions of whole windows; and a second's worth, so that like lengths meet."""
+        clip = next((part for part in request.parts if isinstance(part, Audio)), None)
         if clip is None:
             return 1
-        n_windows = -(-len(clip.load(self.sample_rate_hz)[0]) // self.window)
-        return max(1, n_windows) * int(self.module.config.max_source_positions)
+        n_samples = len(clip.load(self.sample_rate_hz)[0])
+        n_positions = -(-n_samples // self.window) * int(self.module.config.max_source_positions)
+        return n_positions + n_samples // self.sample_rate_hz
 
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
         """Transcripts, empty ones included; what a request asks for and cannot have is a failure.

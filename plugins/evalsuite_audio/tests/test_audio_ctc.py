@@ -35,6 +35,7 @@ from evalsuite import (
     Transcript,
     UsageError,
 )
+from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.testing import check_model
 from evalsuite_audio.models.ctc import Loader
 
@@ -204,6 +205,25 @@ def test_a_family_that_was_not_looked_into_is_refused(tmp_path):
     config.save_pretrained(tmp_path)
     with pytest.raises(ModelError, match="lasr_ctc.*wav2vec2"):
         Loader().describe(str(tmp_path), LoadSettings())
+
+
+def test_an_error_costs_its_own_clip_and_is_no_empty_transcript(tmp_path, monkeypatch):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    heard = model.logits
+
+    def breaks_at_8000(waveforms):
+        if any(len(waveform) == 8000 for waveform in waveforms):
+            raise ValueError("the encoder broke")
+        return heard(waveforms)
+
+    expected = model.transcribe(SPEECH)
+    monkeypatch.setattr(model, "logits", breaks_at_8000)
+    answers = {}
+    memory = BudgetMemory(tmp_path / "budgets.json")
+    LocalExecutor(memory=memory).answer(model, SPEECH, answers.update)
+    found = [answers[request.digest] for request in SPEECH]
+    assert found[1] == Failure("ValueError", "the encoder broke")
+    assert found[:1] + found[2:] == expected[:1] + expected[2:]
 
 
 # ------------------------------------------------------------------------------------------------
