@@ -9,15 +9,14 @@ from __future__ import annotations
 from evalsuite import Failure, Transcribe
 
 
-def refusal(request: Transcribe, writes: str | None, *, translates: bool = False) -> Failure | None:
-    """Why a request is not for this model, or None.
+def refusal(request: Transcribe, writes: str | None) -> Failure | None:
+    """Why a request is not for a model of one language, or None.
 
     Args:
         request: What is asked.
-        writes: The one language that the model writes, or None where nobody said which.
-        translates: Whether the model can write English for speech in another language.
+        writes: The language that the model writes, or None where nobody said which.
     """
-    if request.task == "translate" and not translates:
+    if request.task == "translate":
         return Failure("no translation", "this model writes the language that is spoken")
     asked = request.language
     if not asked:

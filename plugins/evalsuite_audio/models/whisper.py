@@ -28,11 +28,10 @@ from evalsuite import (
     Transcribe,
     Transcript,
 )
-from evalsuite_audio.models.asked import refusal
 from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import Row, row_of, scores
-from evalsuite_audio.models.whisper_settings import set_neutral, speech_of
+from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
 from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
@@ -193,10 +192,10 @@ class WhisperTranscriber(TorchModel):
         return refused
 
     def _refused_language(self, request: Transcribe) -> Failure | None:
-        if not self.speech.languages:
-            return refusal(request, "en")
+        if request.task == "translate" and not self.speech.languages:
+            return Failure("no translation", "this model knows English only")
         if request.language and self.speech.code(request.language) is None:
-            known = ", ".join(sorted(self.speech.languages))
+            known = ", ".join(sorted(self.speech.languages or ENGLISH))
             return Failure("other language", f"{request.language!r} is not among: {known}")
         return None
 

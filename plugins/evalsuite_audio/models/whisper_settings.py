@@ -18,6 +18,7 @@ from evalsuite_audio.models.asked import primary
 
 # The tokenizer of English-only checkpoints has this many tokens, one fewer than the other.
 _ENGLISH_ONLY_VOCABULARY = 51_864
+ENGLISH = ("en",)
 _KEPT = (
     "alignment_heads",
     "begin_suppress_tokens",
@@ -57,7 +58,7 @@ class Speech:
     def code(self, language: str) -> str | None:
         """The code of a language named by code or in English, or None where it is not known."""
         named = TO_LANGUAGE_CODE.get(language.lower(), primary(language))
-        return named if named in self.languages else None
+        return named if named in (self.languages or ENGLISH) else None
 
     def opening(self, language: str | None, task: str) -> tuple[int, ...]:
         """What the decoder is given before the words."""

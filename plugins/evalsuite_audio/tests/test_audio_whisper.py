@@ -249,7 +249,7 @@ def test_an_english_model_writes_and_translates_nothing_else(tmp_path):
     plain, english, german, translated = model.transcribe(
         [
             Transcribe(clip),
-            Transcribe(clip, "en"),
+            Transcribe(clip, "english"),
             Transcribe(clip, "de"),
             Transcribe(clip, task="translate"),
         ]
