@@ -19,12 +19,15 @@ from evalsuite_audio.models.asked import refusal
 from evalsuite_audio.models.ctc_alignment import align, best_path
 from evalsuite_audio.models.ctc_beam import best_labelling
 from evalsuite_audio.models.ctc_labels import Labels, path_of, timed_words
-from evalsuite_transformers.torch_model import TorchModel
+from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 # Samples of a frame of wav2vec 2.0; only an estimate of cost.
 FRAME = 320
-# Frames in one pass on a CPU: more leave its caches, and gain nothing.
-CPU_FRAMES = 1600
+# Frames in one pass on a CPU: more leave its caches, and cost more than they save. In a tiny model
+# (up to so many weights), what every pass costs counts more.
+CPU_FRAMES, CPU_FRAMES_TINY, TINY = 200, 1600, 5_000_000
+# Clips heard together on a CPU are at least this long beside the longest: it pays for padding too.
+ALIKE = 0.9
 
 
 @dataclass(frozen=True)
@@ -152,10 +155,13 @@ class CtcModel(TorchModel):
         ordered = sorted(indices, key=lambda index: -lengths[index])
         if self.device.type != "cpu":
             return [ordered] if ordered else []
+        is_tiny = count_parameters(self.module) < TINY
+        most, alike = (CPU_FRAMES_TINY, 0.0) if is_tiny else (CPU_FRAMES, ALIKE)
         groups: list[list[int]] = []
         for index in ordered:
-            # The first of a group is its longest.
-            if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= CPU_FRAMES:
+            longest = lengths[groups[-1][0]] if groups else 0
+            fits = groups and longest * (len(groups[-1]) + 1) <= most
+            if fits and lengths[index] >= alike * longest:
                 groups[-1].append(index)
             else:
                 groups.append([index])

@@ -319,9 +319,20 @@ def test_word_times_are_those_of_the_written_words(tmp_path):
     check_model(model, requests)
 
 
-def test_clips_of_similar_length_are_heard_together(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("tiny", "expected"),
+    [
+        (5_000_000, [[8000, 8000], [4000, 4000, 2000, 2000]]),
+        # a large model pays for padding
+        (0, [[8000, 8000], [4000, 4000], [2000, 2000]]),
+    ],
+)
+def test_clips_of_similar_length_are_heard_together(tmp_path, monkeypatch, tiny, expected):
     model = load(save(tmp_path, "Wav2Vec2"))
-    monkeypatch.setattr("evalsuite_audio.models.ctc_model.CPU_FRAMES", 400)
+    place = "evalsuite_audio.models.ctc_model."
+    monkeypatch.setattr(f"{place}TINY", tiny)
+    for name in ("CPU_FRAMES", "CPU_FRAMES_TINY"):
+        monkeypatch.setattr(f"{place}{name}", 400)
     # 40 samples a frame: 8000 are 199 frames, 4000 are 99, 2000 are 49
     requests = clips(2000, 8000, 4000, 8000, 2000, 4000)
     together = model.transcribe(requests)
@@ -329,7 +340,7 @@ def test_clips_of_similar_length_are_heard_together(tmp_path, monkeypatch):
     heard = model.logits
     monkeypatch.setattr(model, "logits", lambda w: sizes.append(list(map(len, w))) or heard(w))
     assert model.transcribe(requests) == together
-    assert sizes == [[8000, 8000], [4000, 4000, 2000, 2000]]
+    assert sizes == expected
     assert [model.transcribe([request])[0] for request in requests] == together
 
 
