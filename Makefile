@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench bench-images clean
+.PHONY: demo test lint types install bench bench-images bench-audio clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -39,6 +39,9 @@ bench: install ## Measure speed side by side with lm-evaluation-harness.
 
 bench-images: install .venv-peer/.installed ## Measure image-text speed beside CLIP_benchmark.
 	$(BIN)/python benchmarks/speed_images/run.py
+
+bench-audio: install ## Measure speech recognition beside transformers' pipeline.
+	$(BIN)/python benchmarks/speed_audio/run.py
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
     from evalsuite.probe import Card, Probe
     from evalsuite.request import (
+        Align,
+        Alignment,
         AnswerSpan,
         Attribute,
         Attribution,
@@ -111,6 +113,8 @@ _HOME = {
     "TimedWord": "evalsuite.request",
     "TokenScores": "evalsuite.request",
     "TokenScoreTable": "evalsuite.request",
+    "Align": "evalsuite.request",
+    "Alignment": "evalsuite.request",
     "Transcribe": "evalsuite.request",
     "Transcript": "evalsuite.request",
     "Sample": "evalsuite.source",
@@ -131,6 +135,8 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "Align",
+    "Alignment",
     "AnswerSpan",
     "Attribute",
     "Attribution",

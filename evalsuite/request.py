@@ -12,6 +12,7 @@
     EmbedAudio              embed_audio                  Embedding
     SimilarityScale         similarity_scale             Similarity
     Transcribe              transcribe                   Transcript
+    Align                   align                        Alignment
     Classify                classify                     Classification
     LabelTokens             label_tokens                 TokenLabels
     AnswerSpan              answer_span                  Span
@@ -23,7 +24,7 @@ A request that cannot be answered becomes a Failure with its reason: never an em
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -183,6 +184,15 @@ class Transcribe(Request):
 
 
 @dataclass(frozen=True)
+class Align(Request):
+    """When each word of a known text is spoken in a clip."""
+
+    audio: Audio
+    text: str
+    method: ClassVar[str] = "align"
+
+
+@dataclass(frozen=True)
 class Classify(Request):
     """The model's own label distribution for an input."""
 
@@ -320,8 +330,27 @@ class Transcript:
 
     def __post_init__(self) -> None:
         """Accept words as the mappings that a store keeps."""
-        words = (TimedWord(**w) if isinstance(w, Mapping) else w for w in self.words)
-        object.__setattr__(self, "words", tuple(words))
+        object.__setattr__(self, "words", _timed_words(self.words))
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The words of a given text with their times.
+
+    ``score`` is the log-probability of the best path through the text, in nats for each frame of
+    the clip: at most 0, and the nearer to 0, the better the text fits the clip.
+    """
+
+    words: tuple[TimedWord, ...]
+    score: float
+
+    def __post_init__(self) -> None:
+        """Accept words as the mappings that a store keeps."""
+        object.__setattr__(self, "words", _timed_words(self.words))
+
+
+def _timed_words(words: Iterable[TimedWord | Mapping[str, Any]]) -> tuple[TimedWord, ...]:
+    return tuple(TimedWord(**w) if isinstance(w, Mapping) else w for w in words)
 
 
 @dataclass(frozen=True)
@@ -407,6 +436,7 @@ Response: TypeAlias = (
     | Embedding
     | Similarity
     | Transcript
+    | Alignment
     | Classification
     | TokenLabels
     | Span
@@ -423,6 +453,7 @@ RESPONSES: dict[str, type] = {
         Embedding,
         Similarity,
         Transcript,
+        Alignment,
         Classification,
         TokenLabels,
         Span,

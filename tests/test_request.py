@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalsuite import Classify, Generate, Image, LogLikelihood, TimedWord, Transcript
+from evalsuite import Alignment, Classify, Generate, Image, LogLikelihood, TimedWord, Transcript
 from evalsuite.responses import decode_answer, encode_answer
 
 
@@ -39,3 +39,8 @@ def test_timed_words_survive_the_store():
     again = decode_answer(*encode_answer(spoken))
     assert again == spoken
     assert again.seconds == 1.5
+
+
+def test_an_alignment_survives_the_store():
+    found = Alignment((TimedWord("one", 0.0, 0.4),), -0.25)
+    assert decode_answer(*encode_answer(found)) == found

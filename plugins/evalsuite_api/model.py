@@ -21,6 +21,7 @@ from evalsuite import (
     Request,
     RollingLogLikelihood,
     TextScore,
+    TimedWord,
     TokenScores,
     TokenScoreTable,
     Transcribe,
@@ -206,15 +207,45 @@ class ServedModel:
         return Embedding(vector / length)
 
     def _transcribe(self, request: Transcribe) -> Transcript:
+        _refuse_beside_translation(request)
         kind, data = sound_file(request.audio)
         body = {"model": self.name, "temperature": "0"}
         if request.language:
             body["language"] = request.language
+        if request.word_times:
+            body |= {"response_format": "verbose_json", "timestamp_granularities[]": "word"}
         files = {"file": (f"clip.{kind}", data, f"audio/{kind}")}
-        answer = self.client.post("audio/transcriptions", body, files)
+        path = f"audio/{'translations' if request.task == 'translate' else 'transcriptions'}"
+        answer = self.client.post(path, body, files)
         if "text" not in answer:
             raise Refused(Failure("server error", "the answer holds no text"))
-        return Transcript(str(answer["text"]).strip())
+        text = str(answer["text"]).strip()
+        return Transcript(text, _timed_words(answer, text) if request.word_times else ())
+
+
+def _refuse_beside_translation(request: Transcribe) -> None:
+    """Raise Refused for what the translations endpoint has no field for."""
+    if request.task != "translate":
+        return
+    if request.language:
+        told = "a server that translates finds out the spoken language itself"
+        raise Refused(Failure("no language", f"{told} ({request.language!r} was asked for)"))
+    if request.word_times:
+        raise Refused(Failure("no word times", "servers time the words of transcripts only"))
+
+
+def _timed_words(answer: Mapping[str, Any], text: str) -> tuple[TimedWord, ...]:
+    """The words with their times; a server that sends none for a text is a failure."""
+    words = answer.get("words") or ()
+    if text and not words:
+        raise Refused(Failure("no word times", "the server sent a text without word times"))
+    try:
+        return tuple(
+            TimedWord(str(word["word"]).strip(), float(word["start"]), float(word["end"]))
+            for word in words
+        )
+    except (KeyError, TypeError, ValueError):
+        raise Refused(Failure("server error", "a word lacks its start or end")) from None
 
 
 def _choice(answer: Mapping[str, Any]) -> Mapping[str, Any]:

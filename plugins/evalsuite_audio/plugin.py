@@ -16,11 +16,22 @@ PRETRAINED = tuple(
     f"architecture:{family}ForPreTraining"
     for family in ("Wav2Vec2", "Wav2Vec2Conformer", "UniSpeech", "UniSpeechSat")
 )
+# The first two are run; the loader says why the others are not. By class, since Whisper is also saved
+# as a classifier or an encoder.
+SPEECH_SEQ2SEQ = tuple(
+    f"architecture:{family}"
+    for family in (
+        *("WhisperForConditionalGeneration", "MoonshineForConditionalGeneration"),
+        *("CanaryForConditionalGeneration", "CohereAsrForConditionalGeneration"),
+        *("MoonshineStreamingForConditionalGeneration", "SpeechEncoderDecoderModel"),
+        *("Speech2TextForConditionalGeneration", "SpeechT5ForSpeechToText"),
+    )
+)
 
 
 @hookimpl
 def evalsuite_register_models(registry: Catalogue) -> None:
-    """Declare the kinds that ``hf:`` finds from a configuration, and pocketsphinx."""
+    """Declare the kinds that ``hf:`` finds from a configuration, torchaudio's and pocketsphinx."""
     registry.add(
         "hf/audio-text-dual-encoder",
         factory="evalsuite_audio.models.dual_encoder:Loader",
@@ -41,7 +52,7 @@ def evalsuite_register_models(registry: Catalogue) -> None:
     registry.add(
         "hf/ctc-transcriber",
         factory="evalsuite_audio.models.ctc:Loader",
-        summary="writes down speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
+        summary="writes down and aligns speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
         tags=("audio", "mapping:CTC"),
     )
     registry.add(
@@ -61,6 +72,18 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         factory="evalsuite_audio.models.encoder:Loader",
         summary="embeds clips (bare wav2vec 2.0, HuBERT, WavLM, AST, ...)",
         tags=("audio", "base-of:AUDIO_CLASSIFICATION", *PRETRAINED),
+    )
+    registry.add(
+        "hf/speech-seq2seq",
+        factory="evalsuite_audio.models.speech_seq2seq:Loader",
+        summary="writes down, translates and scores speech (Whisper, Moonshine)",
+        tags=("audio", *SPEECH_SEQ2SEQ),
+    )
+    registry.add(
+        "torchaudio",
+        factory="evalsuite_audio.models.torchaudio_bundle:Loader",
+        summary="torchaudio:WAV2VEC2_ASR_BASE_960H and the other CTC pipelines, torchaudio:MMS_FA",
+        tags=("audio",),
     )
     registry.add(
         "pocketsphinx",

@@ -24,6 +24,7 @@ from evalsuite import (
     LogLikelihood,
     Role,
     Text,
+    TimedWord,
     Transcribe,
     UsageError,
 )
@@ -225,3 +226,40 @@ def test_a_clip_is_sent_as_a_file_and_its_words_come_back(server):
     assert path == "/v1/audio/transcriptions"
     assert b"RIFF" in body
     assert b'filename="clip.wav"' in body
+
+
+def test_translations_have_an_address_of_their_own(server):
+    server["replies"] = [(200, {}, {"text": "good day"})]
+    clip = Audio.from_array(np.zeros(80, np.float32), 8000)
+    model = model_of(server, [], endpoint="transcriptions")
+    (answer,) = model.transcribe([Transcribe(clip, task="translate")])
+    assert answer.text == "good day"
+    assert server["seen"][0][0] == "/v1/audio/translations"
+    refused = model.transcribe(
+        [
+            Transcribe(clip, "de", "translate"),
+            Transcribe(clip, task="translate", word_times=True),
+        ]
+    )
+    assert [answer.kind for answer in refused] == ["no language", "no word times"]
+    assert len(server["seen"]) == 1
+
+
+def test_word_times_are_asked_for_and_read(server):
+    words = [{"word": " hello", "start": 0.1, "end": 0.4}, {"word": "you", "start": 0.5, "end": 1}]
+    server["replies"] = [
+        (200, {}, {"text": "hello you", "words": words}),
+        (200, {}, {"text": "hello you"}),
+        (200, {}, {"text": "hello you", "words": [{"word": "hello"}]}),
+        (200, {}, {"text": ""}),
+    ]
+    clip = Audio.from_array(np.zeros(80, np.float32), 8000)
+    model = model_of(server, [], endpoint="transcriptions")
+    request = Transcribe(clip, word_times=True)
+    timed, none, broken, silence = (model.transcribe([request])[0] for _ in range(4))
+    assert timed.words == (TimedWord("hello", 0.1, 0.4), TimedWord("you", 0.5, 1.0))
+    body = server["seen"][0][1]
+    assert b"timestamp_granularities[]" in body
+    assert b"verbose_json" in body
+    assert (none.kind, broken.kind) == ("no word times", "server error")
+    assert silence.text == ""

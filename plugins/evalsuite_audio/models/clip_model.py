@@ -89,7 +89,7 @@ class ClipModel(TorchModel):
         audio = audio_of(request)
         if audio is None:
             return 1
-        n_samples = len(audio.load(self.sample_rate_hz)[0])
+        n_samples = audio.n_samples(self.sample_rate_hz)
         if self.hearing.is_fixed:
             n_samples = self.hearing.longest * max(1, -(-n_samples // self.hearing.longest))
         return 1 + n_samples // SAMPLES_PER_FRAME

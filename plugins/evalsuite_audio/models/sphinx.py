@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
@@ -16,15 +17,21 @@ from evalsuite import (
     ModelError,
     ModelInfo,
     Request,
+    TimedWord,
     Transcribe,
     Transcript,
     UsageError,
 )
 from evalsuite.content import sha256_of
+from evalsuite_audio.models.asked import refusal
 
 SAMPLE_RATE_HZ = 16_000
 NAMES = ("en-us",)
 SHORTEST = 410  # samples of one window of 25.6 ms
+FRAMES_PER_SECOND = 100
+_FILLERS = ("<", "[", "+")
+# The dictionary's second pronunciation of "a" is "a(2)".
+_VARIANT = re.compile(r"\(\d+\)$")
 
 
 class Loader:
@@ -86,8 +93,9 @@ class Sphinx:
         Setting back the cepstral mean is not enough: the features of a clip would still depend on
         the one before it.
         """
-        if request.language and not request.language.lower().startswith("en"):
-            return Failure("other language", f"{self.info.name} writes English")
+        refused = refusal(request, "en")
+        if refused is not None:
+            return refused
         waveform, _ = request.audio.load(SAMPLE_RATE_HZ)
         if len(waveform) < SHORTEST:
             return Failure("too short", f"{len(waveform)} samples make no frame of this model")
@@ -97,8 +105,24 @@ class Sphinx:
         self._decoder.process_raw(samples.tobytes(), full_utt=True)
         self._decoder.end_utt()
         hypothesis = self._decoder.hyp()
-        return Transcript(hypothesis.hypstr if hypothesis is not None else "")
+        if hypothesis is None:
+            return Transcript("")
+        words = _timed(self._decoder.seg()) if request.word_times else ()
+        return Transcript(hypothesis.hypstr, words)
 
     def close(self) -> None:
         """Free the models."""
         self._decoder = None
+
+
+def _timed(segments: Iterable[Any]) -> tuple[TimedWord, ...]:
+    """The words among segments, without silence, noise and the numbers of pronunciations."""
+    return tuple(
+        TimedWord(
+            _VARIANT.sub("", segment.word),
+            segment.start_frame / FRAMES_PER_SECOND,
+            (segment.end_frame + 1) / FRAMES_PER_SECOND,
+        )
+        for segment in segments
+        if not segment.word.startswith(_FILLERS)
+    )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models
 from transformers import (
     ParakeetCTCConfig,
@@ -24,7 +25,17 @@ from transformers import (
     Wav2Vec2Processor,
 )
 
-from evalsuite import Audio, Failure, LoadSettings, ModelError, Transcribe, Transcript
+from evalsuite import (
+    Align,
+    Audio,
+    Failure,
+    LoadSettings,
+    ModelError,
+    Transcribe,
+    Transcript,
+    UsageError,
+)
+from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.testing import check_model
 from evalsuite_audio.models.ctc import Loader
 
@@ -196,6 +207,25 @@ def test_a_family_that_was_not_looked_into_is_refused(tmp_path):
         Loader().describe(str(tmp_path), LoadSettings())
 
 
+def test_an_error_costs_its_own_clip_and_is_no_empty_transcript(tmp_path, monkeypatch):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    heard = model.logits
+
+    def breaks_at_8000(waveforms):
+        if any(len(waveform) == 8000 for waveform in waveforms):
+            raise ValueError("the encoder broke")
+        return heard(waveforms)
+
+    expected = model.transcribe(SPEECH)
+    monkeypatch.setattr(model, "logits", breaks_at_8000)
+    answers = {}
+    memory = BudgetMemory(tmp_path / "budgets.json")
+    LocalExecutor(memory=memory).answer(model, SPEECH, answers.update)
+    found = [answers[request.digest] for request in SPEECH]
+    assert found[1] == Failure("ValueError", "the encoder broke")
+    assert found[:1] + found[2:] == expected[:1] + expected[2:]
+
+
 # ------------------------------------------------------------------------------------------------
 # Models that read spectrograms
 # ------------------------------------------------------------------------------------------------
@@ -250,3 +280,121 @@ def test_spectrograms_are_heard_one_at_a_time(save_model, tmp_path):
     assert all(isinstance(answer, Transcript) for answer in answers[1:])
     assert answers[3].text
     check_model(model, requests[1:])
+
+
+# ------------------------------------------------------------------------------------------------
+# Languages, translations, adapters
+# ------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_does_not_name_its_language_writes_it_whatever_is_asked(tmp_path):
+    save(tmp_path, "Wav2Vec2")
+    audio = SPEECH[0].audio
+    plain, named = (load(tmp_path).transcribe([Transcribe(audio, code)]) for code in (None, "en"))
+    assert plain == named
+    assert "does not say" in load(tmp_path).info.details["language"]
+
+
+def test_a_model_whose_language_is_given_writes_no_other(tmp_path):
+    save(tmp_path, "Wav2Vec2")
+    audio = SPEECH[0].audio
+    settings = LoadSettings(device="cpu", options={"language": "en"})
+    model = Loader().load(str(tmp_path), settings)
+    english, british, french = model.transcribe(
+        [Transcribe(audio, language) for language in ("en", "en-GB", "fr")]
+    )
+    assert english == british
+    assert isinstance(english, Transcript)
+    assert french.kind == "other language"
+
+
+def test_a_ctc_head_does_not_translate(tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    plain, translated = model.transcribe([SPEECH[0], Transcribe(SPEECH[0].audio, task="translate")])
+    assert isinstance(plain, Transcript)
+    assert translated.kind == "no translation"
+
+
+def test_word_times_are_those_of_the_written_words(tmp_path):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    requests = [Transcribe(request.audio, word_times=True) for request in SPEECH]
+    for plain, timed in zip(model.transcribe(SPEECH), model.transcribe(requests), strict=True):
+        assert timed.text == plain.text
+        assert [word.text for word in timed.words] == plain.text.split()
+        assert all(word.start_s < word.end_s for word in timed.words)
+    check_model(model, requests)
+
+
+@pytest.mark.parametrize(
+    ("tiny", "expected"),
+    [
+        (5_000_000, [[8000, 8000], [4000, 4000, 2000, 2000]]),
+        # a large model pays for padding
+        (0, [[8000, 8000], [4000, 4000], [2000, 2000]]),
+    ],
+)
+def test_clips_of_similar_length_are_heard_together(tmp_path, monkeypatch, tiny, expected):
+    model = load(save(tmp_path, "Wav2Vec2"))
+    place = "evalsuite_audio.models.ctc_model."
+    monkeypatch.setattr(f"{place}TINY", tiny)
+    for name in ("CPU_FRAMES", "CPU_FRAMES_TINY"):
+        monkeypatch.setattr(f"{place}{name}", 400)
+    # 40 samples a frame: 8000 are 199 frames, 4000 are 99, 2000 are 49
+    requests = clips(2000, 8000, 4000, 8000, 2000, 4000)
+    together = model.transcribe(requests)
+    sizes = []
+    heard = model.logits
+    monkeypatch.setattr(model, "logits", lambda w: sizes.append(list(map(len, w))) or heard(w))
+    assert model.transcribe(requests) == together
+    assert sizes == expected
+    assert [model.transcribe([request])[0] for request in requests] == together
+
+
+def save_adapters(directory):
+    """An MMS-like model: English inside, French beside it."""
+    torch.manual_seed(0)
+    config = transformers.Wav2Vec2Config(
+        **{**TINY, "do_stable_layer_norm": True, "feat_extract_norm": "layer"}, adapter_attn_dim=4
+    )
+    model = transformers.Wav2Vec2ForCTC(config)
+    torch.nn.init.normal_(model.lm_head.weight, std=1.0)
+    model.save_pretrained(directory)
+    french = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4, "\u00e9": 5, "z": 6}
+    weights = {name: torch.randn_like(w) for name, w in model._get_adapters().items()}
+    weights["lm_head.weight"] = torch.randn(len(french), TINY["hidden_size"])
+    weights["lm_head.bias"] = torch.zeros(len(french))
+    save_file(weights, directory / "adapter.fra.safetensors")
+    english = {letter: i for i, letter in enumerate(LETTERS)}
+    (directory / "letters.json").write_text(json.dumps({"eng": english, "fra": french}))
+    tokenizer = Wav2Vec2CTCTokenizer(str(directory / "letters.json"), target_lang="eng")
+    extractor = Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, return_attention_mask=True)
+    Wav2Vec2Processor(extractor, tokenizer).save_pretrained(directory)
+    return directory
+
+
+def test_an_adapter_brings_its_languages_letters(tmp_path):
+    save_adapters(tmp_path)
+    options = {"target_lang": "fra"}
+    english = load(tmp_path)
+    french = Loader().load(str(tmp_path), LoadSettings(device="cpu", options=options))
+    assert (english.writes, french.writes) == ("eng", "fra")
+    assert english.fingerprint != french.fingerprint
+    # English has no z, French nothing but e acute and z
+    assert "z" in "".join(answer.text for answer in french.transcribe(SPEECH))
+    assert french.transcribe([Transcribe(SPEECH[0].audio, "eng")])[0].kind == "other language"
+    check_model(french, [*SPEECH, Align(SPEECH[1].audio, "z\u00e9 z")])
+
+
+def test_a_missing_adapter_is_named(tmp_path):
+    save_adapters(tmp_path)
+    with pytest.raises(ModelError, match="no letters for 'deu'; it has those of 2"):
+        Loader().load(str(tmp_path), LoadSettings(options={"target_lang": "deu"}))
+    (tmp_path / "adapter.fra.safetensors").unlink()
+    with pytest.raises(ModelError, match="adapter .* for 'fra' could not be loaded"):
+        Loader().load(str(tmp_path), LoadSettings(options={"target_lang": "fra"}))
+
+
+def test_a_model_without_adapters_has_no_target_language(tmp_path):
+    save(tmp_path, "Wav2Vec2")
+    with pytest.raises(UsageError, match="no adapters"):
+        Loader().describe(str(tmp_path), LoadSettings(options={"target_lang": "fra"}))

@@ -65,6 +65,34 @@ def test_another_language_is_a_failure(model):
     assert isinstance(english, Transcript)
 
 
+def test_translations_are_a_failure(model):
+    clip = Audio.from_array(np.zeros(4000, np.float32), 16_000)
+    assert model.transcribe([Transcribe(clip, task="translate")])[0].kind == "no translation"
+
+
+def test_word_times_are_those_of_the_written_words(model, spoken):
+    clip = spoken("a good day for a walk in the tomato garden")
+    plain, timed = model.transcribe([Transcribe(clip, word_times=t) for t in (False, True)])
+    assert timed.text == plain.text == " ".join(word.text for word in timed.words)
+    seconds = len(clip.load()[0]) / clip.load()[1]
+    edges = [edge for word in timed.words for edge in (word.start_s, word.end_s)]
+    assert edges == sorted(edges)
+    assert 0 <= edges[0] < edges[-1] <= seconds + 0.02
+    assert not plain.words
+
+
+def test_noise_and_pronunciations_are_no_words():
+    class Segment:
+        def __init__(self, word, start_frame, end_frame):
+            self.word, self.start_frame, self.end_frame = word, start_frame, end_frame
+
+    found = sphinx._timed(
+        [Segment("<s>", 0, 9), Segment("a(2)", 10, 14), Segment("[NOISE]", 15, 20)]
+    )
+    # frames of 10 ms, the last one included
+    assert [(word.text, word.start_s, word.end_s) for word in found] == [("a", 0.1, 0.15)]
+
+
 def test_real_speech_is_understood_in_part(model, data):
     folder = data / "fleurs_fixtures"
     names = ("fleurs-en-003", "fleurs-en-004")

@@ -1,0 +1,164 @@
+"""Moonshine through transformers (Jeffries et al. 2024): short clips, as long as they are.
+
+The encoder reads the waveform itself and normalises over time, so padding changes a transcript:
+clips are heard one at a time. Its decoder has room for half a minute of speech; a longer clip is a
+failure, not a cut transcript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import torch
+from transformers import AutoModelForSpeechSeq2Seq
+
+import evalsuite
+from evalsuite import Failure, ModelInfo, Request, Transcribe, Transcript, UsageError
+from evalsuite_audio.models.asked import refusal
+from evalsuite_transformers.checkpoint import (
+    Checkpoint,
+    fingerprint,
+    load_processor,
+    load_weights,
+)
+from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_transformers.written_text import neutral_settings, text_of_ids
+
+# The authors' bound against endless repetition, and the longest clips that they train on.
+TOKENS_PER_SECOND = 6.5
+LONGEST_S = 30
+
+
+@dataclass(frozen=True)
+class Options:
+    """How transcripts are written.
+
+    Args:
+        language: The language that the checkpoint writes, which it does not say.
+        num_beams: Beams; 1 is greedy search.
+    """
+
+    language: str = ""
+    num_beams: int = 1
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> Options:
+        """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
+        checkpoint.refuse_unknown_options(frozenset(cls.__dataclass_fields__))
+        given = checkpoint.settings.options
+        options = cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
+        beams = options.num_beams
+        if not isinstance(beams, int) or isinstance(beams, bool) or beams < 1:
+            raise UsageError(f"Model option num_beams must be an integer from 1 (got {beams!r}).")
+        if not isinstance(options.language, str):
+            raise UsageError(f"Model option language must be a code (got {options.language!r}).")
+        return options
+
+
+class MoonshineTranscriber(TorchModel):
+    """A MoonshineForConditionalGeneration."""
+
+    @staticmethod
+    def describe(reference: str, checkpoint: Checkpoint) -> ModelInfo:
+        """What the configuration says."""
+        Options.of(checkpoint)
+        return _info(reference, checkpoint)
+
+    @classmethod
+    def load(cls, reference: str, checkpoint: Checkpoint) -> MoonshineTranscriber:
+        """Load weights and processor."""
+        options = Options.of(checkpoint)
+        processor = load_processor(checkpoint)
+        module = load_weights(AutoModelForSpeechSeq2Seq, checkpoint)
+        return cls(reference, checkpoint, options, module, processor)
+
+    def __init__(
+        self,
+        reference: str,
+        checkpoint: Checkpoint,
+        options: Options,
+        module: Any,
+        processor: Any,
+    ) -> None:
+        """Set the checkpoint's own generation settings aside."""
+        self.options = options
+        self.tokenizer, self.extractor = processor.tokenizer, processor.feature_extractor
+        self.sample_rate_hz = int(self.extractor.sampling_rate)
+        start = int(module.config.decoder_start_token_id)
+        settings, set_aside = neutral_settings(module.generation_config, self.tokenizer, start)
+        settings.decoder_start_token_id = start
+        settings.num_beams = options.num_beams
+        module.generation_config = settings
+        details = {
+            "class": type(module).__name__,
+            "decoding": f"{options.num_beams} beams" if options.num_beams > 1 else "greedy",
+            "language": options.language or "its own; the checkpoint does not say which",
+            "batches": "one clip at a time",
+            "longest clip": f"{LONGEST_S} s",
+            "longest transcript": f"{TOKENS_PER_SECOND} tokens for each second",
+        }
+        if set_aside:
+            details["generation settings set aside"] = set_aside
+        info = _info(
+            reference,
+            checkpoint,
+            n_parameters=count_parameters(module),
+            sample_rate_hz=self.sample_rate_hz,
+            details=details,
+        )
+        mark = fingerprint(
+            checkpoint.reference,
+            checkpoint.revision,
+            module.dtype,
+            options,
+            version=evalsuite.__version__,
+        )
+        super().__init__(info, mark, module)
+
+    def cost(self, request: Request) -> int:
+        """Positions of the encoder, of 384 samples."""
+        if isinstance(request, Transcribe):
+            return 1 + request.audio.n_samples(self.sample_rate_hz) // 384
+        return 1
+
+    def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
+        """Transcripts, empty ones included; clips too short or too long to be heard fail."""
+        return [self._transcribe(request) for request in requests]
+
+    def _transcribe(self, request: Transcribe) -> Transcript | Failure:
+        refused = refusal(request, self.options.language or None)
+        if refused is not None:
+            return refused
+        if request.word_times:
+            return Failure("no word times", "Moonshine does not say when a word is spoken")
+        waveform, _ = request.audio.load(self.sample_rate_hz)
+        n_samples = len(waveform)
+        if self.module._get_feat_extract_output_lengths(torch.tensor(n_samples)) < 1:
+            return Failure("too short", f"{n_samples} samples make no frame of this model")
+        seconds = n_samples / self.sample_rate_hz
+        if seconds > LONGEST_S:
+            return Failure("clip too long", f"it has {seconds:.1f} s; Moonshine hears {LONGEST_S}")
+        inputs = self.extractor(
+            waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt"
+        ).to(self.device)
+        room = int(self.module.config.max_position_embeddings) - 1
+        with torch.inference_mode():
+            (row,) = self.module.generate(
+                input_values=inputs["input_values"].to(self.dtype),
+                max_new_tokens=min(room, max(1, ceil(seconds * TOKENS_PER_SECOND))),
+            )
+        return Transcript(text_of_ids(self.tokenizer, row.tolist()).strip())
+
+
+def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
+    return ModelInfo(
+        name=f"hf:{reference}",
+        kind="speech sequence-to-sequence transcriber",
+        modalities=frozenset({"audio"}),
+        methods=frozenset({"transcribe"}),
+        revision=checkpoint.revision,
+        **facts,
+    )
