@@ -44,13 +44,23 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
 
 
 def _key(result: JobResult) -> tuple[str, str]:
-    return result.label.partition(" under ")[0], str(result.variant["variant"])
+    """The probe, and the variant with all that was chosen but its dial."""
+    probe, _, told = result.label.rpartition(" under ")
+    name, *chosen = told.split(" ")
+    return probe, " ".join([name, *chosen[dial_of(result) is not None :]])
 
 
 def dial_of(result: JobResult) -> float | None:
     """The setting of a variant's dial; None where it has none."""
-    numbers = [v for k, v in result.variant.items() if k != "variant" and _is_number(v)]
-    return float(numbers[0]) if numbers else None
+    name = _dial_name(result)
+    return None if name is None else float(result.variant[name])
+
+
+def _dial_name(result: JobResult) -> str | None:
+    """The first option of a variant, unless the label says that it is another kind of option."""
+    name = next((name for name in result.variant if name != "variant"), None)
+    is_dial = name is not None and _is_number(result.variant[name])
+    return name if is_dial and f" {name}=" not in result.label else None
 
 
 def _is_number(value: Any) -> bool:
@@ -93,7 +103,7 @@ def _curve(
         for model, result in base.items()
         if (estimate := _of(result, metric)) is not None and estimate.value == estimate.value
     ]
-    dial = next(k for k, v in results[0].variant.items() if k != "variant" and _is_number(v))
+    dial = _dial_name(results[0]) or ""
     is_falling = len(values) > 1 and values[0]["dial"] > values[-1]["dial"]  # mild comes first
     x = {
         "field": "dial",
