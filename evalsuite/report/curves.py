@@ -8,7 +8,7 @@ from typing import Any
 from evalsuite.metric import Estimate
 from evalsuite.report.charts import CONFIG
 from evalsuite.report.section import Section, Table
-from evalsuite.report.wording import interval, number
+from evalsuite.report.wording import ARROWS, interval, number
 from evalsuite.store import JobResult
 
 MEASURED = ("finished", "partial")
@@ -28,7 +28,7 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         if metric is None:
             continue
         if dial_of(part[0]) is not None:
-            charts.append(_curve(part, base, metric, f"{key[0]}: {metric} under {key[1]}"))
+            charts.append(_curve(part, base, metric, key))
         rows += [_row(result, base.get(result.model), metric) for result in part]
     table = Table(
         "With and without the change",
@@ -38,7 +38,8 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
     told = (
         "The same probes on data made harder. Lost is the mean difference to the clean data on the "
         "samples that were answered both times, with its interval; answers that stay the same "
-        "although their input was taken away do not rest on it."
+        "although their input was taken away do not rest on it. In the charts bands are intervals, "
+        "and thin level lines are the clean data; ↑ higher is better, ↓ lower is better."
     )
     return [Section("When the input gets worse", (told,), (table,), tuple(charts))]
 
@@ -73,6 +74,13 @@ def _metric(results: Sequence[JobResult]) -> str | None:
     return next(found, None)
 
 
+def _arrow(results: Sequence[JobResult], metric: str) -> str:
+    """Which way is better, where one is."""
+    estimate = _of(results[0], metric)
+    arrow = ARROWS.get(estimate.direction, "") if estimate is not None else ""
+    return f" {arrow}" if arrow else ""
+
+
 def _of(result: JobResult | None, metric: str) -> Estimate | None:
     estimates = result.estimates if result is not None else ()
     return next((e for e in estimates if e.metric == metric and not e.slice), None)
@@ -94,58 +102,60 @@ def _shown(estimate: Estimate | None) -> str:
 
 
 def _curve(
-    results: Sequence[JobResult], base: Mapping[str, JobResult], metric: str, title: str
+    results: Sequence[JobResult], base: Mapping[str, JobResult], metric: str, key: tuple[str, str]
 ) -> dict[str, Any]:
-    """Value over dial with its interval as a band, and the clean value as a dashed line."""
+    """Value over dial with its interval as a band, and the clean value as a thin level line."""
+    probe, variant = key
     values = list(_points(results, metric))
     before = [
         {"model": model, "clean": estimate.value}
         for model, result in base.items()
         if (estimate := _of(result, metric)) is not None and estimate.value == estimate.value
     ]
-    dial = _dial_name(results[0]) or ""
     is_falling = len(values) > 1 and values[0]["dial"] > values[-1]["dial"]  # mild comes first
     x = {
         "field": "dial",
         "type": "quantitative",
-        "title": dial.replace("_", " "),
+        "title": _with_unit(_dial_name(results[0]) or ""),
         "scale": {"zero": False, "nice": False, "reverse": is_falling},
         "axis": {"values": sorted({point["dial"] for point in values}), "format": "~g"},
     }
-    y = {"type": "quantitative", "title": None, "scale": {"zero": False}}
-    dash = {"field": "model", "type": "nominal", "legend": LEGEND}
-    line = {"type": "line", "color": "var(--series)", "point": {"color": "var(--series)"}}
+    heading = f"{probe}: {metric}{_arrow(results, metric)} under {variant}"
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "description": title,
-        "title": {"text": title, "color": "currentColor", "fontSize": 12, "anchor": "start"},
+        "description": f"{probe}: {metric} under {variant}",
+        "title": {"text": heading, "color": "currentColor", "fontSize": 12, "anchor": "start"},
         "width": 430,
         "height": 180,
         "background": None,
-        "layer": [
-            {
-                "data": {"values": values},
-                "mark": {"type": "area", "color": "var(--series)", "opacity": 0.15},
-                "encoding": {
-                    "x": x,
-                    "y": {"field": "low", **y},
-                    "y2": {"field": "high"},
-                    "detail": {"field": "model"},
-                },
-            },
-            {
-                "data": {"values": before},
-                "mark": {"type": "rule", "color": "var(--muted)", "strokeDash": [4, 3]},
-                "encoding": {"y": {"field": "clean", **y}},
-            },
-            {
-                "data": {"values": values},
-                "mark": line,
-                "encoding": {"x": x, "y": {"field": "value", **y}, "strokeDash": dash},
-            },
-        ],
+        "layer": list(_layers(values, before, x)),
         "config": CONFIG,
     }
+
+
+def _layers(
+    values: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]], x: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Band, line, clean value and dots; models are told apart by how their lines are dashed.
+
+    The legend takes its look from the first layer that is dashed, so lines come before the others.
+    """
+    y = {"type": "quantitative", "title": None, "scale": {"zero": False}}
+    dash = {"field": "model", "type": "nominal", "legend": LEGEND}
+    at_value = {"x": x, "y": {"field": "value", **y}}
+    band = {"x": x, "y": {"field": "low", **y}, "y2": {"field": "high"}}
+    for data, mark, encoding in (
+        (values, {"type": "area", "opacity": 0.15}, {**band, "detail": {"field": "model"}}),
+        (values, {"type": "line"}, {**at_value, "strokeDash": dash}),
+        (
+            before,
+            {"type": "rule", "color": "var(--muted)", "strokeWidth": 1},
+            {"y": {"field": "clean", **y}, "strokeDash": dash},
+        ),
+        (values, {"type": "circle", "opacity": 1}, at_value),
+    ):
+        mark = {"color": "var(--series)", **mark}
+        yield {"data": {"values": data}, "mark": mark, "encoding": encoding}
 
 
 LEGEND = {
@@ -154,7 +164,16 @@ LEGEND = {
     "columns": 1,  # the reader's font may be wider than ours
     "labelColor": "currentColor",
     "labelLimit": 400,
+    "symbolType": "stroke",
+    "symbolSize": 600,
 }
+UNITS = {"db": "dB", "hz": "Hz", "s": "s"}
+
+
+def _with_unit(dial: str) -> str:
+    """``rt60_s`` as ``rt60 in s``; a dial without a unit as it is."""
+    name, _, unit = dial.rpartition("_")
+    return f"{name.replace('_', ' ')} in {UNITS[unit]}" if unit in UNITS else dial.replace("_", " ")
 
 
 def _points(results: Sequence[JobResult], metric: str) -> Iterator[dict[str, Any]]:

@@ -49,13 +49,14 @@ def test_a_rate_above_one_is_drawn_where_it_is():
     )
     points = [p for layer in layers(chart) for p in layer if "value" in p]
     assert {(p["model"], p["dial"], p["value"]) for p in points} >= {("one", 0.0, 1.4)}
+    assert chart["title"]["text"].endswith("rate ↓ under audio/babble talkers=3")
     assert "one" in draw(chart)
 
 
 def test_the_milder_setting_stands_first():
     (section,) = curves(RESULTS)
     x = section.charts[0]["layer"][0]["encoding"]["x"]
-    assert x["title"] == "snr db"
+    assert x["title"] == "snr in dB"
     assert x["scale"]["reverse"] is True
 
 
