@@ -27,7 +27,7 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         metric = _metric(part)
         if metric is None:
             continue
-        if dial_of(part[0]) is not None:
+        if len({dial_of(result) for result in part}) > 1:
             charts.append(_curve(part, base, metric, key))
         rows += [_row(result, base.get(result.model), metric) for result in part]
     table = Table(

@@ -95,3 +95,9 @@ def test_the_same_variant_with_other_options_is_another_curve():
     assert len(rows) == 8
     assert rows[0][2] == "audio/babble talkers=3 20"
     assert rows[0][4:7] == ("0.200 [0.100, 0.300]", "0.300 [0.200, 0.400]", "0.100 [0.000, 0.200]")
+
+
+def test_one_setting_is_no_curve_but_has_its_row():
+    (section,) = curves([RESULTS[0], RESULTS[2]])
+    assert not section.charts
+    assert len(section.tables[0].rows) == 1

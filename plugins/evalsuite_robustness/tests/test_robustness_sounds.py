@@ -470,3 +470,70 @@ def test_an_encoder_that_this_ffmpeg_lacks_is_named(monkeypatch):
 def test_settings_that_mean_nothing_are_refused(name, options, said):
     with pytest.raises(Exception, match=said):
         variant(name, **options)
+
+
+# ------------------------------------------------------------------------------------------------
+# In a run
+# ------------------------------------------------------------------------------------------------
+
+SUITE = """
+version: 1
+name: harder
+models: ["control:sounds-clean", "control:sounds-brittle"]
+sources:
+  sounds: {type: control/sounds, limit: 40}
+probes:
+  - probe: audio/zero-shot
+    source: sounds
+    variants:
+      - {variant: audio/white-noise, snr_db: [80, 20]}
+      - {variant: audio/noise-files, path: noise, snr_db: 20}
+      - audio/silence
+"""
+
+
+@pytest.fixture(scope="module")
+def harder(tmp_path_factory):
+    from evalsuite.cli import run
+    from evalsuite.store import Run
+
+    folder = tmp_path_factory.mktemp("harder")
+    (folder / "noise").mkdir()
+    noise = Audio.from_array(np.random.default_rng(0).standard_normal(RATE), RATE)
+    (folder / "noise" / "white.wav").write_bytes(noise.encoded())
+    (folder / "suite.yaml").write_text(SUITE)
+    assert run(["run", str(folder / "suite.yaml"), "-q", "-o", str(folder / "run")]) == 0
+    return Run.open(folder / "run")
+
+
+def lost(run, told: str, model: str):
+    label = f"audio/zero-shot under {told}"
+    (result,) = [r for r in run.results if r.label == label and r.model == f"control:{model}"]
+    return next(e for e in result.estimates if e.metric == "accuracy lost")
+
+
+@pytest.mark.parametrize("told", ["audio/white-noise 20", "audio/noise-files 20 path=noise"])
+def test_noise_costs_the_brittle_twin_much_and_the_clean_one_little(harder, told):
+    planted, clean = (lost(harder, told, f"sounds-{name}") for name in ("brittle", "clean"))
+    assert planted.verdict == "differs from null"
+    assert clean.verdict == "compatible with null"
+    assert planted.value > clean.value + 0.2
+
+
+def test_noise_that_nobody_hears_costs_neither_twin_anything(harder):
+    for name in ("brittle", "clean"):
+        found = lost(harder, "audio/white-noise 80", f"sounds-{name}")
+        assert found.verdict == "compatible with null", name
+
+
+def test_silence_leaves_no_more_than_chance(harder):
+    label = "audio/zero-shot under audio/silence"
+    for result in (r for r in harder.results if r.label == label):
+        accuracy = next(e for e in result.estimates if e.metric == "accuracy" and not e.slice)
+        assert accuracy.verdict == "compatible with null"
+
+
+def test_the_dial_stands_first_in_the_plan_and_paths_are_found(harder):
+    (job,) = {r.label: r for r in harder.results if "noise-files" in r.label}.values()
+    assert list(job.variant) == ["variant", "snr_db", "path"]
+    assert job.variant["path"].endswith("noise")
