@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from evalsuite.report.media import image_uri, sound
+from evalsuite.report.media import small_media
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, Run, SampleRow
 
@@ -106,7 +106,7 @@ def explore(runs: Sequence[Run], limit: int = MAX_BYTES) -> Explorer:
     """Gather the samples of all jobs of all runs, as many as ``limit`` bytes hold."""
     found, total = _gather(runs)
     kept, media = MAX_SAMPLES, MAX_MEDIA
-    small = cache(partial(_small, tuple(runs)))  # made once, however often the page is packed
+    small = cache(partial(small_media, tuple(runs)))  # made once, however often the page is packed
     while True:
         explorer = _pack(small, found, total, kept, media)
         of_media, of_samples = len(explorer.packed), 4 * len(explorer.lines) // 3
@@ -201,7 +201,8 @@ def _headline(samples: Sequence[Mapping[str, Any]]) -> str:
     records = [e["record"] for s in samples for e in s["models"].values() if e["record"]]
     columns = records[0] if records else {}
     numbers = [name for name, value in columns.items() if isinstance(value, float)]
-    return next((n for n in (*_ANSWERS, *numbers, *columns) if n in columns), "")
+    names = (n for n in (*_ANSWERS, *numbers, *columns) if n in columns and n not in _PICTURES)
+    return next(names, "")
 
 
 def _judged(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,13 +316,6 @@ def _is_seen(sample: Mapping[str, Any], media: Mapping[str, Any]) -> bool:
     """Whether what was asked about a sample is in the page; true for text."""
     names = ((part.get("image") or part.get("audio") or "") for part in _parts(sample))
     return all(name == "" or name in media for name in names)
-
-
-def _small(runs: Sequence[Run], kind: str, sha256: str) -> Any:
-    data = next((data for run in runs if (data := run.media(sha256)) is not None), None)
-    if data is None:
-        return None
-    return image_uri(data) if kind == "image" else sound(data)
 
 
 def _gzip(text: str) -> bytes:

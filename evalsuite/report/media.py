@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalsuite.report.spectrogram import spectrogram_png
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from evalsuite.store import Run
+
 MAX_SIDE = 160
 MAX_SECONDS = 12
 # MP3 rather than Opus, which would take half of the room: every browser plays MP3, while Safari
@@ -20,6 +22,14 @@ MAX_SECONDS = 12
 # Sample rates that MP3 knows, and for each the bit rate in kbit/s. At fewer bits a stream has no
 # room for the tag that says where its first sample is, and the playhead would be late.
 MP3_KBPS = {8000: 32, 16_000: 48, 22_050: 64, 24_000: 64, 32_000: 64, 44_100: 64, 48_000: 64}
+
+
+def small_media(runs: Sequence[Run], kind: str, sha256: str) -> Any:
+    """An ``image`` or a clip that one of the runs kept, for the page; None where none did."""
+    data = next((data for run in runs if (data := run.media(sha256)) is not None), None)
+    if data is None:
+        return None
+    return image_uri(data) if kind == "image" else sound(data)
 
 
 def image_uri(data: bytes) -> str | None:
