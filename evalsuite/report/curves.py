@@ -39,7 +39,7 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         "The same probes on data made harder. Lost is the mean difference to the clean data on the "
         "samples that were answered both times, with its interval; answers that stay the same "
         "although their input was taken away do not rest on it. In the charts bands are intervals, "
-        "and thin level lines are the clean data; ↑ higher is better, ↓ lower is better."
+        "and thin level lines are the clean data."
     )
     return [Section("When the input gets worse", (told,), (table,), tuple(charts))]
 
@@ -74,11 +74,11 @@ def _metric(results: Sequence[JobResult]) -> str | None:
     return next(found, None)
 
 
-def _arrow(results: Sequence[JobResult], metric: str) -> str:
+def _direction(results: Sequence[JobResult], metric: str) -> str:
     """Which way is better, where one is."""
     estimate = _of(results[0], metric)
     arrow = ARROWS.get(estimate.direction, "") if estimate is not None else ""
-    return f" {arrow}" if arrow else ""
+    return f" ({arrow} {estimate.direction})" if estimate is not None and arrow else ""
 
 
 def _of(result: JobResult | None, metric: str) -> Estimate | None:
@@ -120,10 +120,11 @@ def _curve(
         "scale": {"zero": False, "nice": False, "reverse": is_falling},
         "axis": {"values": sorted({point["dial"] for point in values}), "format": "~g"},
     }
-    heading = f"{probe}: {metric}{_arrow(results, metric)} under {variant}"
+    named = f"{probe}: {metric} under {variant}"
+    heading = named + _direction(results, metric)
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "description": f"{probe}: {metric} under {variant}",
+        "description": named,
         "title": {"text": heading, "color": "currentColor", "fontSize": 12, "anchor": "start"},
         "width": 430,
         "height": 180,

@@ -49,7 +49,7 @@ def test_a_rate_above_one_is_drawn_where_it_is():
     )
     points = [p for layer in layers(chart) for p in layer if "value" in p]
     assert {(p["model"], p["dial"], p["value"]) for p in points} >= {("one", 0.0, 1.4)}
-    assert chart["title"]["text"].endswith("rate ↓ under audio/babble talkers=3")
+    assert chart["title"]["text"].endswith("under audio/babble talkers=3 (↓ lower is better)")
     assert "one" in draw(chart)
 
 
