@@ -23,11 +23,12 @@ TIMEOUT_S = 300
 
 @dataclass(frozen=True)
 class Encoder:
-    """How ffmpeg writes one codec: its encoder, the file's ending, and the rates it takes."""
+    """How ffmpeg writes one codec: encoder, file ending, sample rates, and what sets the bits."""
 
     name: str
     suffix: str
     rates: tuple[int, ...]
+    bits_option: str = "-b:a"
 
 
 ENCODERS: Mapping[str, Encoder] = {
@@ -35,7 +36,7 @@ ENCODERS: Mapping[str, Encoder] = {
     "amr-nb": Encoder("libopencore_amrnb", "amr", (8000,)),
     "amr-wb": Encoder("libvo_amrwbenc", "amr", (16_000,)),
     "speex": Encoder("libspeex", "ogg", (8000, 16_000, 32_000)),
-    "codec2": Encoder("libcodec2", "c2", (8000,)),
+    "codec2": Encoder("libcodec2", "c2", (8000,), "-mode"),
 }
 CodecName = Literal["aac", "amr-nb", "amr-wb", "speex", "codec2"]
 
@@ -44,11 +45,12 @@ CodecName = Literal["aac", "amr-nb", "amr-wb", "speex", "codec2"]
 class FfmpegCodec(Codec):
     """A codec of telephones and radios, written and read by ffmpeg.
 
-    The few milliseconds by which a voice codec delays what it codes stay.
+    The up to 16 ms by which a voice codec delays what it codes stay.
 
     Args:
         codec: ``aac``, ``amr-nb``, ``amr-wb``, ``speex`` or ``codec2``.
-        kbps: Bit rate in kbit/s; ffmpeg refuses those that the codec has not.
+        kbps: Bit rate in kbit/s. AMR and Speex take the nearest that they have; Codec 2 refuses
+            others than 3.2, 2.4, 1.6, 1.4, 1.3 and 1.2, and its clips then fail with the reason.
     """
 
     codec: CodecName = "aac"
@@ -94,7 +96,7 @@ class FfmpegCodec(Codec):
         with TemporaryDirectory() as folder:
             file = str(Path(folder) / f"clip.{encoder.suffix}")
             rate = ("-ar", str(sample_rate_hz))
-            bits = ("-b:a", f"{round(1000 * self.kbps)}")
+            bits = (encoder.bits_option, f"{round(1000 * self.kbps)}")
             _run("-i", "pipe:0", "-c:a", encoder.name, *bits, *rate, file, data=buffer.getvalue())
             raw = _run("-i", file, "-f", "f32le", "-ac", "1", *rate, "pipe:1")
         return np.frombuffer(raw, dtype="<f4")
@@ -117,10 +119,13 @@ def _run(*arguments: str, data: bytes | None = None) -> bytes:
     if program is None:
         raise MediaError("ffmpeg is not installed")
     command = [program, "-hide_banner", "-loglevel", "error", "-threads", "1"]
-    done = subprocess.run(
-        [*command, *arguments], input=data or b"", capture_output=True, timeout=TIMEOUT_S,
-        check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [*command, *arguments], input=data or b"", capture_output=True, timeout=TIMEOUT_S,
+            check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise MediaError(f"ffmpeg took longer than {TIMEOUT_S} s") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise MediaError(f"ffmpeg refused: {said[-1] if said else done.returncode}")

@@ -14,7 +14,7 @@ from evalsuite_robustness import plugin
 from evalsuite_robustness.sounds.babble import Babble
 from evalsuite_robustness.sounds.codecs import Gsm, Mp3, MuLaw, Opus, Vorbis
 from evalsuite_robustness.sounds.damage import Gain, Masking, PacketLoss
-from evalsuite_robustness.sounds.ffmpeg_codecs import FfmpegCodec
+from evalsuite_robustness.sounds.ffmpeg_codecs import FfmpegCodec, _told
 from evalsuite_robustness.sounds.files import NoiseFiles
 from evalsuite_robustness.sounds.mixing import at_ratio, fitted
 from evalsuite_robustness.sounds.noise import PinkNoise, WhiteNoise
@@ -437,6 +437,15 @@ def test_ffmpeg_writes_what_libsndfile_cannot():
     changed.check([sample(clip)])
     assert abs(lag(waveform_of(clip), heard(changed, clip))) <= 2
     assert ratio_db(clip, heard(changed, clip)) > 3
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_what_ffmpeg_refuses_is_told_in_its_words():
+    if "libcodec2" not in _told("-encoders"):
+        pytest.skip("this ffmpeg has no Codec 2")
+    assert len(heard(FfmpegCodec("codec2", 1.3))) == RATE
+    with pytest.raises(MediaError, match="ffmpeg refused: "):
+        heard(FfmpegCodec("codec2", 77))
 
 
 def test_a_missing_ffmpeg_names_what_works_without_it(monkeypatch):
