@@ -62,13 +62,21 @@ def make_variant(spec: Mapping[str, Any], registry: Registry) -> Variant:
 
 
 def settings_of(spec: Mapping[str, Any], registry: Registry) -> list[dict[str, Any]]:
-    """A suite's variant at each setting of its dial: as listed, else the variant's own sweep."""
+    """A suite's variant at each setting of its dial: as listed, else the variant's own sweep.
+
+    The dial stands first among the options, which is how a report knows it.
+    """
     factory = registry.require("variant", str(spec["variant"])).load()
     if not factory.dial:
         return [dict(spec)]
     given = spec.get(factory.dial, list(factory.sweep))
     values = given if isinstance(given, list | tuple) else [given]
-    return [{**spec, factory.dial: value} for value in values]
+    first = {"variant": spec["variant"]}
+    return [{**first, factory.dial: value, **_without(spec, factory.dial)} for value in values]
+
+
+def _without(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != name}
 
 
 def make_source(planned: PlannedSource, registry: Registry) -> Source:

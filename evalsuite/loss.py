@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from evalsuite.metric import Estimate, Metric, Null, undefined
-from evalsuite.statistics import bootstrap_interval
+from evalsuite.statistics import Interval, bootstrap_interval, totals_distribution
 from evalsuite.store import SampleRow
 
 # A loss below two points is not worth a finding.
@@ -28,17 +28,18 @@ def paired(clean: Iterable[SampleRow], harder: Iterable[SampleRow]) -> list[Pair
 def losses(
     pairs: Sequence[Pair], metrics: Sequence[Metric], rng: np.random.Generator
 ) -> Iterator[Estimate]:
-    """The mean loss of each primary metric that averages a column, and how often answers stay.
+    """The loss of each primary metric that averages or divides columns, and how often answers stay.
 
-    Loss: mean over samples of clean minus harder, for metrics of which higher is better, else of
-    harder minus clean. Interval: bootstrap over samples, or over the metric's clusters.
+    Loss: clean minus harder, for metrics of which higher is better, else harder minus clean; of
+    means over samples, or of ratios of sums, as of a corpus word error rate. Interval: bootstrap
+    over samples, or over the metric's clusters; a drawn sample brings both of its answers.
     Unchanged answers: the share of samples with the same prediction; near 1 where a model does
     not look at what was changed.
     """
     for metric in metrics:
-        column = getattr(metric, "column", None)
-        if column is not None and getattr(metric, "primary", False):
-            yield _loss(pairs, metric, column, rng)
+        columns = _columns(metric)
+        if columns and getattr(metric, "primary", False):
+            yield _loss(pairs, metric, columns, rng)
     same = [
         a["predicted"] == b["predicted"] for a, b in pairs if "predicted" in a and "predicted" in b
     ]
@@ -46,16 +47,49 @@ def losses(
         yield _mean(np.array(same, dtype=float), "answers unchanged", rng, direction="neither")
 
 
-def _loss(pairs: Sequence[Pair], metric: Metric, column: str, rng: np.random.Generator) -> Estimate:
+def _columns(metric: Metric) -> tuple[str, ...]:
+    """What a metric sums: one column that it averages, or a numerator and a denominator."""
+    names = [getattr(metric, name, None) for name in ("column", "numerator", "denominator")]
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def _loss(
+    pairs: Sequence[Pair], metric: Metric, columns: tuple[str, ...], rng: np.random.Generator
+) -> Estimate:
     name = f"{metric.name} lost"
     sign = -1.0 if getattr(metric, "direction", "") == "lower is better" else 1.0
     cluster = getattr(metric, "clusters", None)
-    both = [(a, b) for a, b in pairs if _is_number(a.get(column)) and _is_number(b.get(column))]
+    both = [
+        (a, b)
+        for a, b in pairs
+        if all(_is_number(record.get(c)) for record in (a, b) for c in columns)
+    ]
     if not both:
         return undefined(name, "no sample was answered both with and without the change")
-    values = np.array([sign * (float(a[column]) - float(b[column])) for a, b in both])
     clusters = [a.get(cluster) for a, _ in both] if cluster else None
-    return _mean(values, name, rng, clusters, null=FREE, direction="lower is better")
+    told: dict[str, Any] = {"null": FREE, "direction": "lower is better"}
+    values = np.array([[[float(r[c]) for c in columns] for r in pair] for pair in both])
+    if len(columns) == 1:
+        lost = sign * (values[:, 0, 0] - values[:, 1, 0])
+        return _mean(lost, name, rng, clusters, **told)
+    return _ratio(values, sign, name, rng, clusters, **told)
+
+
+def _ratio(
+    values: Any, sign: float, name: str, rng: np.random.Generator, clusters: Any, **told: Any
+) -> Estimate:
+    """The difference of two ratios; values are (n, clean and harder, numerator and denominator)."""
+
+    def difference(totals: Any) -> Any:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return sign * (totals[:, 0] / totals[:, 1] - totals[:, 2] / totals[:, 3])
+
+    distribution = totals_distribution(
+        values.reshape(len(values), 4), difference, rng=rng, clusters=clusters
+    )
+    if not math.isfinite(distribution.observed):
+        return undefined(name, "a denominator sums to zero")
+    return _estimate(distribution.observed, distribution.interval(), name, len(values), **told)
 
 
 def _is_number(value: Any) -> bool:
@@ -66,13 +100,17 @@ def _mean(
     values: Any, name: str, rng: np.random.Generator, clusters: Any = None, **told: Any
 ) -> Estimate:
     interval = bootstrap_interval(values, clusters=clusters, rng=rng)
+    return _estimate(float(values.mean()), interval, name, len(values), **told)
+
+
+def _estimate(value: float, interval: Interval, name: str, n: int, **told: Any) -> Estimate:
     return Estimate(
         name,
-        float(values.mean()),
+        value,
         interval.low,
         interval.high,
         level=interval.level,
         method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
-        n=len(values),
+        n=n,
         **told,
     )

@@ -268,6 +268,14 @@ def _is_path(key: str, value: Any) -> bool:
     return isinstance(value, str) and (key == "path" or key.endswith("_path"))
 
 
+def _resolved(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Options with the paths among them made absolute."""
+    return {
+        key: str(_resolve(folder, value)) if _is_path(key, value) and value else value
+        for key, value in options.items()
+    }
+
+
 def _resolve(folder: Path, value: str) -> Path:
     path = Path(value).expanduser()
     return path if path.is_absolute() else (folder / path).resolve()
@@ -305,17 +313,12 @@ def _plan_jobs(
     """The jobs of one probe entry, one for each model that it is meant for."""
     extra = tuple({"metric": m.metric, **(m.model_extra or {})} for m in spec.metrics)
     with _located(suite_file, "probes", index):
-        options = {
-            key: str(_resolve(suite_file.folder, value))
-            if _is_path(key, value) and value
-            else value
-            for key, value in spec.options.items()
-        }
+        options = _resolved(spec.options, suite_file.folder)
         probe = make_probe(spec.probe, options, registry)
         for metric in extra:
             make_metric(metric, registry)
         _check_fields(probe, sources[spec.source], registry)
-        settings = _variant_settings(spec, sources[spec.source], registry)
+        settings = _variant_settings(spec, sources[spec.source], registry, suite_file.folder)
     limit = min(filter(None, (limit, spec.limit)), default=None)
     n_rows = sources[spec.source].n_rows
     for model in models:
@@ -343,14 +346,14 @@ def _plan_jobs(
 
 
 def _variant_settings(
-    spec: ProbeSpec, planned: PlannedSource, registry: Registry
+    spec: ProbeSpec, planned: PlannedSource, registry: Registry, folder: Path
 ) -> list[dict[str, Any]]:
     """Every setting of every variant of an entry, each tried on the first samples."""
     settings = [
         setting
         for variant in spec.variants
         for setting in settings_of(
-            {"variant": variant.variant, **(variant.model_extra or {})}, registry
+            {"variant": variant.variant, **_resolved(variant.model_extra or {}, folder)}, registry
         )
     ]
     first = list(islice(make_source(planned, registry).rows(), 4)) if settings else []
@@ -362,7 +365,7 @@ def _variant_settings(
 def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
     """The same job on data made harder."""
     dial = registry.require("variant", str(setting["variant"])).load().dial
-    told = " ".join(str(part) for part in (setting["variant"], setting.get(dial, "")) if part != "")
+    told = " ".join(_told(setting, dial))
     return replace(
         clean,
         id=_slug(f"{clean.id}--{told}"),
@@ -371,6 +374,16 @@ def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
         variant=dict(setting),
         base=clean.id,
     )
+
+
+def _told(setting: Mapping[str, Any], dial: str) -> Iterator[str]:
+    """A variant's name, where its dial stands, and what else the suite chose; no folder names."""
+    yield str(setting["variant"])
+    if dial in setting:
+        yield str(setting[dial])
+    for name, value in setting.items():
+        if name not in ("variant", dial):
+            yield f"{name}={Path(value).name if _is_path(name, value) else value}"
 
 
 def _slug(text: str) -> str:

@@ -6,11 +6,12 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
-from evalsuite.report.media import audio_uri, image_uri
+from evalsuite.report.media import small_media
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, Run, SampleRow
 
@@ -25,7 +26,7 @@ MAX_ROWS_WITHOUT_SCRIPTS = 12
 
 # What a probe calls the answer it took from a model, the most telling first.
 _ANSWERS = ("predicted", "hypothesis", "generated", "correct")
-_PICTURES = ("word_scores", "map")
+_PICTURES = ("word_scores", "map", "map_hz")
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Explorer:
     Attributes:
         probes: JSON-able: label, family, models and headline column of each probe.
         samples: JSON-able: the samples of each probe, in the order of ``probes``.
-        media: data: URI by sha256.
+        media: By sha256: the data: URI of a picture, or what the player of a clip needs.
         left_out: How many samples are not in the page.
     """
 
     probes: tuple[Mapping[str, Any], ...]
     samples: tuple[tuple[Mapping[str, Any], ...], ...]
-    media: Mapping[str, str]
+    media: Mapping[str, Any]
     left_out: int = 0
 
     @property
@@ -105,12 +106,15 @@ def explore(runs: Sequence[Run], limit: int = MAX_BYTES) -> Explorer:
     """Gather the samples of all jobs of all runs, as many as ``limit`` bytes hold."""
     found, total = _gather(runs)
     kept, media = MAX_SAMPLES, MAX_MEDIA
+    small = cache(partial(small_media, tuple(runs)))  # made once, however often the page is packed
     while True:
-        explorer = _pack(runs, found, total, kept, media)
-        size = len(explorer.packed) + 4 * len(explorer.lines) // 3
-        if size <= limit or (kept <= 1 and media <= 0):
+        explorer = _pack(small, found, total, kept, media)
+        of_media, of_samples = len(explorer.packed), 4 * len(explorer.lines) // 3
+        if of_media + of_samples <= limit or (kept <= 1 and media <= 0):
             return explorer
-        kept, media = max(1, kept // 2), media // 2
+        media //= 2
+        if media == 0 or of_samples > limit // 2:
+            kept = max(1, kept // 2)
 
 
 def _gather(runs: Sequence[Run]) -> tuple[list[tuple[dict[str, Any], list[dict[str, Any]]]], int]:
@@ -186,7 +190,7 @@ def _samples(
 
 
 def _in_source_order(
-    samples: Sequence[Mapping[str, Any]], media: Mapping[str, str]
+    samples: Sequence[Mapping[str, Any]], media: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], ...]:
     """Those whose picture or clip can be seen or heard first, then as the source has them."""
     return tuple(sorted(samples, key=lambda s: (not _is_seen(s, media), s["place"])))
@@ -197,7 +201,8 @@ def _headline(samples: Sequence[Mapping[str, Any]]) -> str:
     records = [e["record"] for s in samples for e in s["models"].values() if e["record"]]
     columns = records[0] if records else {}
     numbers = [name for name, value in columns.items() if isinstance(value, float)]
-    return next((n for n in (*_ANSWERS, *numbers, *columns) if n in columns), "")
+    names = (n for n in (*_ANSWERS, *numbers, *columns) if n in columns and n not in _PICTURES)
+    return next(names, "")
 
 
 def _judged(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,18 +227,22 @@ def _telling(entry: Mapping[str, Any]) -> Any:
     }
 
 
+# A picture or clip made small, by kind and sha256; None where the runs have not kept it.
+_Small = Callable[[str, str], Any]
+
+
 def _pack(
-    runs: Sequence[Run],
+    small: _Small,
     found: Sequence[tuple[dict[str, Any], list[dict[str, Any]]]],
     total: int,
     kept: int,
     n_media: int,
 ) -> Explorer:
-    media: dict[str, str] = {}
+    media: dict[str, Any] = {}
     samples = []
     for _, chosen in found:
         part = chosen[:kept]
-        _add_media(runs, part, media, n_media)
+        _add_media(small, part, media, n_media)
         samples.append(_in_source_order(part, media))
     probes = tuple(probe for probe, _ in found)
     explorer = Explorer(probes, tuple(samples), media)
@@ -288,7 +297,7 @@ def _parts(sample: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _add_media(
-    runs: Sequence[Run], samples: Sequence[Mapping[str, Any]], media: dict[str, str], most: int
+    small: _Small, samples: Sequence[Mapping[str, Any]], media: dict[str, Any], most: int
 ) -> None:
     """Inline the kept pictures and clips of the first samples that have any."""
     added = 0
@@ -297,21 +306,16 @@ def _add_media(
         sha256 = part.get(kind)
         if sha256 is None or sha256 in media or added >= most:
             continue
-        data = next((data for run in runs if (data := run.media(sha256)) is not None), None)
-        uri = None if data is None else _uri(kind, data)
-        if uri is not None:
-            media[sha256] = uri
+        made = small(kind, sha256)
+        if made is not None:
+            media[sha256] = made
             added += 1
 
 
-def _is_seen(sample: Mapping[str, Any], media: Mapping[str, str]) -> bool:
+def _is_seen(sample: Mapping[str, Any], media: Mapping[str, Any]) -> bool:
     """Whether what was asked about a sample is in the page; true for text."""
     names = ((part.get("image") or part.get("audio") or "") for part in _parts(sample))
     return all(name == "" or name in media for name in names)
-
-
-def _uri(kind: str, data: bytes) -> str | None:
-    return image_uri(data) if kind == "image" else audio_uri(data)
 
 
 def _gzip(text: str) -> bytes:

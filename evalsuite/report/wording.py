@@ -22,7 +22,8 @@ def number(value: float | None) -> str:
         return "n/a"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    written = f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return "0.000" if written == "-0.000" else written
 
 
 def interval(estimate: Estimate) -> str:

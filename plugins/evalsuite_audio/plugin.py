@@ -16,8 +16,8 @@ PRETRAINED = tuple(
     f"architecture:{family}ForPreTraining"
     for family in ("Wav2Vec2", "Wav2Vec2Conformer", "UniSpeech", "UniSpeechSat")
 )
-# The first two are run; the loader says why the others are not. By class, since Whisper is also saved
-# as a classifier or an encoder.
+# The first two are run; the loader says why the others are not. By class, since Whisper is also
+# saved as a classifier or an encoder.
 SPEECH_SEQ2SEQ = tuple(
     f"architecture:{family}"
     for family in (

@@ -16,6 +16,7 @@ from evalsuite import (
     EmbedText,
     Failure,
     Mean,
+    MediaError,
     Metric,
     Null,
     Proportion,
@@ -24,6 +25,7 @@ from evalsuite import (
     SimilarityScale,
 )
 from evalsuite.zero_shot import Classes, ZeroShotProbe, class_index, predict
+from evalsuite_robustness.sounds.mixing import at_ratio
 
 
 @dataclass(frozen=True)
@@ -99,11 +101,13 @@ def in_noise(audio: Audio, snr_db: float, seed: int = 0) -> Audio:
         RequestFailed: The clip is silent, so no ratio can be set.
     """
     waveform, rate = audio.load()
-    power = float(np.mean(waveform.astype(float) ** 2))
-    if power == 0:
-        raise RequestFailed(Failure("silent clip", "no signal-to-noise ratio can be set"))
     digest = hashlib.sha256(f"{audio.sha256}:{float(snr_db)}".encode()).digest()
     start = int.from_bytes(digest[:8], "little") + seed
     noise = np.random.default_rng(start).standard_normal(len(waveform))
-    scale = np.sqrt(power / (np.mean(noise**2) * 10 ** (snr_db / 10)))
-    return Audio.from_array((waveform + scale * noise).astype(np.float32), rate)
+    try:
+        mixed = at_ratio(waveform, noise, snr_db)
+    except MediaError as error:
+        raise RequestFailed(
+            Failure("silent clip", "no signal-to-noise ratio can be set")
+        ) from error
+    return Audio.from_array(mixed.astype(np.float32), rate)

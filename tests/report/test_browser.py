@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report.small_runs import make_run, result
 
+from evalsuite import Audio
 from evalsuite.report import write
+from evalsuite.store import Run, SampleRow, Store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -58,9 +63,69 @@ def test_a_deep_link_opens_its_sample_with_picture_sound_and_map(page, tmp_path)
     assert '<img class="pixelated" src="data:image/png' in document
     assert '<audio controls="" src="data:audio/mpeg' in document
     assert 'aria-label="importance of each cell for the answer"' in document
+    assert 'alt="mel spectrogram, 0 to 0.5 s, 0 to 4 kHz"' in document
+    assert '<span class="playhead" hidden="">' in document
+    assert "0.5 s · 0 to 4 kHz, mel-spaced" in document
 
 
 def test_a_deep_link_filters(page, tmp_path):
     link = "#probe=fairness%2Fimage-zero-shot-gap&show=failed"
     document, _ = opened(page, tmp_path, link)
     assert "filtered: 1 of 2 samples" in document
+
+
+# ------------------------------------------------------------------------------------------------
+# Maps of clips
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory) -> Path:
+    """One clip of 20 s at 8 kHz, and what two probes found in it."""
+    folder = tmp_path_factory.mktemp("mapped")
+    clip = Audio.from_array(np.sin(np.arange(160_000)).astype(np.float32), 8000)
+    store = Store(folder / "run")
+    store.write_media(clip.sha256, clip.encoded())
+    store.write_plan({"models": [{"name": "m:a"}]})
+    for name, record in (
+        ("in-time", {"map": "[[4, -1, 0, 2]]"}),
+        ("in-time-and-frequency", {"map": "[[1, 0], [0, -1]]", "map_hz": "[4000, 700, 0]"}),
+    ):
+        item = result("m:a", 0.5, 0.4, 0.6, name=name)
+        asked = {"asked": "EmbedAudio", "parts": [{"audio": clip.sha256}], "answer": {}}
+        store.write_samples(name, [SampleRow("1", "h", "ok", record=record, exchange=(asked,))])
+        store.write_result(replace(item, id=name, n_samples=1))
+    store.write_manifest({"versions": {}, "complete": True})
+    store.close()
+    return write([Run.open(folder / "run")], folder / "report.html")
+
+
+def cells(document: str) -> tuple[str, list[list[float]]]:
+    """The view box of a clip's map, and x, y, width and height of each cell."""
+    found = re.search(
+        r'<svg viewBox="([^"]*)"[^>]*aria-label="importance of each cell.*?</svg>', document
+    )
+    numbers = re.findall(r'<rect x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)"', found[0])
+    return found[1], [[float(number) for number in cell] for cell in numbers]
+
+
+def test_a_map_in_time_is_cut_where_its_clip_is(mapped, tmp_path):
+    """Of four cells in 20 s, 12 s hold 4 x 12 / 20 = 2.4."""
+    document, said = opened(mapped, tmp_path, "#probe=in-time&id=1")
+    assert said == ""
+    assert "first 12.0 of 20.0 s" in document
+    assert '<div class="strip"><svg' in document
+    view, found = cells(document)
+    assert view == "0 0 2.4 1"
+    assert [cell[0] for cell in found] == [0, 1, 2, 3]
+
+
+def test_a_map_in_time_and_frequency_lies_on_the_spectrograms_axis(mapped, tmp_path):
+    """700 Hz lie at log10(1 + 1) / log10(1 + 4000 / 700) = 0.3641 of the height from below."""
+    document, _ = opened(mapped, tmp_path, "#probe=in-time-and-frequency&id=1")
+    assert '<div class="spectrogram mapped">' in document
+    _, found = cells(document)
+    tops, heights = [cell[1] for cell in found], [cell[3] for cell in found]
+    assert tops == pytest.approx([0, 0, 0.6359, 0.6359], abs=1e-4)
+    assert heights == pytest.approx([0.6359, 0.6359, 0.3641, 0.3641], abs=1e-4)
+    assert "map_hz" not in document.partition('id="rows"')[2].partition("</section>")[0]

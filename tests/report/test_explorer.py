@@ -7,9 +7,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from report.small_runs import make_run, result
 
-from evalsuite import Image
+from evalsuite import Audio, Image
 from evalsuite.exchange import shown_media
 from evalsuite.report.explorer import MAX_SAMPLES, explore
 from evalsuite.source import Sample
@@ -86,6 +87,31 @@ def test_a_page_over_its_budget_holds_fewer_samples(tmp_path):
     assert len(explorer.packed) + 4 * len(explorer.lines) // 3 <= 3000
     assert 0 < len(explorer.samples[0]) < 200
     assert explorer.left_out == 200 - len(explorer.samples[0])
+
+
+def test_clips_over_the_budget_cost_clips_before_samples(tmp_path):
+    rng = np.random.default_rng(0)
+    store = Store(tmp_path / "run")
+    store.write_plan({"models": [{"name": "m:a"}], "seed": 3})
+    rows = []
+    for place in range(8):
+        clip = Audio.from_array((0.1 * rng.standard_normal(8000)).astype(np.float32), 8000)
+        store.write_media(clip.sha256, clip.encoded())
+        asked = {"asked": "EmbedAudio", "parts": [{"audio": clip.sha256}], "answer": {}}
+        rows.append(SampleRow(str(place), "h", "ok", record={"predicted": "x"}, exchange=(asked,)))
+    item = result("m:a", 0.5, 0.4, 0.6)
+    store.write_samples(item.id, rows)
+    store.write_result(replace(item, n_samples=8))
+    store.close()
+    explorer = explore([Run.open(tmp_path / "run")], limit=60_000)
+    assert len(explorer.packed) + 4 * len(explorer.lines) // 3 <= 60_000
+    assert len(explorer.samples[0]) == 8
+    assert 0 < len(explorer.media) < 8
+
+
+def test_a_map_is_no_headline(tmp_path):
+    row = SampleRow("1", "h", "ok", record={"map": "[[1]]"})
+    assert explore([run_of(tmp_path / "run", ("m:a", [row]))]).probes[0]["headline"] == ""
 
 
 def test_lines_are_the_samples_and_numbers_keep_five_digits(tmp_path):

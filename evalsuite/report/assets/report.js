@@ -56,7 +56,7 @@ function option(value, text) {
 
 const probe = () => data.probes[Number(by("probe").value) || 0];
 const entries = (sample) => Object.values(sample.models);
-const isPicture = (name) => name === "word_scores" || name === "map";
+const isPicture = (name) => ["word_scores", "map", "map_hz"].includes(name);
 
 function wrong(sample) {
   return entries(sample).some((m) => typeof m.record.correct !== "undefined" && Number(m.record.correct) < 1);
@@ -100,17 +100,19 @@ function heat(record) {
   return line;
 }
 
-function overlay(rows) {
+// Cells over a picture. For a clip: how many columns lie in the part that is shown, and the upper
+// and lower edges of the rows as shares of the height; for a picture all columns and equal rows.
+function overlay(rows, columns = rows[0].length, edges = rows.concat([0]).map((_, y) => y / rows.length)) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", `0 0 ${rows[0].length} ${rows.length}`);
+  svg.setAttribute("viewBox", `0 0 ${columns} 1`);
   svg.setAttribute("preserveAspectRatio", "none");
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", "importance of each cell for the answer");
   const top = Math.max(...rows.flat().map(Math.abs), 1e-9);
   rows.forEach((row, y) => row.forEach((value, x) => {
     const cell = document.createElementNS(svg.namespaceURI, "rect");
-    cell.setAttribute("x", x); cell.setAttribute("y", y);
-    cell.setAttribute("width", 1); cell.setAttribute("height", 1);
+    cell.setAttribute("x", x); cell.setAttribute("y", edges[y]);
+    cell.setAttribute("width", 1); cell.setAttribute("height", edges[y + 1] - edges[y]);
     cell.setAttribute("fill", value >= 0 ? "#d55e00" : "#0072b2");
     cell.setAttribute("fill-opacity", ((0.6 * Math.abs(value)) / top).toFixed(3));
     svg.append(cell);
@@ -127,17 +129,61 @@ function picture(uri, record) {
   return frame;
 }
 
-// A map of a clip lies along its time.
-function clip(uri, record) {
-  const box = element("div", undefined, "clip");
+const mel = (hertz) => Math.log10(1 + hertz / 700);
+
+// The edges of a map's rows on the spectrogram's axis, as shares of its height from the top: given in
+// hertz, highest first, else rows of equal height.
+function bandEdges(record, topHz) {
+  if (!record.map_hz) return undefined;
+  return JSON.parse(record.map_hz).map((hertz) => Math.min(1, Math.max(0, 1 - mel(hertz) / mel(topHz))));
+}
+
+// The line of what is heard now; a click on the spectrogram goes there, as the player's slider does.
+function playhead(player, plot, seconds) {
+  const line = element("span", undefined, "playhead");
+  line.hidden = true;
+  const follow = () => {
+    line.hidden = player.paused && player.currentTime === 0;
+    line.style.setProperty("left", `${Math.min(100, (100 * player.currentTime) / seconds)}%`);
+    if (!player.paused && !player.ended) requestAnimationFrame(follow);
+  };
+  for (const name of ["play", "seeked", "timeupdate", "ended"]) player.addEventListener(name, follow);
+  plot.addEventListener("click", (event) => {
+    const box = plot.getBoundingClientRect();
+    player.currentTime = ((event.clientX - box.left) / box.width) * seconds;
+  });
+  plot.append(line);
+}
+
+const inKilohertz = (hertz) => `${Number((hertz / 1000).toPrecision(4))} kHz`;
+
+// A player over the clip's spectrogram. A map of one row lies below it, one of many rows on it, both
+// along the clip's own time, of which the page may have the first seconds only.
+function clip(sound, record) {
+  const box = element("figure", undefined, "clip");
   const player = element("audio");
-  player.controls = true; player.src = uri; player.preload = "none";
-  box.append(player);
+  player.controls = true; player.src = sound.mp3; player.preload = "none";
+  const plot = element("div", undefined, "spectrogram");
+  const image = element("img");
+  image.src = sound.spectrogram;
+  image.alt = `mel spectrogram, 0 to ${sound.seconds.toFixed(1)} s, 0 to ${inKilohertz(sound.top_hz)}`;
+  plot.append(image);
+  box.append(player, plot);
   if (record.map) {
-    const strip = element("div", undefined, "strip");
-    strip.append(overlay(JSON.parse(record.map)));
-    box.append(strip);
+    const rows = JSON.parse(record.map);
+    const columns = (rows[0].length * sound.seconds) / sound.whole_s;
+    const cells = overlay(rows, columns, bandEdges(record, sound.top_hz));
+    if (rows.length > 1) { plot.classList.add("mapped"); plot.append(cells); }
+    else { const strip = element("div", undefined, "strip"); strip.append(cells); box.append(strip); }
   }
+  playhead(player, plot, sound.seconds);
+  const cut = sound.seconds < sound.whole_s;
+  const told = [
+    cut ? `first ${sound.seconds.toFixed(1)} of ${sound.whole_s.toFixed(1)} s` : `${sound.seconds.toFixed(1)} s`,
+    `0 to ${inKilohertz(sound.top_hz)}, mel-spaced`,
+  ];
+  if (sound.quieter_db) told.push(`played ${sound.quieter_db} dB softer, as it exceeds full scale`);
+  box.append(element("figcaption", told.join(" · ")));
   return box;
 }
 

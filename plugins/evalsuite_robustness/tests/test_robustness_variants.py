@@ -12,7 +12,8 @@ from evalsuite.factories import make_variant, settings_of
 from evalsuite.registry import Catalogue
 from evalsuite_robustness import plugin
 from evalsuite_robustness.missing import PermutedImages
-from evalsuite_robustness.sounds import BandLimit, WhiteNoise
+from evalsuite_robustness.sounds.damage import BandLimit
+from evalsuite_robustness.sounds.noise import WhiteNoise
 from evalsuite_robustness.text_changes import Typos
 
 
