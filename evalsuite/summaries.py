@@ -31,8 +31,8 @@ MIN_GROUP_SIZE = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Summary:
-    """What every summary has.
+class Summary:
+    """Base of summaries: what every one has; a subclass estimates one slice in ``_one``.
 
     Attributes:
         name: What the report calls the estimate.
@@ -124,7 +124,7 @@ class _Summary:
 
 
 @dataclass(frozen=True)
-class Mean(_Summary):
+class Mean(Summary):
     """Arithmetic mean of a column, with a bootstrap percentile interval over rows or clusters.
 
     Undefined: no row has a value.
@@ -152,7 +152,7 @@ class Mean(_Summary):
 
 
 @dataclass(frozen=True)
-class Proportion(_Summary):
+class Proportion(Summary):
     """Share of a yes/no column; range [0, 1].
 
     Clopper-Pearson's exact interval for independent rows of 0 and 1; a bootstrap over clusters,
@@ -185,7 +185,7 @@ class Proportion(_Summary):
 
 
 @dataclass(frozen=True)
-class Ratio(_Summary):
+class Ratio(Summary):
     """Sum of one column over the sum of another, e.g. a corpus word error rate.
 
     Bootstrap percentile interval over rows or clusters. Undefined: the denominators sum to 0.
@@ -198,6 +198,9 @@ class Ratio(_Summary):
         numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)
         kept = ~(np.isnan(numerators) | np.isnan(denominators))
         total = float(denominators[kept].sum())
+        if not kept.any():
+            both = f"{self.numerator} and {self.denominator}"
+            return self._nothing(slice_name, f"no sample has a value of {both}")
         if total == 0:
             return self._nothing(slice_name, f"{self.denominator} sums to zero")
         clusters = self._clusters(table, kept)
@@ -215,7 +218,7 @@ class Ratio(_Summary):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Gap(_Summary):
+class _Gap(Summary):
     """What both gaps have: the null is the mean gap over permuted groups, plus ``margin``."""
 
     min_group_size: int = MIN_GROUP_SIZE

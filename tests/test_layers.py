@@ -20,7 +20,8 @@ LAYERS = [
     ["probe"],
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
     ["summaries"],
-    ["zero_shot"],
+    ["totals"],
+    ["zero_shot", "transcripts"],
     ["suite"],
     ["task", "factories"],
     ["plan", "responses", "exchange"],
@@ -70,7 +71,7 @@ def test_imports_go_down(path):
 
 
 PUBLIC = {"content", "statistics", "registry", "testing", "zero_shot", "errors", "cli", "store"}
-PUBLIC |= {"derived", "variant", "wordings"}
+PUBLIC |= {"derived", "variant", "wordings", "totals", "transcripts"}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))
