@@ -50,3 +50,25 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         summary="word and character error rates",
         tags=("task", "audio"),
     )
+    registry.add(
+        "audio/hallucination",
+        factory="evalsuite_audio.tasks.hallucination:Hallucination",
+        summary="words written where nobody speaks",
+        tags=("task", "audio"),
+    )
+    registry.add(
+        "audio/keyword",
+        factory="evalsuite_audio.tasks.keyword:Keyword",
+        summary="spoken words out of a known set, by transcript",
+        tags=("task", "audio"),
+    )
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """Declare the generated clips."""
+    registry.add(
+        "audio/silence-and-noise",
+        factory="evalsuite_audio.silence_and_noise:SilenceAndNoise",
+        summary="clips in which nobody speaks, for audio/hallucination",
+    )

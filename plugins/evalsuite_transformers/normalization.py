@@ -5,12 +5,17 @@ transformers has it: lower case; whatever stands in brackets or parentheses is d
 hides words that were said; so are hmm, mm, mhm, uh, um; contractions and titles are written out;
 numbers in words become digits, with ordinals, decades, money, percent and "double oh seven";
 British spellings become American; punctuation and diacritics are dropped.
+
+``english`` differs from that normaliser in two ways: its spellings are our own, and a lone dot, as
+the normaliser leaves it of "..." at the end of a text, is no word. ``english-whisper`` is exactly
+that normaliser.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -67,8 +72,13 @@ def rules_beside(rule: Rule, language: str | None) -> tuple[Rule, ...]:
 
 @cache
 def _english_rule() -> Rule:
-    """Our own spellings."""
-    return _rule_of("english", "v1", american_spellings())
+    """Our own spellings, and no lone dots."""
+    exact = _rule_of("english", "v1", american_spellings())
+
+    def without_dots(text: str) -> str:
+        return " ".join(word for word in exact(text).split() if word.strip("."))
+
+    return replace(exact, function=without_dots)
 
 
 @cache
