@@ -130,7 +130,7 @@ def utterance_record(
         "hypothesis": heard,
         "reference_as_written": reference,
         "hypothesis_as_written": hypothesis,
-        "alignment": found.marked,
+        "word_alignment": found.marked,
     }
     for other in others:
         words = other(reference).split()
