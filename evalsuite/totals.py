@@ -54,7 +54,7 @@ class TotalsMetric(Summary):
 
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         columns = self.columns_of(table)
-        kept = ~np.isnan(columns).any(axis=1)
+        kept = np.asarray(~np.isnan(columns).any(axis=1))
         if not kept.any():
             return self._nothing(slice_name, "no sample has a value of every column")
         clusters = self._clusters(table, kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import jiwer
 
@@ -77,7 +77,7 @@ def align(reference: Iterable[str], hypothesis: Iterable[str]) -> Alignment:
     return Alignment(
         tuple(
             Step(
-                chunk.type,
+                cast("Operation", chunk.type),
                 said[chunk.ref_start_idx : chunk.ref_end_idx],
                 heard[chunk.hyp_start_idx : chunk.hyp_end_idx],
             )

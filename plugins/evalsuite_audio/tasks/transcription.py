@@ -77,7 +77,8 @@ class Transcription(Probe):
         critique="The figure depends on the normalisation rule, which is named beside it, with "
         "the figures under the other rules; rules can create or hide gaps between dialects. Word "
         "error rates exceed 1 where more is made up than was said. Characters include spaces, as "
-        "in jiwer, where not said otherwise.",
+        "in jiwer, where not said otherwise. The real-time factor is wall time on this machine; "
+        "clips of a batch share it by length, so its interval tells nothing of other machines.",
     )
 
     def __post_init__(self) -> None:

@@ -168,6 +168,9 @@ def test_rates_by_speaker_are_slices():
     assert [played.estimate(WER, f"speaker={s}").value for s in "st"] == [0, 0.75]
     assert played.estimate("empty transcripts", "speaker=t").value == 0.5
     assert played.estimate("match error rate (basic v1)").unit == "speaker"
+    # one speaker is one unit of the whole; within a slice, utterances are resampled
+    one = played.estimate(WER, "speaker=t")
+    assert (one.unit, one.low, one.high) == ("sample", 0.5, 1)
 
 
 def test_records_hold_what_the_figures_are_made_of():
