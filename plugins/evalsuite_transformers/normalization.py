@@ -26,7 +26,8 @@ from evalsuite import DataError, UsageError
 from evalsuite.transcripts import BASIC, CHINESE, NONE, Rule
 from evalsuite_transformers.spelling import american_spellings
 
-RuleName: TypeAlias = Literal["none", "basic", "english", "english-whisper", "chinese"]
+PlainRuleName: TypeAlias = Literal["none", "basic", "english", "chinese"]  # that need no file
+RuleName: TypeAlias = PlainRuleName | Literal["english-whisper"]
 _BRACKETS = "Text in brackets or parentheses is dropped, which hides words if any were said there."
 
 

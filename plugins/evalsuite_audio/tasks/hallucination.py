@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from evalsuite import Card, Metric, Null, Probe, Proportion, Ratio, Sample, Transcribe
 from evalsuite_audio.metrics.loops import Largest, longest_loop
-from evalsuite_transformers.normalization import RuleName, rule_named
+from evalsuite_transformers.normalization import PlainRuleName, rule_named
 
 LOOP_TIMES = 3
 
@@ -26,7 +26,7 @@ class Hallucination(Probe):
         by: Field whose values give figures of their own; ``label`` where a sample lacks it.
     """
 
-    normalization: RuleName = "basic"
+    normalization: PlainRuleName = "basic"
     language: str | None = None
     by: str = "kind"
 

@@ -76,6 +76,12 @@ def test_impossible_clips_are_refused(options, told):
         SilenceAndNoise(**options)
 
 
+def test_suites_find_the_clips_and_the_probe_by_name():
+    found = installed()
+    assert found.require("source", "audio/silence-and-noise").load() is SilenceAndNoise
+    assert found.require("probe", "audio/hallucination").load() is Hallucination
+
+
 # ------------------------------------------------------------------------------------------------
 # The probe
 # ------------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from evalsuite import Audio, DataError, Failure, Sample, Transcript
+from evalsuite import Audio, DataError, Failure, Sample, Transcript, UsageError
+from evalsuite.factories import make_probe
+from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite.transcripts import BASIC
 from evalsuite_audio.tasks.keyword import Keyword, class_of_wording, classes_named
@@ -78,6 +80,11 @@ def test_words_are_whole_and_the_longest_counts():
 def test_classes_that_cannot_be_told_apart_are_refused(names, words, told):
     with pytest.raises(DataError, match=told):
         class_of_wording(names, words, ENGLISH)
+
+
+def test_a_rule_that_needs_a_file_is_refused():
+    with pytest.raises(UsageError, match="'none', 'basic', 'english' or 'chinese'"):
+        make_probe("audio/keyword", {"normalization": "english-whisper"}, installed())
 
 
 def test_a_label_that_is_no_class_is_refused():
