@@ -31,8 +31,8 @@ MIN_GROUP_SIZE = 30
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
-    """Base of summaries: what every one has; a subclass estimates one slice in ``_one``.
+class _Summary:
+    """What every summary has.
 
     Attributes:
         name: What the report calls the estimate.
@@ -126,7 +126,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Mean(Summary):
+class Mean(_Summary):
     """Arithmetic mean of a column, with a bootstrap percentile interval over rows or clusters.
 
     Undefined: no row has a value.
@@ -154,7 +154,7 @@ class Mean(Summary):
 
 
 @dataclass(frozen=True)
-class Proportion(Summary):
+class Proportion(_Summary):
     """Share of a yes/no column; range [0, 1].
 
     Clopper-Pearson's exact interval for independent rows of 0 and 1; a bootstrap over clusters,
@@ -187,7 +187,7 @@ class Proportion(Summary):
 
 
 @dataclass(frozen=True)
-class Ratio(Summary):
+class Ratio(_Summary):
     """Sum of one column over the sum of another, e.g. a corpus word error rate.
 
     Bootstrap percentile interval over rows or clusters. Undefined: the denominators sum to 0.
@@ -220,7 +220,7 @@ class Ratio(Summary):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Gap(Summary):
+class _Gap(_Summary):
     """What both gaps have: the null is the mean gap over permuted groups, plus ``margin``."""
 
     min_group_size: int = MIN_GROUP_SIZE

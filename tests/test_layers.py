@@ -19,8 +19,7 @@ LAYERS = [
     ["metric"],
     ["probe"],
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
-    ["summaries"],
-    ["totals"],
+    ["summaries", "sliced"],
     ["zero_shot", "transcripts"],
     ["suite"],
     ["task", "factories"],
@@ -71,7 +70,7 @@ def test_imports_go_down(path):
 
 
 PUBLIC = {"content", "statistics", "registry", "testing", "zero_shot", "errors", "cli", "store"}
-PUBLIC |= {"derived", "variant", "wordings", "totals", "transcripts"}
+PUBLIC |= {"derived", "variant", "wordings", "transcripts"}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))

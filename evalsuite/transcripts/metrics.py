@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalsuite.metric import Direction, Table
-from evalsuite.totals import Floats, TotalsMetric, ratio_of
+from evalsuite.sliced import Floats, TotalsMetric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,3 +91,9 @@ class RuleSpread(TotalsMetric):
     def why_undefined(self) -> str:
         """A rate is missing."""
         return "under one of the rules no word was said"
+
+
+def ratio_of(numerators: Floats, denominators: Floats) -> Floats:
+    """Elementwise ratio; NaN where the denominator is not above zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(denominators > 0, numerators / denominators, np.nan))

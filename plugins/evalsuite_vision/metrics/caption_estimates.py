@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalsuite import Estimate, Mean, Null, Table
-from evalsuite.totals import Floats, TotalsMetric
 from evalsuite_vision.metrics.caption_words import Words, caption_words
 from evalsuite_vision.metrics.captions import bleu_of, bleu_statistics
 from evalsuite_vision.metrics.pairing import partners
 from evalsuite_vision.metrics.text_lists import listed
+from evalsuite_vision.metrics.totals import Floats, TotalsMetric
 
 MISMATCHED = "captions paired with other images' references"
 

@@ -11,9 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalsuite import Null, Table
-from evalsuite.totals import Floats, TotalsMetric, ratio_of
+from evalsuite_vision.metrics.totals import Floats, TotalsMetric
 
 ALWAYS_YES = "always yes"
+
+
+def _ratio(numerators: Floats, denominators: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(denominators > 0, numerators / denominators, np.nan))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +40,7 @@ class YesPrecision(YesNoMetric):
 
     def score(self, totals: Floats) -> Floats:
         """Precision of sums."""
-        return ratio_of(totals[:, 2], totals[:, 0])
+        return _ratio(totals[:, 2], totals[:, 0])
 
     def null_of(self, table: Table) -> Null:
         """What saying yes always gets."""
@@ -53,7 +58,7 @@ class YesRecall(YesNoMetric):
 
     def score(self, totals: Floats) -> Floats:
         """Recall of sums."""
-        return ratio_of(totals[:, 2], totals[:, 1])
+        return _ratio(totals[:, 2], totals[:, 1])
 
     @property
     def why_undefined(self) -> str:
@@ -71,7 +76,7 @@ class YesF1(YesNoMetric):
 
     def score(self, totals: Floats) -> Floats:
         """F1 of sums."""
-        found = ratio_of(2 * totals[:, 2], totals[:, 0] + totals[:, 1])
+        found = _ratio(2 * totals[:, 2], totals[:, 0] + totals[:, 1])
         return np.asarray(np.where(totals[:, 1] > 0, found, np.nan))
 
     def null_of(self, table: Table) -> Null:
@@ -91,7 +96,7 @@ class YesRatio(YesNoMetric):
 
     def score(self, totals: Floats) -> Floats:
         """Share of sums."""
-        return ratio_of(totals[:, 0], totals[:, 3])
+        return _ratio(totals[:, 0], totals[:, 3])
 
     def null_of(self, table: Table) -> Null:
         """As often as it is true."""
