@@ -62,9 +62,11 @@ class _Summary:
         if self.by is None or self.by not in table.columns:
             return
         column = table[self.by]
+        # A slice of one cluster has nothing but its rows to resample.
+        sliced = replace(self, clusters=None) if self.by == self.clusters else self
         for value in sorted({str(item) for item in column}):
             part = table.where(np.array([str(item) == value for item in column]))
-            yield self._one(part, rng, f"{self.by}={value}")
+            yield sliced._one(part, rng, f"{self.by}={value}")
 
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         raise TypeError(f"{type(self).__name__} does not estimate")
@@ -198,6 +200,9 @@ class Ratio(_Summary):
         numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)
         kept = ~(np.isnan(numerators) | np.isnan(denominators))
         total = float(denominators[kept].sum())
+        if not kept.any():
+            both = f"{self.numerator} and {self.denominator}"
+            return self._nothing(slice_name, f"no sample has a value of {both}")
         if total == 0:
             return self._nothing(slice_name, f"{self.denominator} sums to zero")
         clusters = self._clusters(table, kept)

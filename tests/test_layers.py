@@ -23,7 +23,7 @@ LAYERS = [
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
     ["summaries", "sliced"],
     ["classification"],
-    ["zero_shot", "retrieval", "captions", "answers"],
+    ["zero_shot", "retrieval", "captions", "answers", "transcripts"],
     ["suite"],
     ["task", "factories"],
     ["plan", "responses", "exchange"],
@@ -74,7 +74,7 @@ def test_imports_go_down(path):
 
 PUBLIC = {"content", "statistics", "registry", "testing", "zero_shot", "errors", "cli", "store"}
 PUBLIC |= {"derived", "variant", "wordings", "identity", "text_lists", "sliced"}
-PUBLIC |= {"classification", "retrieval", "captions", "answers"}
+PUBLIC |= {"classification", "retrieval", "captions", "answers", "transcripts"}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -6,11 +6,13 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from evalsuite.report.compared import COLUMN, shortened
+from evalsuite.report.listing import Listed, listed
 from evalsuite.report.media import small_media
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, Run, SampleRow
@@ -22,20 +24,10 @@ MAX_TEXT = 600
 MAX_EXCHANGES = 4
 # What samples and media may take together of a page that stays under 5 MiB.
 MAX_BYTES = 4 * 2**20
-MAX_ROWS_WITHOUT_SCRIPTS = 12
 
 # What a probe calls the answer it took from a model, the most telling first.
 _ANSWERS = ("predicted", "hypothesis", "generated", "correct")
-_PICTURES = ("word_scores", "map", "map_hz")
-
-
-@dataclass(frozen=True)
-class Listed:
-    """One sample as it stands in the page for readers without scripts."""
-
-    label: str
-    id: str
-    answers: tuple[tuple[str, str], ...]
+_PICTURES = ("word_scores", "map", "map_hz", COLUMN)
 
 
 @dataclass(frozen=True)
@@ -83,23 +75,11 @@ class Explorer:
         )
 
     def listed(self, kind: str) -> list[Listed]:
-        """The first samples that failed (``failed``) or on which models differ (``differs``)."""
-        found = [
-            Listed(probe["label"], sample["id"], tuple(_answers(probe, sample)))
-            for probe, samples in zip(self.probes, self.samples, strict=True)
-            for sample in [s for s in samples if s[kind]][:MAX_ROWS_WITHOUT_SCRIPTS]
-            if not (probe["sensitive"] and kind == "differs")
-        ]
-        return found[: 4 * MAX_ROWS_WITHOUT_SCRIPTS]
+        """The first samples that failed (``failed``) or on which models differ (``differs``).
 
-
-def _answers(probe: Mapping[str, Any], sample: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, entry in sample["models"].items():
-        if entry["status"] == "failed":
-            reason = "the reason is folded away" if probe["sensitive"] else entry["reason"]
-            yield name, f"failed: {reason}"
-        else:
-            yield name, str(entry["record"].get(probe["headline"], ""))
+        Besides, where models do not differ, the first transcripts with errors (``erring``).
+        """
+        return listed(self.probes, self.samples, kind)
 
 
 def explore(runs: Sequence[Run], limit: int = MAX_BYTES) -> Explorer:
@@ -253,12 +233,18 @@ def _entry(row: SampleRow) -> dict[str, Any]:
     return {
         "status": row.status,
         "reason": _short(row.reason),
-        "record": {
-            key: value if key in _PICTURES else _short(value)
-            for key, value in row.record.items()
-            if value is not None
-        },
+        "record": _record(row.record),
         "exchange": [_short_exchange(entry) for entry in row.exchange[:MAX_EXCHANGES]],
+    }
+
+
+def _record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page keeps of a record: pictures whole, alignments and texts shortened."""
+    kept = {**record, COLUMN: shortened(record)}
+    return {
+        key: value if key in _PICTURES else _short(value)
+        for key, value in kept.items()
+        if value is not None
     }
 
 

@@ -123,6 +123,8 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "same speaker or not: EER, minDCF",
         ),
         ("transcription", "transcription:Transcription", "word and character error rates"),
+        ("hallucination", "hallucination:Hallucination", "words written where nobody speaks"),
+        ("keyword", "keyword:Keyword", "spoken words out of a known set, by transcript"),
     ):
         registry.add(
             f"audio/{name}",
@@ -130,3 +132,13 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             summary=summary,
             tags=("task", "audio"),
         )
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """Declare the generated clips."""
+    registry.add(
+        "audio/silence-and-noise",
+        factory="evalsuite_audio.silence_and_noise:SilenceAndNoise",
+        summary="clips in which nobody speaks, for audio/hallucination",
+    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
-import jiwer
+from typing import Any, ClassVar
 
 from evalsuite import (
     Card,
@@ -20,6 +17,8 @@ from evalsuite import (
     Sample,
     Transcribe,
 )
+from evalsuite.transcripts import Rule, utterance_record
+from evalsuite_transformers.normalization import RuleName, rule_named
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,21 @@ class TranscriptionGap(Probe):
         group: Field that tells groups apart.
         speaker: Field of the speaker, whose utterances are resampled and permuted together;
             empty when unknown.
-        normalization: ``basic`` (case and punctuation do not count) or ``none``.
+        normalization: As in ``audio/transcription``: ``basic``, ``none``, ``english``,
+            ``english-whisper`` or ``chinese``.
         min_group_size: Groups with fewer utterances are left out.
         margin: A gap beyond the permutation null that does not matter.
+        language: Passed to models that take one.
+        normalizer_path: The file normalizer.json of a Whisper checkpoint, for ``english-whisper``.
     """
 
     group: str = "group"
     speaker: str = "speaker"
-    normalization: Literal["none", "basic"] = "basic"
+    normalization: RuleName = "basic"
     min_group_size: int = 30
     margin: float = 0.02
+    language: str | None = None
+    normalizer_path: str = ""
 
     name: ClassVar[str] = "fairness/transcription-gap"
     family: ClassVar[Any] = "fairness"
@@ -55,9 +59,18 @@ class TranscriptionGap(Probe):
         "means can disagree, so both are given.",
     )
 
+    def __post_init__(self) -> None:
+        """Refuse a rule without the file that it needs."""
+        rule_named(self.normalization, self.normalizer_path)
+
+    @property
+    def rule(self) -> Rule:
+        """What references and transcripts are compared under."""
+        return rule_named(self.normalization, self.normalizer_path)
+
     @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """The corpus gap first."""
+        """The corpus gap first; the rule is part of the figures' names."""
         options: Any = {
             "clusters": "speaker" if self.speaker else None,
             "min_group_size": self.min_group_size,
@@ -69,7 +82,7 @@ class TranscriptionGap(Probe):
                 "errors",
                 "reference_words",
                 "group",
-                name="word error rate gap",
+                name=f"word error rate ({self.rule.label}) gap",
                 primary=True,
                 **options,
             ),
@@ -77,7 +90,7 @@ class TranscriptionGap(Probe):
             Ratio(
                 "errors",
                 "reference_words",
-                name="word error rate",
+                name=f"word error rate ({self.rule.label})",
                 clusters=options["clusters"],
                 direction="lower is better",
             ),
@@ -87,36 +100,7 @@ class TranscriptionGap(Probe):
     def ask(self, sample: Sample, context: Any) -> Any:
         """Transcribe and align."""
         group = str(sample[self.group])
-        transcript = yield Transcribe(sample["audio"])
-        reference = normalised(str(sample["text"]), self.normalization)
-        hypothesis = normalised(transcript.text, self.normalization)
-        n_words = len(reference.split())
-        errors = word_errors(reference, hypothesis)
-        record = {
-            "group": group,
-            "errors": errors,
-            "reference_words": n_words,
-            "utterance_wer": errors / n_words if n_words else None,
-            "is_empty": not hypothesis,
-            "reference": reference,
-            "hypothesis": hypothesis,
-        }
-        return {**record, **({"speaker": str(sample[self.speaker])} if self.speaker else {})}
-
-
-def word_errors(reference: str, hypothesis: str) -> int:
-    """Substitutions, deletions and insertions; an empty hypothesis deletes every word."""
-    n_words, n_heard = len(reference.split()), len(hypothesis.split())
-    if not n_words or not n_heard:
-        return n_words + n_heard
-    found = jiwer.process_words(reference, hypothesis)
-    return int(found.substitutions + found.deletions + found.insertions)
-
-
-def normalised(text: str, rule: str) -> str:
-    """``basic``: case folded, punctuation to spaces; apostrophes inside words stay."""
-    if rule == "none":
-        return " ".join(text.split())
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    letters = [c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded]
-    return " ".join(word.strip("'") for word in "".join(letters).split() if word.strip("'"))
+        speaker = {"speaker": str(sample[self.speaker])} if self.speaker else {}
+        transcript = yield Transcribe(sample["audio"], self.language)
+        record = utterance_record(str(sample["text"]), transcript.text, self.rule)
+        return {**record, "group": group, **speaker}

@@ -56,7 +56,7 @@ function option(value, text) {
 
 const probe = () => data.probes[Number(by("probe").value) || 0];
 const entries = (sample) => Object.values(sample.models);
-const isPicture = (name) => ["word_scores", "map", "map_hz"].includes(name);
+const isPicture = (name) => ["word_scores", "map", "map_hz", "word_alignment"].includes(name);
 
 function wrong(sample) {
   return entries(sample).some((m) => typeof m.record.correct !== "undefined" && Number(m.record.correct) < 1);
@@ -96,6 +96,29 @@ function heat(record) {
     const share = Math.round((100 * Math.abs(score)) / top) / 2;
     span.style.setProperty("background-color", `color-mix(in srgb, var(${score >= 0 ? "--alarm" : "--series"}) ${share}%, transparent)`);
     line.append(span, " ");
+  }
+  return line;
+}
+
+// Errors differ in colour and in form, and are told in words to those who hear the page.
+function told(name, words, how) {
+  const made = element(name);
+  made.append(element("span", how, "visually-hidden"), visible(words));
+  return made;
+}
+
+function compared(record) {
+  const line = element("p", undefined, "text compared");
+  for (const [kind, reference, transcript] of JSON.parse(record.word_alignment)) {
+    const missing = () => told("del", reference, "not heard: "), extra = () => told("ins", transcript, "not said: ");
+    if (kind === "D") line.append(missing());
+    else if (kind === "I") line.append(extra());
+    else if (kind === "S") {
+      const swap = element("span", undefined, "swap");
+      swap.append(missing(), " ", extra());
+      line.append(swap);
+    } else line.append(kind === "=" ? visible(reference) : "…");
+    line.append(" ");
   }
   return line;
 }
@@ -212,6 +235,7 @@ function modelColumn(name, entry) {
   column.append(element("h4", name));
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
   if (entry.record.word_scores) column.append(heat(entry.record));
+  if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
   entry.exchange.forEach((exchange, index) => {
     if (exchange.more) return column.append(element("p", `and ${exchange.more} more requests`, "muted"));
     if (index === 0) column.append(parts(exchange, entry.record));

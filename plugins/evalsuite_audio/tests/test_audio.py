@@ -20,8 +20,8 @@ from evalsuite import (
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model, check_probe, play
-from evalsuite_audio.metrics.normalization import basic_v1
-from evalsuite_audio.tasks.transcription import Transcription, alignment
+from evalsuite.transcripts import BASIC, utterance_record
+from evalsuite_audio.tasks.transcription import Transcription
 from evalsuite_controls.catalogue import CONTROLS
 
 RNG = np.random.default_rng(0)
@@ -105,17 +105,17 @@ def test_other_rates_and_channels_are_brought_to_the_models():
 
 def test_errors_are_counted_by_kind():
     # reference: a b c d; hypothesis: a x c: b became x, d is gone
-    found = alignment("a b c d", "a x c")
+    found = utterance_record("a b c d", "a x c", BASIC)
     assert (found["substitutions"], found["deletions"], found["insertions"]) == (1, 1, 0)
     assert found["utterance_wer"] == 0.5
 
 
 def test_an_empty_transcript_deletes_every_word():
-    assert alignment("a b c", "")["utterance_wer"] == 1.0
+    assert utterance_record("a b c", "", BASIC)["utterance_wer"] == 1.0
 
 
 def test_words_without_a_reference_are_insertions():
-    found = alignment("", "a b")
+    found = utterance_record("", "a b", BASIC)
     assert (found["insertions"], found["utterance_wer"]) == (2, None)
 
 
@@ -151,4 +151,4 @@ def test_the_contract_is_kept():
     [("Don\u2019t  STOP!", "don't stop"), ("'quoted' words", "quoted words"), ("3.5 – x", "3 5 x")],
 )
 def test_basic_normalisation(text, expected):
-    assert basic_v1(text) == expected
+    assert BASIC(text) == expected

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from evalsuite import Audio, DataError, Failure, GroupRatioGap, Ratio, Sample, Table, Transcript
 from evalsuite.statistics import generator
 from evalsuite.testing import check_probe, play
-from evalsuite_audio.metrics.normalization import RULES, basic_v1, none_v1
-from evalsuite_audio.tasks.transcription import Transcription, alignment
+from evalsuite.transcripts import BASIC, NONE, utterance_record
+from evalsuite_audio.tasks.transcription import Transcription
 
 WER = "word error rate (basic v1)"
 
@@ -71,7 +71,7 @@ def test_kinds_of_errors_are_told_apart():
 
 def test_characters_include_spaces():
     # "ab cd" has five characters; "abcd" lacks the space
-    record = alignment("ab cd", "abcd")
+    record = utterance_record("ab cd", "abcd", BASIC)
     assert (record["character_errors"], record["reference_characters"]) == (1, 5)
 
 
@@ -156,42 +156,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "dd", "e'e"]), max_size=6).map(
 
 @given(reference=WORDS.filter(bool), hypothesis=WORDS)
 def test_errors_agree_with_jiwer(reference, hypothesis):
-    record = alignment(reference, hypothesis)
+    record = utterance_record(reference, hypothesis, NONE)
     assert record["utterance_wer"] == pytest.approx(jiwer.wer(reference, hypothesis))
     rate = record["character_errors"] / record["reference_characters"]
     assert rate == pytest.approx(jiwer.cer(reference, hypothesis))
-
-
-# ------------------------------------------------------------------------------------------------
-# Normalisation
-# ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("\uff21\uff22 \ufb01ne", "ab fine"),  # full width and ligature: NFKC
-        ("STRASSE Stra\u00dfe", "strasse strasse"),  # case folding
-        ("rock 'n' roll, o'clock", "rock n roll o'clock"),
-        ("well-known\n\tfact", "well known fact"),
-        ("co\u00adoperate", "cooperate"),  # a soft hyphen splits no word
-        ("\ufeffHello", "hello"),
-        ("e\u0301te\u0301", "\u00e9t\u00e9"),
-        ("\u0915\u093f'\u0915", "\u0915\u093f'\u0915"),  # an apostrophe after a vowel sign
-        ("e\u00ad\u0301", "\u00e9"),  # the accent reaches its letter over a soft hyphen
-        ("snake_case", "snake case"),
-        ("!?", ""),
-    ],
-)
-def test_basic_rule(text, expected):
-    assert basic_v1(text) == expected
-
-
-def test_the_rule_none_changes_white_space_only():
-    assert none_v1(" Don't\u00a0 STOP! ") == "Don't STOP!"
-
-
-@given(st.text())
-def test_rules_settle_after_one_use(text):
-    for rule in RULES.values():
-        assert rule(rule(text)) == rule(text)

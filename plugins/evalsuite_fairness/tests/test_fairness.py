@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from evalsuite_fairness.recorded_decisions import (
     weighted_disparity,
 )
 from evalsuite_fairness.stereotype_pairs import StereotypePairs
-from evalsuite_fairness.transcription_gap import TranscriptionGap, normalised, word_errors
+from evalsuite_fairness.transcription_gap import TranscriptionGap
 from evalsuite_fairness.zero_shot_gap import AudioZeroShotGap, ImageZeroShotGap
 
 # ------------------------------------------------------------------------------------------------
@@ -163,6 +164,9 @@ def test_the_gap_contract_is_kept():
 # ------------------------------------------------------------------------------------------------
 
 
+WER_GAP = "word error rate (basic v1) gap"
+
+
 def utterances():
     return [
         Sample(str(i), {"audio": Audio.from_array(np.full(8, i / 500, np.float32), 8000),
@@ -179,7 +183,7 @@ def test_every_fifth_word_dropped_for_one_group_is_a_gap_of_a_fifth():
     def answer(request):
         return Transcript("one two three four" + (" five" if group[request.audio] == "A" else ""))
 
-    estimate = play(TranscriptionGap(), samples, answer).estimate("word error rate gap")
+    estimate = play(TranscriptionGap(), samples, answer).estimate(WER_GAP)
     assert estimate.value == pytest.approx(0.2)
     assert estimate.verdict == "differs from null"
     assert estimate.unit == "speaker"
@@ -187,7 +191,7 @@ def test_every_fifth_word_dropped_for_one_group_is_a_gap_of_a_fifth():
 
 def test_equal_errors_in_both_groups_are_silent():
     played = play(TranscriptionGap(), utterances(), lambda r: Transcript("one two three four"))
-    assert played.estimate("word error rate gap").verdict == "compatible with null"
+    assert played.estimate(WER_GAP).verdict == "compatible with null"
 
 
 def test_a_transcriber_that_fails_everything_is_not_fair():
@@ -195,14 +199,25 @@ def test_a_transcriber_that_fails_everything_is_not_fair():
     assert all(math.isnan(e.value) for e in played.estimates)
 
 
-def test_word_errors_by_hand():
-    assert word_errors("a b c", "a x") == 2
-    assert word_errors("a b", "") == 2
-    assert word_errors("", "a") == 1
+def test_the_rule_decides_what_is_an_error():
+    # "OK" against "ok" is an error in every fifth word under none, and none under basic
+    samples = [
+        replace(s, fields={**s.fields, "text": "one two three four OK"}) for s in utterances()
+    ]
+    group = {sample["audio"]: sample["group"] for sample in samples}
+
+    def answer(request):
+        return Transcript("one two three four " + ("OK" if group[request.audio] == "A" else "ok"))
+
+    plain = play(TranscriptionGap(normalization="none"), samples, answer)
+    assert plain.estimate("word error rate (none v1) gap").value == pytest.approx(0.2)
+    assert play(TranscriptionGap(), samples, answer).estimate(WER_GAP).value == 0
 
 
-def test_normalisation_keeps_apostrophes_inside_words():
-    assert normalised("It's 'OK', no?", "basic") == "it's ok no"
+def test_the_gap_is_asked_in_the_language_of_the_task():
+    samples = utterances()[:2]
+    played = play(TranscriptionGap(language="en"), samples, lambda r: Transcript("one"))
+    assert [request.language for request in played.requests] == ["en", "en"]
 
 
 # ------------------------------------------------------------------------------------------------
