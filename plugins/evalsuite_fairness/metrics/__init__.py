@@ -1,0 +1,1 @@
+"""What probes of several kinds compute from their records."""
