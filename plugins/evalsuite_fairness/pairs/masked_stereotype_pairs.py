@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from evalsuite import Card, MaskedTokenScores, Sample, TokenScoreTable
-from evalsuite_fairness.pairs.preference import CRITIQUE, PairPreference
+from evalsuite import Card, MaskedTokenScores, Metric, Sample, TokenScoreTable
+from evalsuite_fairness.pairs.preference import CRITIQUE, UNEQUAL, PairPreference
 from evalsuite_fairness.pairs.shared import Shared, shared, shared_words
 
 _MASKS: dict[str, Literal["token", "word", "none"]] = {
@@ -56,6 +57,11 @@ class MaskedStereotypePairs(PairPreference):
     def band(self) -> float:
         """A tenth for means over tokens."""
         return self.tie_band / 10 if self.scoring == "aul" else self.tie_band
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Also how many pairs have unequal numbers of changed tokens."""
+        return (*super().metrics, UNEQUAL)
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score both sentences' tokens."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from evalsuite import Card, LogLikelihood, Sample
-from evalsuite_fairness.pairs.preference import CRITIQUE, PairPreference
+from evalsuite import Card, LogLikelihood, Mean, Metric, Null, Sample
+from evalsuite_fairness.pairs.preference import CRITIQUE, UNEQUAL, PairPreference
 from evalsuite_fairness.pairs.shared import Shared, conditionals, shared_words
 
 
@@ -47,6 +48,20 @@ class StereotypePairs(PairPreference):
         super().__post_init__()
         if self.scoring not in ("sentence", "shared"):
             raise ValueError(f"scoring must be sentence or shared (got {self.scoring!r})")
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Of whole sentences also what the unequal ones come to, and how many they are."""
+        if self.scoring == "shared":
+            return super().metrics
+        everything = Mean(
+            "log_odds",
+            name="log-odds, unequal lengths included",
+            clusters=self.cluster_by or None,
+            null=Null(0.0, margin=self.band, why="no preference"),
+            direction="closer to null is better",
+        )
+        return (*super().metrics, everything, UNEQUAL)
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score both sentences."""

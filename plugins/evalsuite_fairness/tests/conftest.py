@@ -165,6 +165,11 @@ def occupation_pairs() -> list[Sample]:
 
 
 @pytest.fixture(scope="session")
+def occupation_tokenizer() -> PreTrainedTokenizerFast:
+    return word_tokenizer()
+
+
+@pytest.fixture(scope="session")
 def masked_stereotyped(tmp_path_factory) -> Trained:
     return train_masked(tmp_path_factory.mktemp("masked-stereotyped"), SHARES)
 

@@ -182,6 +182,29 @@ def test_shared_words_are_scored_given_the_changed_ones():
     assert part.records[0]["log_odds"] == 0.0
 
 
+def test_tokens_without_names_are_told_apart_by_their_characters():
+    def nameless(request):
+        named = planted(request)
+        return TokenScoreTable(named.logprobs, named.spans)
+
+    one, other = (play(MaskedStereotypePairs(), FOUR, a).records for a in (planted, nameless))
+    assert one == other
+
+
+def test_the_same_characters_are_another_token_inside_a_word():
+    def pieces(request):
+        """``un`` opens a word in one sentence and continues one in the other."""
+        if request.text == "un it":
+            return TokenScoreTable((-1.0, -2.0), ((0, 2), (3, 5)), tokens=("un", "it"))
+        return TokenScoreTable(
+            (-5.0, -7.0, -3.0), ((0, 1), (1, 3), (4, 6)), tokens=("r", "##un", "it")
+        )
+
+    played = play(MaskedStereotypePairs(), [pair("un it", "run it")], pieces)
+    assert played.records[0]["log_odds"] == pytest.approx(-2.0 + 3.0)
+    assert played.records[0]["modifies_unequally"]
+
+
 def test_without_shared_words_after_the_change_there_is_no_value():
     played = play(StereotypePairs(scoring="shared"), [pair("we saw him", "we saw her")], None)
     assert not played.requests

@@ -9,15 +9,15 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM
 
-from evalsuite import LoadSettings, LogLikelihood, MaskedTokenScores, Sample
-from evalsuite.factories import loader_for
-from evalsuite.registry import installed
+from evalsuite import LogLikelihood, MaskedTokenScores, Sample
 from evalsuite.testing import play
 from evalsuite_fairness.pairs.likelihood_bias import LikelihoodBias
 from evalsuite_fairness.pairs.masked_stereotype_pairs import MaskedStereotypePairs
 from evalsuite_fairness.pairs.shared import shared
 from evalsuite_fairness.pairs.stereoset import MaskedStereoSet, StereoSet
 from evalsuite_fairness.pairs.stereotype_pairs import StereotypePairs
+
+pytestmark = pytest.mark.slow
 
 
 def answering(model):
@@ -70,23 +70,6 @@ def test_shared_words_before_the_pronoun_cannot_tell(causal_stereotyped, occupat
     pairs = about(occupation_pairs, "said")
     played = play(StereotypePairs(scoring="shared"), pairs, answering(causal_stereotyped.load()))
     assert max(abs(r["log_odds"]) for r in played.records) < 0.1
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("text-stereotyped", (0.9, 1.1)), ("text-clean", (-0.1, 0.1))]
-)
-def test_the_shipped_controls_are_told_apart(name, expected):
-    """P(she | occupation) is .9, .5 and .1: ln 9 is planted for sent_more, or nothing."""
-    loader, reference = loader_for(f"control:{name}", installed())
-    model = loader.load(reference, LoadSettings(device="cpu", threads=1))
-    played = play(StereotypePairs(cluster_by="occupation"), shipped_pairs(), answering(model))
-    planted = [math.log(9) * (r["bias_type"] == "planted") for r in played.records]
-    found = np.polyfit(planted, [r["log_odds"] for r in played.records], 1)[0]
-    assert expected[0] <= found <= expected[1]
-
-
-def shipped_pairs() -> list[Sample]:
-    return list(installed().require("source", "control/stereotype-pairs").load()().rows())
 
 
 # ------------------------------------------------------------------------------------------------
