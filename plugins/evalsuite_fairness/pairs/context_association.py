@@ -139,9 +139,9 @@ def _statistics(score: Score) -> Any:
         means = counts @ of_terms / counts.sum(axis=1, keepdims=True)
         stereotype, modelling = means[:, 0], means[:, 1]
         if score == "SS":
-            return stereotype
+            return np.asarray(stereotype)
         if score == "LMS":
-            return modelling
+            return np.asarray(modelling)
         return np.asarray(modelling * np.minimum(stereotype, 100 - stereotype) / 50)
 
     return statistic
