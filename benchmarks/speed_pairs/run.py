@@ -7,7 +7,7 @@ architecture with random weights and a tokenizer trained on the sentences. Two w
 all pairs and one of a single pair, differ by what the pairs cost: reading the file, asking,
 scoring, storing, estimating. The bare pass is the model's own forward pass over the unique tokens
 of all sentences (shared beginnings once) in full rows, with its head at every one of them.
-Processor seconds, one thread.
+Processor seconds, one thread, the best of three of either.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from evalsuite_sources.tables import Csv
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.token_tree import grow
 
+REPEATS = 3  # of whole runs; the bare pass takes the best of three, too
 SUITE = """version: 1
 name: pairs
 models: ["hf:{model}"]
@@ -95,17 +96,18 @@ def measured(name: str, data: Path, limit: int | None) -> dict[str, Any]:
         tree = grow([Encoder(tokenizer, 1024).pair("", text) for text in sentences])  # type: ignore[misc]
         module = AutoModelForCausalLM.from_pretrained(model).eval()
         side: Any = SimpleNamespace(model=SimpleNamespace(module=module, device="cpu"))
-        one, _ = seconds_of_run(model, path, 1, folder / "one")
-        whole, run = seconds_of_run(model, path, len(rows), folder / "all")
+        ones = [seconds_of_run(model, path, 1, folder / f"one{i}")[0] for i in range(REPEATS)]
+        runs = [seconds_of_run(model, path, len(rows), folder / f"all{i}") for i in range(REPEATS)]
+        seconds, run = min(runs, key=lambda found: found[0])
         bare = bare_seconds(side, tree.n_tokens, tree.n_tokens)
     return {
         "pairs": len(rows),
         "answered": next(e.n for e in run.results[0].estimates if e.metric == "ties"),
         "tokens": sum(map(len, tree.ids)),
         "unique_tokens": tree.n_tokens,
-        "run_seconds": whole - one,
+        "run_seconds": seconds - min(ones),
         "bare_seconds": bare,
-        "ratio": (whole - one) / bare,
+        "ratio": (seconds - min(ones)) / bare,
     }
 
 
