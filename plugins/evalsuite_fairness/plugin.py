@@ -18,8 +18,38 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
     for name, factory, summary, modality in (
         (
             "stereotype-pairs",
-            "stereotype_pairs:StereotypePairs",
+            "pairs.stereotype_pairs:StereotypePairs",
             "is the stereotype more probable than its opposite?",
+            "text",
+        ),
+        (
+            "masked-stereotype-pairs",
+            "pairs.masked_stereotype_pairs:MaskedStereotypePairs",
+            "the same of masked language models: pseudo-log-likelihood, all-unmasked likelihood",
+            "text",
+        ),
+        (
+            "stereoset",
+            "pairs.stereoset:StereoSet",
+            "StereoSet within sentences, by whole-sentence likelihood: SS, LMS, ICAT",
+            "text",
+        ),
+        (
+            "masked-stereoset",
+            "pairs.stereoset:MaskedStereoSet",
+            "the same of masked language models, by the filled blank",
+            "text",
+        ),
+        (
+            "likelihood-bias",
+            "pairs.likelihood_bias:LikelihoodBias",
+            "do descriptors of people differ in perplexity? (HolisticBias)",
+            "text",
+        ),
+        (
+            "masked-likelihood-bias",
+            "pairs.likelihood_bias:MaskedLikelihoodBias",
+            "the same of masked language models, by pseudo-perplexity",
             "text",
         ),
         (

@@ -27,6 +27,8 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("arc", "questions:Arc", "ARC's questions, upstream's or the hub's form"),
         ("hellaswag-text", "questions:HellaSwagText", "HellaSwag as text, six lines a task"),
         ("truthfulqa", "questions:TruthfulQa", "TruthfulQA's CSV"),
+        ("stereoset", "stereoset:StereoSetFile", "StereoSet's JSON: a stereotype and its rivals"),
+        ("holistic-bias", "holistic_bias:HolisticBias", "HolisticBias: sentences of its lists"),
         ("text", "texts:TextFile", "a text file as documents, paragraphs, articles or lines"),
         ("parallel-lines", "texts:ParallelLines", "sentences and translations, line by line"),
         ("labelled-words", "texts:LabelledWords", "CoNLL's formats: a word and its label a line"),

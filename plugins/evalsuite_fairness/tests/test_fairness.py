@@ -23,12 +23,12 @@ from evalsuite import (
 )
 from evalsuite.statistics import generator
 from evalsuite.testing import check_probe, play
+from evalsuite_fairness.pairs.stereotype_pairs import StereotypePairs
 from evalsuite_fairness.recorded_decisions import (
     DecisionDisparities,
     RecordedDecisions,
     weighted_disparity,
 )
-from evalsuite_fairness.stereotype_pairs import StereotypePairs
 from evalsuite_fairness.transcription_gap import TranscriptionGap
 from evalsuite_fairness.zero_shot_gap import AudioZeroShotGap, ImageZeroShotGap
 
@@ -44,13 +44,12 @@ PAIRS = [
 
 
 def biased(nats: float):
-    """A model that prefers every stereotype by some nats, whichever sentence says it."""
+    """A model that prefers every stereotype by some nats: ``sent_more`` in either direction."""
 
     def answer(request):
         side, number = request.continuation.split()
-        says_stereotype = (side == "more") != (int(number) % 4 == 0)
         wobble = 0.01 * (int(number) % 7)
-        return ContinuationScore(-10.0 + (nats + wobble if says_stereotype else 0.0), 4, False)
+        return ContinuationScore(-10.0 + (nats + wobble if side == "more" else 0.0), 4, False)
 
     return answer
 

@@ -1,0 +1,1 @@
+"""Which of two sentences a model finds more probable."""
