@@ -85,9 +85,13 @@ def test_the_suites_of_the_readme_are_suites():
 def test_suites_for_published_data_run(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     commands = [c for c in COMMANDS if "data=FOLDER" in c]
-    assert len(commands) == 2
+    assert len(commands) == 5
     for command in commands:
-        replaced = {"hf:gpt2": "control:text-clean"}
+        replaced = {
+            "hf:gpt2": "control:text-clean",
+            "hf:openai/whisper-tiny": "control:asr-clean",
+            "hf:laion/clap-htsat-unfused": "control:sounds-clean",
+        }
         arguments = [replaced.get(a, a).replace("FOLDER", str(data)) for a in command[1:]]
         assert run([*arguments, "--limit", "20", "-q"]) == 0
 
