@@ -136,3 +136,10 @@ def test_models_stand_in_the_order_of_the_run(tmp_path):
     run = run_of(tmp_path / "run", ("m:z", [said("1", "x")]), ("m:a", [said("1", "x")]))
     (line,) = gzip.decompress(explore([run]).lines).decode().splitlines()
     assert list(json.loads(line)["models"]) == ["m:z", "m:a"]
+
+
+def test_parts_of_an_answer_that_are_not_there_are_not_listed(tmp_path):
+    asked = {"asked": "Transcribe", "answer": {"text": "a", "words": [], "seconds": None}}
+    row = SampleRow("1", "hash", "ok", record={"hypothesis": "a"}, exchange=(asked,))
+    (samples,) = explore([run_of(tmp_path, ("model", [row]))]).samples
+    assert samples[0]["models"]["model"]["exchange"][0]["answer"] == {"text": "a"}
