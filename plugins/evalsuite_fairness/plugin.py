@@ -71,6 +71,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "bbq",
+            "questions.bbq:Bbq",
+            "do answers follow stereotypes where the context does not tell?",
+            "text",
+        ),
+        (
+            "bbq-written",
+            "questions.bbq:WrittenBbq",
+            "the same of written answers, refusals apart",
+            "text",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",
