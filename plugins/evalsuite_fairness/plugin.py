@@ -83,6 +83,24 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "text",
         ),
         (
+            "winogender",
+            "questions.winogender:Winogender",
+            "does a pronoun's gender change who is meant?",
+            "text",
+        ),
+        (
+            "winobias",
+            "questions.winobias:WinoBias",
+            "are pronouns resolved better where that is a stereotype?",
+            "text",
+        ),
+        (
+            "gap",
+            "questions.gap:Gap",
+            "are feminine pronouns traced to names as well as masculine ones?",
+            "text",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",
