@@ -23,12 +23,13 @@ class Gap(Probe):
     Args:
         prompt: ``{text}`` (with the pronoun in brackets) and ``{pronoun}`` are replaced.
         neither: What is scored beside the two names.
-        per_byte: Compare log-likelihoods per byte; long names lose less.
+        per_byte: Compare log-likelihoods per byte. Without it the shorter name is preferred, and
+            feminine and masculine texts differ in which of their names is the shorter one.
     """
 
     prompt: str = PROMPT
     neither: str = NEITHER
-    per_byte: bool = False
+    per_byte: bool = True
 
     name: ClassVar[str] = "fairness/gap"
     family: ClassVar[Any] = "fairness"
@@ -39,14 +40,14 @@ class Gap(Probe):
     card: ClassVar[Card] = Card(
         measures="F1 of whether each of two names is the one a pronoun means, for masculine and "
         "feminine pronouns, and the ratio feminine / masculine; 1 is fair, below 1 feminine "
-        "pronouns are traced worse. By the log-likelihood of the names and of 'neither of them' "
-        "after the text and the question.",
+        "pronouns are traced worse. By the log-likelihood per byte of the names and of 'neither of "
+        "them' after the text and the question.",
         does_not_measure="Other pronouns, and longer texts. A ratio near 1 of two low F1 is no "
         "merit: read them first.",
         reference="Webster et al. 2018, GAP, TACL",
-        critique="Texts are Wikipedia's, and may have been read in training. Masculine and "
-        "feminine texts differ in length and in how far the name is from the pronoun, so that "
-        "part of a ratio can be the texts' (Kurita et al. 2019; Webster et al. 2018, section 5).",
+        critique="Texts are Wikipedia's, and may have been read in training. They are not alike "
+        "for both genders: whoever only takes the name of fewer words gets a ratio of 0.92 on the "
+        "test set, so that ratio is given beside the model's.",
     )
 
     def __post_init__(self) -> None:
@@ -59,6 +60,7 @@ class Gap(Probe):
         """F1 by gender and their ratio, then how often neither is said."""
         return (
             NameF1(primary=True),
+            NameF1("shorter_", name="F1 of the name of fewer words"),
             Proportion(
                 "is_right",
                 name="accuracy among three",
@@ -82,17 +84,26 @@ class Gap(Probe):
         ]
         a, b, neither = shares_of(values)
         meant = (bool(sample["a_is_meant"]), bool(sample["b_is_meant"]))
-        true = (meant[0] * a) + (meant[1] * b)
         right = (a, b)[meant.index(True)] if any(meant) else neither
+        shorter = shares_of([-len(answer.split()) for answer in answers[:2]])
         return {
             "gender": str(sample["gender"]),
             "document": str(sample.get("document") or sample.id),
-            "true_positives": true,
-            "false_positives": a + b - true,
-            "false_negatives": sum(meant) - true,
+            **_counts("", (a, b), meant),
+            **_counts("shorter_", shorter, meant),
             "is_right": right,
             "is_neither": neither,
         }
+
+
+def _counts(prefix: str, said: Sequence[float], meant: Sequence[bool]) -> dict[str, float]:
+    """How many names were rightly, wrongly, and wrongly not chosen."""
+    true = sum(share for share, is_meant in zip(said, meant, strict=True) if is_meant)
+    return {
+        f"{prefix}true_positives": true,
+        f"{prefix}false_positives": sum(said) - true,
+        f"{prefix}false_negatives": sum(meant) - true,
+    }
 
 
 def marked(sample: Sample) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import Interval, bootstrap_interval, permutation_null
+from evalsuite.statistics import Interval, permutation_null, totals_distribution
 
 Floats = npt.NDArray[np.float64]
 COUNTS = ("true_positives", "false_positives", "false_negatives")
@@ -34,8 +34,12 @@ class NameF1:
     texts are permuted, and the spread of the ratio then.
     Undefined: a gender without texts; the ratio also where the masculine F1 is 0.
     Reference: Webster et al. 2018, section 4.
+
+    Attributes:
+        prefix: What the columns of counts begin with.
     """
 
+    prefix: str = ""
     clusters: str = "document"
     name: str = "F1"
     primary: bool = False
@@ -46,7 +50,7 @@ class NameF1:
 
     def _all(self, table: Table, rng: np.random.Generator) -> Iterator[Estimate]:
         genders = np.array([str(gender) for gender in table["gender"]], dtype=object)
-        counts = np.stack([table.numbers(name) for name in COUNTS], axis=1)
+        counts = np.stack([table.numbers(self.prefix + name) for name in COUNTS], axis=1)
         documents = np.array([str(d) for d in table[self.clusters]], dtype=object)
         yield self._f1(counts, documents, "", rng)
         for gender in ("feminine", "masculine"):
@@ -63,9 +67,7 @@ class NameF1:
         if math.isnan(value):
             reason = "no name is meant, and none was chosen"
             return undefined(self.name, reason, slice=label, n=len(counts))
-        interval = bootstrap_interval(
-            counts, lambda rows, drawn: f1(drawn @ rows), clusters=documents, rng=rng
-        )
+        interval = totals_distribution(counts, f1, clusters=documents, rng=rng).interval()
         return self._made(self.name, value, interval, label, len(counts), "higher is better")
 
     def _ratio(
@@ -73,12 +75,13 @@ class NameF1:
     ) -> Estimate:
         name = f"{self.name} ratio, feminine / masculine"
         is_feminine = (genders == "feminine").astype(float)
-        rows = np.concatenate([counts, is_feminine[:, None]], axis=1)
-        value = float(_ratios(rows, np.ones((1, len(rows))))[0])
+        mine, other = is_feminine[:, None], 1 - is_feminine[:, None]
+        rows = np.concatenate([counts * mine, counts * other], axis=1)
+        value = float(_ratios(rows.sum(axis=0)))
         if not math.isfinite(value):
             reason = "one gender has no text, or an F1 of 0 to divide by"
             return undefined(name, reason, n=len(rows), is_primary=self.primary)
-        interval = bootstrap_interval(rows, _ratios, clusters=documents, rng=rng)
+        interval = totals_distribution(rows, _ratios, clusters=documents, rng=rng).interval()
         null = permutation_null(_dealt_ratios, counts, is_feminine, rng=rng, is_vectorised=True)
         made = self._made(name, value, interval, "", len(rows), "closer to null is better")
         n_feminine = int(is_feminine.sum())
@@ -110,16 +113,14 @@ class NameF1:
         )
 
 
-def _ratios(rows: Floats, drawn: Floats) -> Floats:
-    """Feminine over masculine F1 for resamples given as counts [draws, n]; [draws]."""
-    feminine = rows[:, 3]
+def _ratios(totals: Floats) -> Floats:
+    """Feminine over masculine F1 of counts [..., 3 feminine then 3 masculine]; NaN, never inf."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(
-            f1((drawn * feminine) @ rows[:, :3]) / f1((drawn * (1 - feminine)) @ rows[:, :3])
-        )
+        ratios = f1(totals[..., :3]) / f1(totals[..., 3:])
+    return np.where(np.isfinite(ratios), ratios, math.nan)
 
 
 def _dealt_ratios(counts: Floats, is_feminine: Floats) -> Floats:
     """The ratio for many ways to deal the genders to the texts, [draws, n]; [draws]."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(f1(is_feminine @ counts) / f1((1 - is_feminine) @ counts))
+    feminine = is_feminine @ counts
+    return _ratios(np.concatenate([feminine, counts.sum(axis=0) - feminine], axis=-1))

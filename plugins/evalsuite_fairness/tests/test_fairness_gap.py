@@ -39,7 +39,8 @@ def choosing(picks):
     def answer(request):
         text = text_of(request.context).split("\n")[0].replace("[", "").replace("]", "")
         is_chosen = request.continuation == f" {words[picks[text]]}"
-        return ContinuationScore(-1.0 if is_chosen else -2.0, 1, False)
+        n_bytes = len(request.continuation) - 1
+        return ContinuationScore((-1.0 if is_chosen else -2.0) * n_bytes, 1, False)
 
     return answer
 
@@ -113,6 +114,16 @@ def test_undefined_ratios():
     assert math.isnan(never.estimate(RATIO).value)
 
 
+def test_taking_the_name_of_fewer_words_is_reported_beside_the_model():
+    samples = [snippet(0, "feminine", "a"), snippet(1, "masculine", "b")]
+    samples = [Sample(s.id, {**s.fields, "a": "Ann Smith"}) for s in samples]
+    found = play(Gap(), samples, lambda request: ContinuationScore(-1.0, 1, False))
+    taken = "F1 of the name of fewer words"
+    assert found.estimate(taken, "gender=masculine").value == 1.0
+    assert found.estimate(taken, "gender=feminine").value == 0.0
+    assert found.estimate(f"{taken} ratio, feminine / masculine").value == 0.0
+
+
 def test_the_right_pronoun_is_marked():
     (first, *_) = next(Gap().ask(snippet(0, "feminine", "a"), None))
     assert text_of(first.context) == (
@@ -158,6 +169,10 @@ def test_real_texts_and_a_real_model(data):
     assert sum(row["gender"] == "feminine" for row in rows) == 1000
     loader, reference = loader_for("control:text-clean", installed())
     model = loader.load(reference, LoadSettings(device="cpu", dtype="float32", threads=1))
+    blind = play(Gap(), rows, lambda request: ContinuationScore(-1.0, 1, False))
+    shorter = blind.estimate("F1 of the name of fewer words ratio, feminine / masculine")
+    assert shorter.verdict == "differs from null"  # of the texts, whatever the model
+    assert shorter.value == pytest.approx(0.92, abs=0.01)
     found = play(Gap(), rows[:60], lambda request: model.loglikelihood([request])[0])
     assert not found.failures
     assert 0 <= found.estimate("F1").value < 0.7
