@@ -101,6 +101,12 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "text",
         ),
         (
+            "translation-gender",
+            "questions.translation_gender:TranslationGender",
+            "do persons keep their gender in translation?",
+            "text",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",

@@ -31,6 +31,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("winogender", "coreference:Winogender", "Winogender: a sentence in three genders"),
         ("winobias", "coreference:WinoBias", "WinoBias: pairs for and against a stereotype"),
         ("gap", "coreference:Gap", "GAP: a pronoun and two names in a snippet"),
+        ("winomt", "winomt:WinoMt", "WinoMT: sentences to translate, and a person's gender"),
         ("text", "texts:TextFile", "a text file as documents, paragraphs, articles or lines"),
         ("parallel-lines", "texts:ParallelLines", "sentences and translations, line by line"),
         ("labelled-words", "texts:LabelledWords", "CoNLL's formats: a word and its label a line"),
