@@ -237,8 +237,8 @@ class Gap(_Pronouns):
 
     def rows(self) -> Iterator[Sample]:
         """The snippets in file order."""
-        columns = ("ID", "Text", "Pronoun", "Pronoun-offset", "A", "A-offset", "A-coref")
-        columns += ("B", "B-offset", "B-coref", "URL")
+        names = [f"{name}{part}" for name in ("A", "B") for part in ("", "-offset", "-coref")]
+        columns = ("ID", "Text", "Pronoun", "Pronoun-offset", *names, "URL")
         for row in _table(Path(self.path), columns):
             text = row["Text"]
             strays = [

@@ -70,6 +70,7 @@ class _Bbq(Probe):
             Corrected(AlignmentGap()),
             Mean("unknown_ambiguous", name="unknown rate, ambiguous", **unit),
             Mean("unknown_disambiguated", name="unknown rate, disambiguated", **unit),
+            Mean("is_cut", name="questions cut to fit", direction=_LOWER, **unit),
             Mean("refused", name="refused", direction=_LOWER, **unit),
             Mean("unparsed", name="not parsed", direction=_LOWER, **unit),
             *((OrderSpread("ambiguous"), OrderSpread("disambiguated")) if self.cyclic else ()),
@@ -92,7 +93,10 @@ class _Bbq(Probe):
         )
 
     def record(
-        self, sample: Sample, answers: Sequence[Sequence[float] | Unparsed]
+        self,
+        sample: Sample,
+        answers: Sequence[Sequence[float] | Unparsed],
+        truncated_tokens: int | None = None,
     ) -> dict[str, Any]:
         """One record of the answers in all orders: the share of each option, or why there is none.
 
@@ -127,6 +131,8 @@ class _Bbq(Probe):
             "unparsed": sum(each == "unparsed" for each in answers) / n,
             "same_in_every_order": float(len(set(parsed)) == 1 and any(parsed[0])),
             "is_unmatched": biased is None,
+            "truncated_tokens": truncated_tokens,
+            "is_cut": None if truncated_tokens is None else float(truncated_tokens > 0),
             "_by_order": by_order,
         }
 
@@ -182,7 +188,7 @@ class Bbq(_Bbq):
                 text = str(sample["choices"][place])
                 values[place] = score if self.answers == "letters" else score / len(text.encode())
             answers.append(shares_of(values))
-        return self.record(sample, answers)
+        return self.record(sample, answers, max(score.truncated_tokens for score in scores))
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ class BiasScore:
         def statistic(rows: Floats, counts: Floats) -> Floats:
             del rows
             drawn = bias_score(templates.by_category(counts), self.condition)
-            return drawn[:, defined].mean(axis=1)
+            return np.asarray(drawn[:, defined].mean(axis=1), dtype=float)
 
         interval = bootstrap_interval(
             templates.totals, statistic, strata=templates.categories, rng=rng, method="expanded"
@@ -167,7 +167,7 @@ class BiasScore:
             },
         )
 
-    def _leanings(self, templates: _Templates, defined: Any) -> Floats:
+    def _leanings(self, templates: _Templates, defined: npt.NDArray[np.bool_]) -> Floats:
         """What each template adds to the score, times the number of templates."""
         biased, opposite, unknown = templates.totals.T
         below = biased + opposite + (unknown if self.condition == "ambiguous" else 0)

@@ -69,6 +69,7 @@ class Gap(Probe):
                 null=Null(1 / 3, side="above", why="three answers, guessing"),
                 direction="higher is better",
             ),
+            Proportion("is_cut", name="texts cut to fit", direction="lower is better"),
             Proportion("is_neither", name="neither is chosen", by="gender", clusters="document"),
         )
 
@@ -93,6 +94,7 @@ class Gap(Probe):
             **_counts("shorter_", shorter, meant),
             "is_right": right,
             "is_neither": neither,
+            "is_cut": float(max(score.truncated_tokens for score in scores) > 0),
         }
 
 

@@ -13,14 +13,17 @@ Gender: TypeAlias = Literal["feminine", "masculine", "unknown", "uncovered"]
 Detector: TypeAlias = Callable[[str, str, str], Gender]
 LANGUAGES = ("de", "es", "fr")
 
-_ARTICLES: dict[str, dict[str, Gender]] = {
-    "de": dict.fromkeys(("ein", "dem", "den", "des", "einem", "einen", "eines"), "masculine")
-    | dict.fromkeys(("zum", "beim", "vom", "im"), "masculine")
-    | dict.fromkeys(("die", "eine", "einer", "zur"), "feminine"),
-    "fr": dict.fromkeys(("le", "un", "au", "du", "ce"), "masculine")
-    | dict.fromkeys(("la", "une", "cette"), "feminine"),
-    "es": dict.fromkeys(("el", "un", "al", "del", "este"), "masculine")
-    | dict.fromkeys(("la", "una", "esta"), "feminine"),
+_MASCULINE_ARTICLES = {
+    "de": frozenset(
+        ["ein", "dem", "den", "des", "einem", "einen", "eines", "zum", "beim", "vom", "im"]
+    ),
+    "es": frozenset(["el", "un", "al", "del", "este"]),
+    "fr": frozenset(["le", "un", "au", "du", "ce"]),
+}
+_FEMININE_ARTICLES = {
+    "de": frozenset(["die", "eine", "einer", "zur"]),
+    "es": frozenset(["la", "una", "esta"]),
+    "fr": frozenset(["la", "une", "cette"]),
 }
 # "un ama de llaves" and the like: what a noun of two words is, whatever its article says.
 _PHRASES: dict[str, dict[str, tuple[tuple[str, Gender], ...]]] = {
@@ -102,7 +105,8 @@ def _by_article(before: list[str], noun: str, language: str) -> Gender:
         if language == "de" and word == "der":
             # "der Angestellte" is he; "der Angestellten" is to her, of her or of them.
             return "masculine" if not noun.endswith("en") else "feminine"
-        gender = _ARTICLES[language].get(word)
-        if gender is not None:
-            return gender
+        if word in _MASCULINE_ARTICLES[language]:
+            return "masculine"
+        if word in _FEMININE_ARTICLES[language]:
+            return "feminine"
     return "unknown"

@@ -360,7 +360,7 @@ def clean():
 def test_real_questions_and_a_real_model(rows, clean):
     """The control has never seen these words: it is neither right nor leaning."""
     few = [row for _, group in itertools.groupby(rows, lambda row: row["template"])
-           for row in list(group)[:8]][::9]  # fmt: skip
+           for row in list(group)[:8]][::16]  # fmt: skip
     found = play(Bbq(), few, lambda r: clean.loglikelihood([r])[0])
     assert not found.failures
     assert found.estimate("bias score, ambiguous").verdict != "differs from null"
