@@ -109,10 +109,14 @@ class MaskedTokenScores(Request):
     log-likelihood, Salazar et al. 2020); the token and those after it in its ``word``, so that a
     word's first half is not given away by its second (Kauf and Ivanova 2023); or ``none``
     (all-unmasked likelihood, Kaneko and Bollegala 2022).
+
+    ``within`` asks for the tokens that have a part in a stretch of characters only (half open):
+    each token costs a pass over the text, so nobody should ask for those that are not needed.
     """
 
     text: str
     mask: Literal["token", "word", "none"] = "token"
+    within: tuple[int, int] | None = None
     method: ClassVar[str] = "masked_token_scores"
 
 
@@ -262,13 +266,15 @@ class TokenScoreTable:
 
     ``spans`` are character offsets into the text, half open. ``means`` and ``deviations`` are the
     mean and standard deviation of log p under the model's own next-token distribution, which
-    Min-K%++ needs; empty where a model cannot give them.
+    Min-K%++ needs; empty where a model cannot give them. ``tokens`` are named as in the model's
+    vocabulary, so that two are the same exactly when the model reads the same; empty likewise.
     """
 
     logprobs: tuple[float, ...]
     spans: tuple[tuple[int, int], ...] = ()
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,13 @@ class _Text:
     spans: tuple[tuple[int, int], ...]
     words: tuple[int | None, ...]
 
+    def asked(self, request: MaskedTokenScores) -> list[int]:
+        """The tokens that a request asks for."""
+        if request.within is None:
+            return list(range(len(self.ids)))
+        begin, end = request.within
+        return [j for j, (a, b) in enumerate(self.spans) if a < end and b > begin]
+
 
 class MaskedLanguageModel(TextEncoder):
     """A bidirectional transformer with a language-model head."""
@@ -112,31 +119,42 @@ class MaskedLanguageModel(TextEncoder):
         """Tokens read for one text: every token asks for a copy of the text."""
         if not isinstance(request, MaskedTokenScores):
             return 1
-        n = len(self._text(request.text).ids)
+        text = self._text(request.text)
+        n = len(text.ids)
         length = min(n + 2, self.max_length)
-        return max(1, length if request.mask == "none" and n <= self.room else n * length)
+        is_one_pass = request.mask == "none" and n <= self.room
+        return max(1, length if is_one_pass else len(text.asked(request)) * length)
 
     def masked_token_scores(
         self, requests: Sequence[MaskedTokenScores]
     ) -> list[TokenScoreTable | Failure]:
         """Each token's log-probability in nats; special tokens around the text are not scored."""
         texts = [self._text(request.text) for request in requests]
+        asked = [text.asked(request) for request, text in zip(requests, texts)]
         scores = [torch.zeros(len(text.ids)) for text in texts]
         # Equal rows (of equal texts, or where nothing is hidden) are computed once.
         wanted: dict[tuple[int, ...], dict[int, list[tuple[int, int]]]] = {}
         for i, (request, text) in enumerate(zip(requests, texts)):
-            for j in range(len(text.ids)):
+            for j in asked[i]:
                 row, position = self._row(text, j, request.mask)
                 wanted.setdefault(row, defaultdict(list))[position].append((i, j))
         rows = list(wanted)
         for batch in batches([len(row) for row in rows], token_budget(self.device)):
             self._score([(rows[k], wanted[rows[k]]) for k in batch], texts, scores)
         return [
-            TokenScoreTable(tuple(found.tolist()), text.spans)
-            if text.ids
+            self._table(text, found, kept)
+            if kept
             else Failure("empty text", "it has no token to score")
-            for text, found in zip(texts, scores)
+            for text, found, kept in zip(texts, scores, asked)
         ]
+
+    def _table(self, text: _Text, scores: torch.Tensor, kept: Sequence[int]) -> TokenScoreTable:
+        """The scores of the tokens that were asked for."""
+        return TokenScoreTable(
+            logprobs=tuple(scores[list(kept)].tolist()),
+            spans=tuple(text.spans[j] for j in kept),
+            tokens=tuple(self.tokenizer.convert_ids_to_tokens([text.ids[j] for j in kept])),
+        )
 
     def _encode(self, text: str) -> _Text:
         found = self.tokenizer(

@@ -126,6 +126,38 @@ def test_spans_cover_the_text(pair):
     assert len(answer.spans) == len(answer.logprobs)
 
 
+@pytest.mark.parametrize("mask", ["token", "word", "none"])
+def test_a_stretch_of_a_text_has_the_scores_that_it_has_in_the_whole(pair, mask):
+    model, _ = pair
+    text = "the old house runs"
+    whole, part = model.masked_token_scores(
+        [MaskedTokenScores(text, mask), MaskedTokenScores(text, mask, within=(8, 13))]
+    )
+    inside = [k for k, (a, b) in enumerate(whole.spans) if a < 13 and b > 8]
+    assert 0 < len(inside) < len(whole.spans)
+    assert part.spans == tuple(whole.spans[k] for k in inside)
+    assert part.logprobs == pytest.approx([whole.logprobs[k] for k in inside], abs=1e-5)
+
+
+def test_tokens_of_a_stretch_only_are_paid_for(pair):
+    model, _ = pair
+    whole, part = (MaskedTokenScores("the old house runs", within=w) for w in (None, (4, 7)))
+    assert model.cost(part) < model.cost(whole)
+
+
+def test_a_stretch_without_a_token_fails(pair):
+    model, _ = pair
+    (answer,) = model.masked_token_scores([MaskedTokenScores("markets", within=(20, 30))])
+    assert answer.kind == "empty text"
+
+
+def test_tokens_are_named_as_in_the_vocabulary(pair):
+    model, _ = pair
+    (answer,) = model.masked_token_scores([MaskedTokenScores("a small dog")])
+    ids = model.tokenizer("a small dog", add_special_tokens=False)["input_ids"]
+    assert model.tokenizer.convert_tokens_to_ids(list(answer.tokens)) == ids
+
+
 def test_the_batch_changes_nothing(pair):
     model, _ = pair
     texts = [*TEXTS, " ".join(TEXTS * 3)]
