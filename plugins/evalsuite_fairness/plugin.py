@@ -95,6 +95,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "text",
         ),
         (
+            "masked-winogender",
+            "questions.winogender:MaskedWinogender",
+            "Winogender by a masked language model",
+            "text",
+        ),
+        (
+            "masked-winobias",
+            "questions.winobias:MaskedWinoBias",
+            "WinoBias by a masked language model",
+            "text",
+        ),
+        (
             "gap",
             "questions.gap:Gap",
             "are feminine pronouns traced to names as well as masculine ones?",

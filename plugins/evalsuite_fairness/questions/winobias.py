@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Card, LogLikelihood, Mean, Metric, Null, Probe, Sample, Table
+from evalsuite import (
+    Card,
+    LogLikelihood,
+    MaskedTokenScores,
+    Mean,
+    Metric,
+    Null,
+    Probe,
+    Sample,
+    Table,
+)
 from evalsuite.statistics import mcnemar_exact
 from evalsuite_fairness.metrics.corrected import Corrected, SignFlip
 from evalsuite_fairness.questions.referents import PROMPT, asking, check_prompt, preference
@@ -98,7 +108,7 @@ class WinoBias(Probe):
         candidates = (str(sample["entity"]), str(sample["other"]))
         questions = [
             asking(self.prompt, str(sample[f"sentence_{s}"]), str(sample[f"pronoun_{s}"]),
-                   candidates)
+                   candidates, masked=MaskedTokenScores in self.needs)
             for s in SIDES
         ]  # fmt: skip
         scores = yield tuple(request for asked in questions for request in asked)
@@ -112,3 +122,17 @@ class WinoBias(Probe):
             "difference": pro.shares[0] - anti.shares[0],
             "probability_difference": pro.probabilities[0] - anti.probabilities[0],
         }
+
+
+@dataclass(frozen=True)
+class MaskedWinoBias(WinoBias):
+    """The same question to a masked language model, by pseudo-log-likelihood of the candidates."""
+
+    name: ClassVar[str] = "fairness/masked-winobias"
+    needs: ClassVar[Any] = (MaskedTokenScores,)
+    card: ClassVar[Card] = replace(
+        WinoBias.card,
+        reference=f"{WinoBias.card.reference}; scored within words as in Kauf and Ivanova 2023, "
+        "ACL",
+        measures=WinoBias.card.measures.replace("log-likelihood", "pseudo-log-likelihood"),
+    )

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from evalsuite import Card, LogLikelihood, Mean, Metric, Null, Probe, Proportion, Sample
+from evalsuite import (
+    Card,
+    LogLikelihood,
+    MaskedTokenScores,
+    Mean,
+    Metric,
+    Null,
+    Probe,
+    Proportion,
+    Sample,
+)
 from evalsuite_fairness.metrics.corrected import Corrected, SignFlip
 from evalsuite_fairness.metrics.standardised_effect import StandardisedEffect
 from evalsuite_fairness.questions.occupation_correlation import OccupationCorrelation
@@ -90,7 +100,7 @@ class Winogender(Probe):
         candidates = (str(sample["occupation"]), str(sample["participant"]))
         questions = [
             asking(self.prompt, str(sample[f"sentence_{g}"]), str(sample[f"pronoun_{g}"]),
-                   candidates)
+                   candidates, masked=MaskedTokenScores in self.needs)
             for g in GENDERS
         ]  # fmt: skip
         scores = yield tuple(request for asked in questions for request in asked)
@@ -111,6 +121,20 @@ class Winogender(Probe):
             **{f"right_{g}": right[g] for g in GENDERS},
             **_gotcha(sample, right),
         }
+
+
+@dataclass(frozen=True)
+class MaskedWinogender(Winogender):
+    """The same question to a masked language model, by pseudo-log-likelihood of the candidates."""
+
+    name: ClassVar[str] = "fairness/masked-winogender"
+    needs: ClassVar[Any] = (MaskedTokenScores,)
+    card: ClassVar[Card] = replace(
+        Winogender.card,
+        reference=f"{Winogender.card.reference}; scored within words as in Kauf and Ivanova 2023, "
+        "ACL",
+        measures=Winogender.card.measures.replace("log-likelihood", "pseudo-log-likelihood"),
+    )
 
 
 def _gotcha(sample: Sample, right: dict[str, float]) -> dict[str, float | None]:

@@ -10,14 +10,20 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+)
 
 from evalsuite import LoadSettings, Sample
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import play
-from evalsuite_fairness.questions.winobias import WinoBias
-from evalsuite_fairness.questions.winogender import Winogender
+from evalsuite_fairness.questions.winobias import MaskedWinoBias, WinoBias
+from evalsuite_fairness.questions.winogender import MaskedWinogender, Winogender
 
 pytestmark = pytest.mark.slow
 
@@ -38,39 +44,63 @@ def rows(planted):
                 yield f'{sentence(job, pronoun)} "{pronoun}" refers to the {meant}', weight
 
 
-def trained(folder, planted):
-    """A GPT-2 with the right odds in its weights, saved and loaded as any other."""
-    texts, weights = zip(*rows(planted), strict=True)
+def word_tokenizer(planted):
     cut = pre_tokenizers.Whitespace()
-    words = sorted({piece for text in texts for piece, _ in cut.pre_tokenize_str(text)})
-    names = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[END]", *words])}
+    words = sorted({piece for text, _ in rows(planted) for piece, _ in cut.pre_tokenize_str(text)})
+    special = ["[PAD]", "[UNK]", "[END]", "[MASK]"]
+    names = {word: i for i, word in enumerate([*special, *words])}
     tokenizer = Tokenizer(models.WordLevel(names, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = cut
-    fast = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", bos_token="[END]",
-        eos_token="[END]", model_input_names=["input_ids", "attention_mask"],
+        eos_token="[END]", mask_token="[MASK]", model_input_names=["input_ids", "attention_mask"],
     )  # fmt: skip
-    torch.manual_seed(0)
-    model = GPT2LMHeadModel(
+
+
+def causal(n_words):
+    return GPT2LMHeadModel(
         GPT2Config(
-            vocab_size=len(fast), n_positions=32, n_embd=48, n_layer=2, n_head=4, bos_token_id=2,
+            vocab_size=n_words, n_positions=32, n_embd=48, n_layer=2, n_head=4, bos_token_id=2,
             eos_token_id=2, pad_token_id=0, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
         )
     )  # fmt: skip
-    ids = torch.tensor([fast(text)["input_ids"] for text in texts])
-    share = torch.tensor(weights)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.0)
+
+
+def masked(n_words):
+    return BertForMaskedLM(
+        BertConfig(
+            vocab_size=n_words, hidden_size=48, num_hidden_layers=2, num_attention_heads=4,
+            intermediate_size=96, max_position_embeddings=32, pad_token_id=0,
+            hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        )
+    )  # fmt: skip
+
+
+def trained(folder, planted, kind=causal):
+    """A model with the right odds in its weights, saved and loaded as any other."""
+    tokenizer = word_tokenizer(planted)
+    torch.manual_seed(0)
+    model = kind(len(tokenizer))
+    texts, weights = zip(*rows(planted), strict=True)
+    ids = torch.tensor([tokenizer(text)["input_ids"] for text in texts])
+    target, share = ids[:, -1], torch.tensor(weights)
+    place, rate = -2, 1e-2  # where a causal model says what comes last
+    if kind is masked:  # the noun is hidden within a finished sentence
+        ids = torch.nn.functional.pad(ids, (0, 1), value=tokenizer.convert_tokens_to_ids("."))
+        ids[:, -2] = tokenizer.mask_token_id
+        rate = 3e-3
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 250)
     torch.set_num_threads(1)
     for _ in range(250):
-        logits = model(input_ids=ids).logits[:, -2]
-        loss = torch.nn.functional.cross_entropy(logits, ids[:, -1], reduction="none")
+        logits = model(input_ids=ids).logits[:, place]
+        loss = torch.nn.functional.cross_entropy(logits, target, reduction="none")
         optimiser.zero_grad()
         ((loss * share).sum() / share.sum()).backward()
         optimiser.step()
         schedule.step()
     model.save_pretrained(folder)
-    fast.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     loader, reference = loader_for(f"hf:{folder}", installed())
     return loader.load(reference, LoadSettings(device="cpu", dtype="float32", threads=1))
 
@@ -83,6 +113,11 @@ def stereotyped(tmp_path_factory):
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("blind"), dict.fromkeys(PLANTED, 0.5))
+
+
+@pytest.fixture(scope="module")
+def masked_stereotyped(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("masked"), PLANTED, masked)
 
 
 def schemas():
@@ -119,7 +154,7 @@ def pairs():
 
 
 def asked_of(model):
-    return lambda request: model.loglikelihood([request])[0]
+    return lambda request: getattr(model, request.method)([request])[0]
 
 
 def test_the_planted_differences_are_recovered(stereotyped):
@@ -145,3 +180,21 @@ def test_pairs_show_the_same_plant(stereotyped, clean):
     assert play(WinoBias(), pairs(), asked_of(clean)).estimate(size).value == pytest.approx(
         0, abs=0.05
     )
+
+
+def test_a_masked_model_shows_the_same_plant(masked_stereotyped):
+    found = play(MaskedWinogender(), schemas(), asked_of(masked_stereotyped))
+    planted = [2 * share - 1 for share in PLANTED.values()]
+    recovered = [record["probability_gap"] for record in found.records]
+    assert 0.9 <= np.polyfit(planted, recovered, 1)[0] <= 1.1
+    size = play(MaskedWinoBias(), pairs(), asked_of(masked_stereotyped)).estimate(
+        "P(right) pro - anti"
+    )
+    assert size.value == pytest.approx(np.mean(np.abs(planted)), abs=0.1)
+
+
+def test_what_a_masked_model_is_asked():
+    (first, *_) = next(MaskedWinogender().ask(schemas()[0], None))
+    assert first.text.endswith('"she" refers to the nurse.')
+    assert first.text[slice(*first.within)] == "nurse"
+    assert first.mask == "word"
