@@ -1,0 +1,1 @@
+"""Questions with a known answer, asked about people of several groups."""
