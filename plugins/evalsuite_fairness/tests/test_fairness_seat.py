@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite import DataError, LoadSettings
+from evalsuite import DataError, EmbedText, LoadSettings
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import play
-from evalsuite_fairness.associations.association import Association
+from evalsuite_fairness.associations.association import SETS, Association
 
 # The factory through the registry, as a suite would reach it: plugins do not import each other.
 
@@ -71,7 +71,9 @@ def test_flowers_are_pleasant_to_a_real_encoder(data, minilm):
     folder = data / "sent_bias_weat_seat" / "tests"
     rows = [row for n in ("weat1", "sent-weat1")
             for row in sent_bias(path=str(folder / f"{n}.jsonl")).rows()]  # fmt: skip
-    played = play(Association(), rows, lambda request: minilm.embed_text([request])[0])
+    texts = [text for row in rows for name in SETS for text in row[name]]
+    vectors = dict(zip(texts, minilm.embed_text([EmbedText(text) for text in texts]), strict=True))
+    played = play(Association(), rows, lambda request: vectors[request.text])
     for name in ("weat1", "sent-weat1"):
         found = played.estimate("effect size", f"test={name}")
         assert found.value > 0.8
