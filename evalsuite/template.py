@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from evalsuite import DataError, Sample
+from evalsuite.errors import DataError
+from evalsuite.source import Sample
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
