@@ -72,9 +72,15 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ),
         (
             "recorded-decisions",
-            "recorded_decisions:RecordedDecisions",
+            "decisions.recorded:RecordedDecisions",
             "error rates by group of decisions that are in the data",
             "tabular",
+        ),
+        (
+            "decisions",
+            "decisions.group_fairness:GroupFairness",
+            "selection and error rates by group of what a model decides",
+            "text",
         ),
     ):
         registry.add(
