@@ -82,6 +82,12 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "selection and error rates by group of what a model decides",
             "text",
         ),
+        (
+            "identity-terms",
+            "decisions.identity_terms:IdentityTerms",
+            "is a text judged otherwise when it mentions an identity?",
+            "text",
+        ),
     ):
         registry.add(
             f"fairness/{name}",

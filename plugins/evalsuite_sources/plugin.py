@@ -39,6 +39,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
             "association_tests:SentBias",
             "WEAT and SEAT: a test a file, four word lists",
         ),
+        ("madlibs", "madlibs:Madlibs", "template sentences with identity terms, harmful and not"),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("huggingface", "hub:HuggingFace", "a dataset by hub name or local directory"),
     ):
