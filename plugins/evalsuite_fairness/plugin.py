@@ -83,6 +83,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "text",
         ),
         (
+            "refusal-gap",
+            "decisions.refusal_gap:RefusalGap",
+            "is one group refused more often than another?",
+            "text",
+        ),
+        (
+            "counterfactual",
+            "decisions.counterfactual:Counterfactual",
+            "would the decision be another for somebody of another group?",
+            "text",
+        ),
+        (
             "identity-terms",
             "decisions.identity_terms:IdentityTerms",
             "is a text judged otherwise when it mentions an identity?",

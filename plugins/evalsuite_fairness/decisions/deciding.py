@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -31,6 +31,7 @@ class DecidingProbe(Probe):
         positive: The label, option or description of the positive decision, or several.
         negative: The others; a classifier needs none.
         prompt: Jinja template over the sample's fields; a row of a table becomes sentences here.
+            Without it the field ``text`` is asked about as it is.
         medium: Field of an image or a clip that stands before the prompt.
         threshold: P(positive) from which on the decision is positive.
         delimiter: What stands between the prompt and an option.
@@ -40,7 +41,7 @@ class DecidingProbe(Probe):
     by: How = "classifier"
     positive: Words = "positive"
     negative: Words = ()
-    prompt: str = "{{ text }}"
+    prompt: str = ""
     medium: str = ""
     threshold: float = 0.5
     delimiter: str = " "
@@ -101,8 +102,14 @@ class DecidingProbe(Probe):
 
     def content(self, sample: Sample) -> Content:
         """The medium and the filled prompt; either alone where the other is not asked for."""
-        text = template.render(self.prompt, sample.fields) if self.prompt else ""
+        text = self.asked(sample.fields)
         return with_medium(sample[self.medium], text) if self.medium else as_content(text)
+
+    def asked(self, fields: Mapping[str, Any]) -> str:
+        """The filled prompt; nothing where a medium comes without a prompt and without a text."""
+        if not self.prompt and self.medium and "text" not in fields:
+            return ""
+        return template.render(self.prompt or "{{ text }}", fields)
 
 
 def with_medium(medium: Any, text: str) -> Content:
