@@ -35,7 +35,8 @@ class Counterfactual(DecidingProbe):
         by, positive, negative, prompt, medium, threshold, delimiter, max_tokens: How the model
             decides; one option alone, by likelihood, gives a score and no decision.
         groups: The cues of each group, {group: (cue, ...)}; two or more a group, so that
-            exchanging cues of one group gives the noise floor.
+            exchanging cues of one group gives the noise floor; four or more for names, which
+            differ by more than their group.
         cue: What a cue is. ``text``: it stands for ``{name}`` in the field ``text``, and for
             ``{{ cue }}`` in the prompt. ``column``: a field with a version of the input, a text,
             an image or a clip. ``pitch``: semitones by which the clip in ``medium`` is moved.
@@ -101,7 +102,9 @@ class Counterfactual(DecidingProbe):
         of_cues = tuple(group for group, cues in self.groups.items() for _ in cues)
         clusters = self.cluster_by or None
         headline = "flip rate" if self.by == "writing" else "score gap"
-        gaps = CounterfactualGaps(of_cues, clusters, self.margin, f"{headline} beyond {FLOOR}")
+        gaps = CounterfactualGaps(
+            of_cues, clusters, self.margin, f"{headline} beyond {FLOOR}", self.cue == "text"
+        )
         share: Any = {"clusters": clusters, "direction": "lower is better"}
         written: tuple[Metric, ...] = (
             Proportion("refused", name="refusal rate", **share),

@@ -16,6 +16,7 @@ from evalsuite.statistics import (
     NullDistribution,
     bootstrap_distribution,
     permutation_null,
+    sign_flip_null,
 )
 from evalsuite_fairness.metrics.exchange import Exchanges, Floats, excesses, wasserstein
 
@@ -39,21 +40,25 @@ class CounterfactualGaps:
     not matter, whatever single cues do: it is half the energy distance of the groups' scores
     (Székely and Rizzo 2013).
 
-    Intervals resample inputs, or whole clusters. Cues differ for many reasons, so what depends on
-    the group is also compared with cues dealt to groups at random: the null's margin reaches to
-    the 97.5th percentile of these, or to ``margin`` where that is more.
+    Intervals resample inputs, or whole clusters. Names differ for many reasons, so where the same
+    ones are tried on every input (``deals_cues``) what depends on the group is also compared with
+    cues dealt to groups at random: the null's margin reaches to the 97.5th percentile of these, or
+    to ``margin`` where that is more; fewer than four cues a group can then hardly stand out.
+    Elsewhere p-values flip the signs of inputs, or clusters.
     Undefined: the floor, and what uses it, where no group has two cues.
 
     Attributes:
         cues: Group of each cue, in the order of the columns of scores.
         clusters: Column of the resampling unit; inputs without it.
         margin: A gap that does not matter, in the unit of the scores.
+        deals_cues: Whether cues are a few of many that could stand for their groups.
     """
 
     cues: tuple[str, ...]
     clusters: str | None = None
     margin: float = 0.01
     name: str = "score gap beyond the noise floor"
+    deals_cues: bool = True
     primary: bool = True
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
@@ -93,9 +98,10 @@ class CounterfactualGaps:
             yield undefined(beyond, reason, n=len(across), is_primary=is_primary)
             yield self._made(name, across, of, rng, None)
             return
-        dealt = self._dealt(of, rng)
         excess = across - within
-        null = Null(0.0, self._reach(dealt), "above", "exchanging cues of one group does as much")
+        dealt = self._dealt(of, rng) if self.deals_cues else self._flipped(excess, of, rng)
+        reach = self._reach(dealt) if self.deals_cues else self.margin
+        null = Null(0.0, reach, "above", "exchanging cues of one group does as much")
         facts = {"p_value": dealt.p_value(float(excess.mean()), "greater"), "null_sd": dealt.sd}
         yield replace(self._made(beyond, excess, of, rng, null, **facts), is_primary=is_primary)
         floor = Null(float(within.mean()), self.margin, "above", FLOOR)
@@ -121,6 +127,10 @@ class CounterfactualGaps:
             is_vectorised=True,
         )
 
+    def _flipped(self, values: Floats, of: Exchanges, rng: np.random.Generator) -> NullDistribution:
+        """Means when each input, or cluster of them, could as well have the other sign."""
+        return sign_flip_null(values, rng=rng, clusters=of.clusters)
+
     def _reach(self, null: NullDistribution) -> float:
         """How far chance takes a statistic from 0, or the margin where that is more."""
         range_ = null.quantiles()
@@ -133,7 +143,10 @@ class CounterfactualGaps:
         value = float(differences.mean())
         facts: dict[str, Any] = {"lower with": other if value > 0 else one}
         null = Null(0.0, self.margin, why="the same score with either cue")
-        if len(of.groups) > 2:
+        if not self.deals_cues:
+            chance = self._flipped(differences, of, rng)
+            facts |= {"p_value": chance.p_value(value), "null_sd": chance.sd}
+        elif len(of.groups) > 2:
             dealt = permutation_null(
                 lambda values, labels: values[labels == one].mean() - values[labels != one].mean(),
                 of.scores.mean(axis=0),

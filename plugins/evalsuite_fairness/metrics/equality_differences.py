@@ -24,7 +24,8 @@ class EqualityDifferences:
     FPR and FNR over all texts. Range [0, number of terms], lower is fairer; it grows with the
     number of terms and lies above 0 by chance: the null is its mean when errors are dealt anew
     among texts with the same label (within clusters where given).
-    Intervals: bootstrap over texts, or whole clusters. Undefined: no term has ``minimum`` texts of
+    Intervals: bootstrap over texts, or whole clusters, centred on the value, since a sum of
+    absolute values grows under resampling. Undefined: no term has ``minimum`` texts of
     the kind. Reference: Dixon et al. 2018, AIES, Measuring and mitigating unintended bias.
 
     Attributes:
@@ -113,12 +114,14 @@ class EqualityDifferences:
 
     def _made(self, name: str, spread: BootstrapDistribution, n: int, **facts: Any) -> Estimate:
         interval = spread.interval()
+        is_sum = name.endswith("difference") and interval.is_defined
+        reason = f"no interval: {interval.reason}"
         return Estimate(
             name,
             spread.observed,
-            interval.low,
+            max(0.0, interval.low) if is_sum else interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=f"centred {interval.method}" if interval.is_defined else reason,
             unit=self.clusters or "text",
             n=n,
             **facts,
@@ -140,10 +143,14 @@ class _Errors:
         )
 
     def spread(self, observed: float, replicates: Floats) -> BootstrapDistribution:
-        """A figure with its replicates; without an interval where nothing can be resampled."""
+        """A figure with its replicates; without an interval where nothing can be resampled.
+
+        Replicates are centred on the figure: a sum of absolute values grows under resampling.
+        """
         n_units = len(self.wrong) if self.clusters is None else len(np.unique(self.clusters))
         why = "fewer than two units to resample" if n_units < 2 else None
-        return BootstrapDistribution(observed, replicates, np.empty(0), n_units, why)
+        shift = observed - float(np.nanmean(replicates)) if np.isfinite(replicates).any() else 0.0
+        return BootstrapDistribution(observed, replicates + shift, np.empty(0), n_units, why)
 
     def resampled(self, rng: np.random.Generator, resamples: int = 2_000) -> Floats:
         """Departures over resamples of texts or clusters, [draws, terms]; NaN where none."""
@@ -160,8 +167,14 @@ class _Errors:
         return np.concatenate(parts)
 
     def null(self, draws: int, rng: np.random.Generator) -> Floats:
-        """Departures when errors are dealt anew, [draws, terms]; within clusters where given."""
-        own = np.zeros(len(self.wrong)) if self.clusters is None else self.clusters.astype(float)
+        """Departures when errors are dealt anew, [draws, terms]; within clusters where given.
+
+        Texts that are alone in their cluster exchange their errors with one another.
+        """
+        own = np.zeros(len(self.wrong))
+        if self.clusters is not None:
+            is_alone = np.bincount(self.clusters)[self.clusters] == 1
+            own = np.where(is_alone, -1.0, self.clusters)
         order = np.argsort(own, kind="stable")
         parts = []
         for part in chunks(draws, len(own)):

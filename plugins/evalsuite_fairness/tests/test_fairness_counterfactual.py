@@ -261,7 +261,10 @@ def test_paired_pictures_by_columns():
         **YES_NO,
     )  # fmt: skip
     played = play(probe, samples, answer)
-    assert played.estimate("signed gap", "groups=men - women").value == pytest.approx(2.0)
+    signed = played.estimate("signed gap", "groups=men - women")
+    assert signed.value == pytest.approx(2.0)
+    assert signed.verdict == "differs from null"
+    assert signed.extra["p_value"] < 0.01
     assert played.estimate("flip rate beyond the noise floor").value == 1.0
     assert text_of(played.requests[0].context) == "A doctor?"
 
@@ -319,7 +322,10 @@ def test_shifted_voices_are_compared():
     played = play(probe, clips, answer)
     signed = played.estimate("signed gap", "groups=higher - lower")
     assert signed.value < -0.1
-    assert played.estimate("score gap beyond the noise floor").value > 0.1
+    assert signed.verdict == "differs from null"
+    gap = played.estimate("score gap beyond the noise floor")
+    assert gap.value > 0.1
+    assert gap.verdict == "differs from null"
 
 
 @pytest.mark.parametrize(
