@@ -16,7 +16,7 @@ LAYERS = [
     ["content", "derived"],
     ["request"],
     ["source", "identity"],
-    ["model"],
+    ["model", "template"],
     ["statistics"],
     ["metric"],
     ["probe"],
@@ -73,7 +73,7 @@ def test_imports_go_down(path):
 
 
 PUBLIC = {"content", "statistics", "registry", "testing", "zero_shot", "errors", "cli", "store"}
-PUBLIC |= {"derived", "variant", "wordings", "identity", "text_lists", "sliced"}
+PUBLIC |= {"derived", "variant", "wordings", "identity", "text_lists", "sliced", "template"}
 PUBLIC |= {"classification", "retrieval", "captions", "answers", "transcripts"}
 
 

@@ -35,11 +35,14 @@ from evalsuite.statistics.groups import (
     Disparity,
     GroupRates,
     GroupTable,
+    accuracy_difference,
     demographic_parity_difference,
     demographic_parity_ratio,
     equal_opportunity_difference,
     equalized_odds_difference,
+    equalized_odds_ratio,
     group_rates,
+    worst_group_accuracy,
 )
 from evalsuite.statistics.interval import Interval, clopper_pearson, wilson
 from evalsuite.statistics.multiplicity import benjamini_hochberg, holm
@@ -79,6 +82,7 @@ __all__ = [
     "PairedComparison",
     "TotalsStatistic",
     "WeightedStatistic",
+    "accuracy_difference",
     "auc_interval",
     "balanced_accuracy_best_threshold",
     "benjamini_hochberg",
@@ -95,6 +99,7 @@ __all__ = [
     "equal_error_rate",
     "equal_opportunity_difference",
     "equalized_odds_difference",
+    "equalized_odds_ratio",
     "expected_calibration_error",
     "expected_rank",
     "exposure",
@@ -120,4 +125,5 @@ __all__ = [
     "weighted_detection_cost",
     "weighted_equal_error_rate",
     "wilson",
+    "worst_group_accuracy",
 ]

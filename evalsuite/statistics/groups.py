@@ -194,6 +194,43 @@ def equalized_odds_difference(
     return Disparity(worst.value, worst.lowest, worst.highest, excluded)
 
 
+def equalized_odds_ratio(table: GroupTable) -> Disparity:
+    """Smaller of the ratios of true- and of false-positive rates, smallest over largest.
+
+    Range: [0, 1], higher is fairer. Undefined: either ratio is (fewer than two groups have the
+    rate, or it is zero in all). Reference: Weerts et al. 2023 (2303.16626), Fairlearn.
+    """
+    names: tuple[RateName, RateName] = ("true_positive_rate", "false_positive_rate")
+    parts = [_compared(table, name, "ratio") for name in names]
+    excluded = tuple(dict.fromkeys(group for part in parts for group in part.excluded))
+    reasons = [part.reason for part in parts if part.reason is not None]
+    if reasons:
+        return Disparity(math.nan, excluded=excluded, reason="; ".join(reasons))
+    worst = min(parts, key=lambda part: part.value)
+    return Disparity(worst.value, worst.lowest, worst.highest, excluded)
+
+
+def accuracy_difference(table: GroupTable) -> Disparity:
+    """Largest minus smallest accuracy.
+
+    Range: [0, 1], lower is fairer. Undefined: fewer than two groups are big enough.
+    """
+    return _difference(table, "accuracy")
+
+
+def worst_group_accuracy(table: GroupTable) -> Disparity:
+    """Smallest accuracy of a group.
+
+    Range: [0, 1], higher is better. Undefined: fewer than two groups are big enough.
+    Reference: Sagawa et al. 2020 (1911.08731).
+    """
+    found = _difference(table, "accuracy")
+    if found.lowest is None:
+        return found
+    lowest = table.rates("accuracy")[found.lowest]
+    return Disparity(lowest, found.lowest, found.highest, found.excluded)
+
+
 def _difference(table: GroupTable, name: RateName) -> Disparity:
     return _compared(table, name, "difference")
 

@@ -150,9 +150,33 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ),
         (
             "recorded-decisions",
-            "recorded_decisions:RecordedDecisions",
+            "decisions.recorded:RecordedDecisions",
             "error rates by group of decisions that are in the data",
             "tabular",
+        ),
+        (
+            "decisions",
+            "decisions.group_fairness:GroupFairness",
+            "selection and error rates by group of what a model decides",
+            "text",
+        ),
+        (
+            "refusal-gap",
+            "decisions.refusal_gap:RefusalGap",
+            "is one group refused more often than another?",
+            "text",
+        ),
+        (
+            "counterfactual",
+            "decisions.counterfactual:Counterfactual",
+            "would the decision be another for somebody of another group?",
+            "text",
+        ),
+        (
+            "identity-terms",
+            "decisions.identity_terms:IdentityTerms",
+            "is a text judged otherwise when it mentions an identity?",
+            "text",
         ),
     ):
         registry.add(

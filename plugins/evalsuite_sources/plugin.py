@@ -46,6 +46,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("winobias", "coreference:WinoBias", "WinoBias: pairs for and against a stereotype"),
         ("gap", "coreference:Gap", "GAP: a pronoun and two names in a snippet"),
         ("winomt", "winomt:WinoMt", "WinoMT: sentences to translate, and a person's gender"),
+        ("madlibs", "madlibs:Madlibs", "template sentences with identity terms, harmful and not"),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("audio-manifest", "sounds.manifest:AudioManifest", "a line per utterance, NeMo's form"),
         ("librispeech", "sounds.speech:LibriSpeech", "LibriSpeech's tree, speakers' sex"),

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.statistics.groups import (
+    accuracy_difference,
     demographic_parity_difference,
     demographic_parity_ratio,
     equal_opportunity_difference,
     equalized_odds_difference,
+    equalized_odds_ratio,
     group_rates,
+    worst_group_accuracy,
 )
 
 # Two groups of six: A selects 4 of 6 (TPR 3/4, FPR 1/2), B selects 2 of 6 (TPR 1/3, FPR 1/3).
@@ -40,6 +43,22 @@ def test_differences_of_hand_counted_groups() -> None:
     assert equalized_odds_difference(table, "mean").value == pytest.approx(0.291667, abs=1e-6)
     assert equal_opportunity_difference(table).value == pytest.approx(0.416667, abs=1e-6)
     assert equal_opportunity_difference(table).lowest == "B"
+
+
+def test_ratios_and_accuracies_of_hand_counted_groups() -> None:
+    # TPR 1/3 over 3/4 is 4/9, FPR 1/3 over 1/2 is 2/3: the smaller counts
+    table = group_rates(Y_TRUE, Y_PRED, GROUPS, **OPEN)
+    assert equalized_odds_ratio(table).value == pytest.approx(0.444444, abs=1e-6)
+    assert accuracy_difference(table).value == pytest.approx(0.166667, abs=1e-6)
+    assert worst_group_accuracy(table).value == pytest.approx(0.5)
+    assert worst_group_accuracy(table).lowest == "B"
+
+
+def test_without_two_big_groups_ratio_and_worst_group_are_undefined() -> None:
+    table = group_rates(Y_TRUE, Y_PRED, GROUPS)
+    for function in (equalized_odds_ratio, accuracy_difference, worst_group_accuracy):
+        assert math.isnan(function(table).value)
+        assert function(table).reason
 
 
 def test_a_group_without_positives_does_not_look_like_the_worst() -> None:

@@ -23,12 +23,9 @@ from evalsuite import (
 )
 from evalsuite.statistics import generator
 from evalsuite.testing import check_probe, play
+from evalsuite_fairness.decisions.recorded import RecordedDecisions
+from evalsuite_fairness.metrics.disparities import DecisionDisparities
 from evalsuite_fairness.pairs.stereotype_pairs import StereotypePairs
-from evalsuite_fairness.recorded_decisions import (
-    DecisionDisparities,
-    RecordedDecisions,
-    weighted_disparity,
-)
 from evalsuite_fairness.transcription_gap import TranscriptionGap
 from evalsuite_fairness.zero_shot_gap import AudioZeroShotGap, ImageZeroShotGap
 
@@ -250,20 +247,6 @@ def worked(name: str) -> float:
 )
 def test_disparities_by_hand(name, value):
     assert worked(name) == pytest.approx(value, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "demographic parity difference",
-        "demographic parity ratio",
-        "equal opportunity difference",
-        "equalized odds difference",
-    ],
-)
-def test_the_vectorised_disparity_equals_the_plain_one(name):
-    columns = np.array([(r["label"], r["decision"], "AB".index(r["group"])) for r in WORKED])
-    assert weighted_disparity(name, columns, np.ones((1, 12)), 2)[0] == pytest.approx(worked(name))
 
 
 def test_a_group_without_positives_is_left_out_not_counted_as_zero():

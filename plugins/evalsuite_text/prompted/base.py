@@ -6,10 +6,9 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from evalsuite import Metric, Probe, Sample
+from evalsuite import Metric, Probe, Sample, template
 from evalsuite.content import Content
 from evalsuite.wordings import Wordings
-from evalsuite_text.prompted import template
 from evalsuite_text.prompted.examples import Examples
 from evalsuite_text.prompted.prompt import Solved, compose
 

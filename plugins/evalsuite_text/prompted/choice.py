@@ -6,8 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import Card, DataError, LogLikelihood, Metric, Null, Proportion, Sample
-from evalsuite_text.prompted import template
+from evalsuite import Card, DataError, LogLikelihood, Metric, Null, Proportion, Sample, template
 from evalsuite_text.prompted.base import Prompted
 from evalsuite_text.prompted.examples import Examples
 

@@ -8,9 +8,9 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import Card, Generate, Mean, Metric, Proportion, Sample
+from evalsuite import Card, Generate, Mean, Metric, Proportion, Sample, template
 from evalsuite_text.metrics import load_scorer
-from evalsuite_text.prompted import filters, template
+from evalsuite_text.prompted import filters
 from evalsuite_text.prompted.base import Prompted
 from evalsuite_text.prompted.examples import Examples
 

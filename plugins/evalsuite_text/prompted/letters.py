@@ -21,9 +21,9 @@ from evalsuite import (
     undefined,
 )
 from evalsuite.statistics import bootstrap_interval
+from evalsuite.template import LETTERS
 from evalsuite_text.prompted.choice import GUESSING, MultipleChoice, credit, target_index
 from evalsuite_text.prompted.examples import Examples
-from evalsuite_text.prompted.template import LETTERS
 
 # Where a sample whose choices were moved carries them.
 MOVED = "choices in another order"

@@ -7,10 +7,18 @@ import math
 
 import pytest
 
-from evalsuite import ContinuationScore, DataError, Generate, Generation, LogLikelihood, Sample
+from evalsuite import (
+    ContinuationScore,
+    DataError,
+    Generate,
+    Generation,
+    LogLikelihood,
+    Sample,
+    template,
+)
 from evalsuite.content import text_of, turns_of
 from evalsuite.testing import check_probe, play
-from evalsuite_text.prompted import filters, template
+from evalsuite_text.prompted import filters
 from evalsuite_text.prompted.choice import MultipleChoice
 from evalsuite_text.prompted.cloze import Cloze, LastWord
 from evalsuite_text.prompted.examples import Examples

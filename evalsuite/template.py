@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from evalsuite import DataError, Sample
+from evalsuite.errors import DataError
+from evalsuite.source import Sample
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -22,10 +23,16 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
 
 
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Template:
+    # Compiling takes as long as filling a thousand times, and a probe fills one for every sample.
+    return _environment().from_string(text)
+
+
 def check(text: str, option: str) -> None:
     """Raise ValueError where a template is not Jinja; for use in ``__post_init__``."""
     try:
-        _environment().from_string(text)
+        _compiled(text)
     except TemplateSyntaxError as error:
         raise ValueError(
             f"{option} is not a Jinja template: {error.message} in line {error.lineno} of {text!r}"
@@ -39,7 +46,7 @@ def render(text: str, fields: Mapping[str, Any]) -> str:
         DataError: The template names a field that the sample lacks, or fails on its value.
     """
     try:
-        return _environment().from_string(text).render({"letters": LETTERS, **fields})
+        return _compiled(text).render({"letters": LETTERS, **fields})
     except UndefinedError as error:
         known = ", ".join(sorted(fields)) or "(none)"
         raise DataError(
