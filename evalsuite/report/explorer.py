@@ -263,7 +263,7 @@ def _short_exchange(entry: Mapping[str, Any]) -> dict[str, Any]:
     brief = {
         key: _short(value)
         for key, value in answer.items()
-        if not isinstance(value, list) or 0 < len(value) <= 12
+        if value is not None and (not isinstance(value, list) or 0 < len(value) <= 12)
     }
     return {
         "asked": entry.get("asked", ""),

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from huggingface_hub.utils import logging as hub_logging
@@ -33,6 +33,7 @@ COMMON_OPTIONS = frozenset(
     {"trust_remote_code", "allow_pickle", "revision", "adapter", "quantization"}
 )
 
+Options = TypeVar("Options")
 # Keeps transformers from laying an adapter over the model by itself: it would then report which
 # weights the adapter lacks, and no longer which the base lacks.
 _WITHOUT_ADAPTER = {"subfolder": "no-adapter-here"}
@@ -78,6 +79,13 @@ class Checkpoint:
     def file(self, path: str) -> Path | None:
         """A further file of the checkpoint, fetched if need be; None where it has none."""
         return hub_file(self.reference, path, self.settings.options.get("revision"))
+
+    def options_of(self, kind: type[Options]) -> Options:
+        """The model options as a kind's own dataclass; raises UsageError for unknown ones."""
+        names = [field.name for field in fields(kind)]
+        self.refuse_unknown_options(frozenset(names))
+        given = self.settings.options
+        return kind(**{name: given[name] for name in names if name in given})
 
     def refuse_unknown_options(self, known: frozenset[str] = frozenset()) -> None:
         """Raise UsageError for a model option that this kind does not have."""
