@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evalsuite.metric import Estimate, Metric, Null, undefined
+from evalsuite.probe import answer_of
 from evalsuite.statistics import Interval, bootstrap_interval, totals_distribution
 from evalsuite.store import SampleRow
 
@@ -33,16 +34,15 @@ def losses(
     Loss: clean minus harder, for metrics of which higher is better, else harder minus clean; of
     means over samples, or of ratios of sums, as of a corpus word error rate. Interval: bootstrap
     over samples, or over the metric's clusters; a drawn sample brings both of its answers.
-    Unchanged answers: the share of samples with the same prediction; near 1 where a model does
-    not look at what was changed.
+    Unchanged answers: the share of samples with the same predicted label, transcript or written
+    answer; near 1 where a model does not look at what was changed.
     """
     for metric in metrics:
         columns = _columns(metric)
         if columns and getattr(metric, "primary", False):
             yield _loss(pairs, metric, columns, rng)
-    same = [
-        a["predicted"] == b["predicted"] for a, b in pairs if "predicted" in a and "predicted" in b
-    ]
+    answers = [(answer_of(a), answer_of(b)) for a, b in pairs]
+    same = [a == b for a, b in answers if a is not None and b is not None]
     if same:
         yield _mean(np.array(same, dtype=float), "answers unchanged", rng, direction="neither")
 

@@ -43,6 +43,10 @@ Record: TypeAlias = Mapping[str, Any]
 Asking: TypeAlias = Generator[Question, Any, Record]
 Preparing: TypeAlias = Generator[Question, Any, Any]
 
+# What records call the answer that was taken from a model, the most telling first. Whether two
+# models agree, and whether a harder input left an answer as it was, is seen by it.
+ANSWERS = ("predicted", "hypothesis", "generated", "prediction", "caption", "answer")
+
 
 @dataclass(frozen=True)
 class Card:
@@ -86,6 +90,8 @@ class Probe:
     def ask(self, sample: Sample, context: Any) -> Asking:
         """Ask about one sample; returns its record: a flat mapping of scalars.
 
+        The answer itself goes into one of the columns that ``ANSWERS`` lists.
+
         At a yield whose request failed, RequestFailed is thrown into the generator; left
         uncaught, the sample's record says failed, with the reason. Values may be numpy vectors
         where ``tabulate`` turns them into scalars; an entry whose name begins with an underscore
@@ -103,6 +109,11 @@ class Probe:
         """
         del context, rng
         return records
+
+
+def answer_of(record: Record) -> Any:
+    """What the model answered, as a probe recorded it; None where its records do not say."""
+    return next((record[name] for name in ANSWERS if record.get(name) is not None), None)
 
 
 def requests_in(question: Question) -> tuple[Request, ...]:

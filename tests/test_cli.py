@@ -223,3 +223,16 @@ def test_doctor_and_cache_answer(capsys):
 def test_completion_prints_a_script(capsys):
     assert run(["completion", "bash"]) == 0
     assert "_EVALSUITE_COMPLETE" in capsys.readouterr().out
+
+
+def test_figures_are_told_in_the_suites_order(suite, capsys):
+    asked = suite(
+        MODEL='"control:sounds-clean"',
+        SOURCE="{type: control/sounds, limit: 6}",
+        PROBE="audio/zero-shot, variants: [{variant: audio/gain, gain_db: [-5, -10]}]",
+    )
+    assert run(["run", asked, "-q", "-o", "out"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    headings = [line.split(":")[0] for line in told if line.startswith("audio/")]
+    clean = "audio/zero-shot"
+    assert headings == [clean, f"{clean} under audio/gain -5", f"{clean} under audio/gain -10"]

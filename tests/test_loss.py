@@ -67,3 +67,24 @@ def test_only_what_was_answered_twice_is_compared():
     clean = [SampleRow("1", "h", "ok", record={"x": 1}), SampleRow("2", "h", "failed", reason="no")]
     harder = [SampleRow("1", "h", "ok", record={"x": 2}), SampleRow("2", "h", "ok", record={})]
     assert paired(clean, harder) == [({"x": 1}, {"x": 2})]
+
+
+@pytest.mark.parametrize(
+    "column", ["predicted", "hypothesis", "generated", "prediction", "caption", "answer"]
+)
+def test_answers_that_stay_are_counted_whatever_the_probe_calls_them(column):
+    """Two of three samples have the same answer both times."""
+    pairs = [({column: a}, {column: b}) for a, b in (("yes", "yes"), ("no", ""), ("", ""))]
+    found = lost(pairs, Mean("hit", name="hits", primary=False))
+    assert (found.metric, found.n) == ("answers unchanged", 3)
+    assert found.value == pytest.approx(2 / 3)
+
+
+def test_a_sample_without_an_answer_says_nothing_of_unchanged_ones():
+    pairs = [({"predicted": None}, {"predicted": None}), ({"predicted": "a"}, {"predicted": "a"})]
+    assert lost(pairs, Mean("hit", name="hits", primary=False)).n == 1
+
+
+def test_what_was_chosen_tells_more_than_what_was_written():
+    pairs = [({"predicted": "rain", "answer": "B"}, {"predicted": "rain", "answer": "B. rain"})]
+    assert lost(pairs, Mean("hit", name="hits", primary=False)).value == 1

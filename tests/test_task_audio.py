@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,27 @@ def values(job: Any) -> dict[str, Any]:
     return {e["metric"]: e for e in reversed(job["estimates"]) if not e["slice"]}
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    (path,) = (folder / "samples").glob("*.parquet")
-    return [json.loads(row["record"]) for row in parquet.read_table(path).to_pylist()]
+def records(folder: Path, job: Any) -> list[dict[str, Any]]:
+    rows = parquet.read_table(folder / "samples" / f"{job['id']}.parquet").to_pylist()
+    return [json.loads(row["record"]) for row in rows]
+
+
+LANGUAGES = ("en", "de", "fr", "es", "pt")
 
 
 def test_audio_tasks_are_listed_as_such():
     tags = {entry.name: entry.tags for entry in installed().tasks}
     names = {name for name, tag in tags.items() if tag == ("audio",)}
     assert names >= {"fsdd", "esc10-zero-shot", "esc10-knn", "esc10-linear-probe"}
-    assert names >= {f"fleurs-{language}" for language in ("en", "de", "fr", "es", "pt")}
+    assert names >= {f"fleurs-{language}" for language in LANGUAGES}
 
 
+def test_every_esc10_task_runs_on_its_real_clips(data, tmp_path):
+    jobs = asked("esc10", "control:sounds-clean", data, tmp_path / "run", "--limit", "16")
+    assert [values(job)["accuracy"]["n"] for job in jobs] == [16] * 3
+
+
+@pytest.mark.slow
 def test_real_sounds_are_told_apart_by_what_a_control_learnt_of_made_ones(data, tmp_path):
     # It knows ten kinds of synthesised sounds, none of these: its words are of no use, its vectors
     # of some. Ten classes of eight clips: chance is 0.1, and 8 - 1 of 79 for neighbours.
@@ -49,35 +59,57 @@ def test_real_sounds_are_told_apart_by_what_a_control_learnt_of_made_ones(data, 
     assert values(linear)["accuracy"]["value"] > 0.15
 
 
-def test_spoken_digits_are_written_down_by_speaker(data, tmp_path):
+@pytest.fixture(scope="module")
+def spoken_digits(data, tmp_path_factory):
+    """The suite fsdd on its first twelve clips: the folder, and both jobs."""
     pytest.importorskip("pocketsphinx")
-    (job,) = asked("task:fsdd", "pocketsphinx:en-us", data, tmp_path / "run", "--limit", "12")
-    rate = values(job)["word error rate (basic v1)"]
-    assert rate["n"] == 12
-    found = records(tmp_path / "run")
+    folder = tmp_path_factory.mktemp("fsdd") / "run"
+    return folder, asked("fsdd", "pocketsphinx:en-us", data, folder, "--limit", "12")
+
+
+@pytest.mark.parametrize(
+    ("place", "metric", "column"),
+    [
+        (0, "keyword accuracy (english v1, transformers {})", "correct"),
+        (1, "word error rate (basic v1)", "errors"),  # of one word each
+    ],
+)
+def test_spoken_digits_are_written_down_by_speaker(spoken_digits, place, metric, column):
+    folder, jobs = spoken_digits
+    metric = metric.format(version("transformers"))
     by_speaker = defaultdict(list)
-    for record in found:
-        by_speaker[record["speaker"]].append(record)
-    assert {name: len(said) for name, said in by_speaker.items()} == {
+    for record in records(folder, jobs[place]):
+        by_speaker[record["speaker"]].append(record[column])
+    # 30 clips of "zero" come first: five of each speaker
+    assert {name: len(found) for name, found in by_speaker.items()} == {
         "george": 5,
         "jackson": 5,
         "lucas": 2,
     }
-    assert {record["reference"] for record in found} == {"zero"}  # 30 clips of each, in order
-    errors = sum(record["errors"] for record in found)
-    assert rate["value"] == pytest.approx(errors / 12)
+    expected = {f"speaker={name}": sum(found) / len(found) for name, found in by_speaker.items()}
+    expected[""] = sum(map(sum, by_speaker.values())) / 12
+    estimates = [e for e in jobs[place]["estimates"] if e["metric"] == metric]
+    assert {e["slice"]: e["value"] for e in estimates} == pytest.approx(expected)
 
 
-def test_a_model_of_tones_hears_no_digit(data, tmp_path):
-    (job,) = asked("task:fsdd", "control:asr-clean", data, tmp_path / "run")
+@pytest.mark.parametrize("n", [30, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_model_of_tones_hears_no_digit(n, data, tmp_path):
+    limit = ("--limit", str(n))
+    (job,) = asked("task:fsdd", "control:asr-clean", data, tmp_path / "run", *limit)
     rate = values(job)["word error rate (basic v1)"]
-    assert rate["n"] == 300
+    assert rate["n"] == n
     assert rate["value"] > 0.8
 
 
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "pt"])
-def test_every_fleurs_task_runs_on_its_real_data(language, data, tmp_path):
-    name, folder = f"task:fleurs-{language}", tmp_path / "run"
-    (job,) = asked(name, "control:asr-clean", data, folder, "--limit", "2")
-    assert values(job)["word error rate (basic v1)"]["n"] == 2
-    assert all(record["reference_words"] > 4 for record in records(folder))
+def test_every_fleurs_task_runs_on_its_real_data_under_the_rule_of_its_language(data, tmp_path):
+    tasks = "".join(f"  - {{task: fleurs-{language}}}\n" for language in LANGUAGES)
+    text = f"version: 1\nname: fleurs\nparameters: {{data: null}}\nprobes:\n{tasks}"
+    (tmp_path / "suite.yaml").write_text(text)
+    folder, suite = tmp_path / "run", str(tmp_path / "suite.yaml")
+    jobs = asked(suite, "control:asr-clean", data, folder, "--limit", "2")
+    english = f"english v1, transformers {version('transformers')}"
+    for job, language in zip(jobs, LANGUAGES, strict=True):
+        rule = english if language == "en" else "basic v1"
+        found = values(job)[f"word error rate ({rule})"]
+        assert (found["n"], found["is_primary"]) == (2, True)
+        assert all(record["reference_words"] > 4 for record in records(folder, job))

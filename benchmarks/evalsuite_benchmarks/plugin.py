@@ -18,6 +18,7 @@ _SUITES = {
     "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",
     "mnist": "MNIST test digits by a zero-shot image model; --set data=FOLDER",
     "esc10": "environmental sounds, zero-shot, by neighbours, by a linear probe; --set data=FOLDER",
+    "fsdd": "spoken digits by a transcriber, by speaker; --set data=FOLDER",
     "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
     "compas": "recorded recidivism decisions by group; --set data=FOLDER",
 }

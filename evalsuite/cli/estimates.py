@@ -61,9 +61,10 @@ def print_estimates(console: Console, results: Sequence[JobResult]) -> None:
 def _by_heading(
     results: Sequence[JobResult],
 ) -> dict[str, list[tuple[JobResult, Estimate | None]]]:
-    """The shown estimates of all models under ``probe: metric``, families together."""
+    """The shown estimates of all models under ``probe: metric``: the suite's order by family."""
     headings: dict[str, list[tuple[JobResult, Estimate | None]]] = {}
-    for result in sorted(results, key=lambda r: (r.family, r.label)):
+    families = list(dict.fromkeys(result.family for result in results))
+    for result in sorted(results, key=lambda r: families.index(r.family)):
         if result.status in ("not applicable", "interrupted"):
             continue
         if result.status == "failed" and not result.estimates:

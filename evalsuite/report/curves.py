@@ -36,7 +36,7 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         tuple(rows),
     )
     told = (
-        "The same probes on data made harder. Lost is the mean difference to the clean data on the "
+        "The same probes on data made harder. Lost is the difference to the clean data on the "
         "samples that were answered both times, with its interval; answers that stay the same "
         "although their input was taken away do not rest on it. In the charts bands are intervals, "
         "and thin level lines are the clean data."
@@ -98,7 +98,8 @@ def _row(result: JobResult, base: JobResult | None, metric: str) -> tuple[str, .
 def _shown(estimate: Estimate | None) -> str:
     if estimate is None:
         return ""
-    return f"{number(estimate.value)} {interval(estimate)}".strip()
+    within = interval(estimate).replace(" ", "\N{NO-BREAK SPACE}")  # a line of its own if need be
+    return f"{number(estimate.value)} {within}".strip()
 
 
 def _curve(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+from evalsuite.probe import ANSWERS, answer_of
 from evalsuite.report.compared import COLUMN, shortened
 from evalsuite.report.listing import Listed, listed
 from evalsuite.report.media import small_media
@@ -25,8 +26,6 @@ MAX_EXCHANGES = 4
 # What samples and media may take together of a page that stays under 5 MiB.
 MAX_BYTES = 4 * 2**20
 
-# What a probe calls the answer it took from a model, the most telling first.
-_ANSWERS = ("predicted", "hypothesis", "generated", "correct")
 _PICTURES = ("word_scores", "map", "map_hz", COLUMN)
 
 
@@ -181,8 +180,8 @@ def _headline(samples: Sequence[Mapping[str, Any]]) -> str:
     records = [e["record"] for s in samples for e in s["models"].values() if e["record"]]
     columns = records[0] if records else {}
     numbers = [name for name, value in columns.items() if isinstance(value, float)]
-    names = (n for n in (*_ANSWERS, *numbers, *columns) if n in columns and n not in _PICTURES)
-    return next(names, "")
+    wanted = (*ANSWERS, "correct", *numbers, *columns)
+    return next((n for n in wanted if n in columns and n not in _PICTURES), "")
 
 
 def _judged(sample: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,9 +196,11 @@ def _telling(entry: Mapping[str, Any]) -> Any:
     if entry["status"] == "failed":
         return "failed"
     record = entry["record"]
-    for name in _ANSWERS:
-        if name in record:
-            return record[name]
+    answer = answer_of(record)
+    if answer is None:
+        answer = record.get("correct")
+    if answer is not None:
+        return answer
     return {
         name: value
         for name, value in record.items()

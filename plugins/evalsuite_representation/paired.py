@@ -63,7 +63,7 @@ class PairProbe(Probe):
         request, digest = embedding_of(self.medium, sample)
         found, words = yield (request, EmbedText(caption))
         return {
-            "caption": caption,
+            "text": caption,
             "_x": found.vector,
             "_y": words.vector,
             "_digest": digest,
@@ -102,4 +102,4 @@ def with_columns(
 
 
 def _key(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    return record["_sample"], record["_digest"], record["caption"]
+    return record["_sample"], record["_digest"], record["text"]

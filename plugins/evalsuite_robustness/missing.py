@@ -40,14 +40,21 @@ class SilentAudio(MediaVariant):
 
 @dataclass(frozen=True)
 class _Permuted(Variant):
-    """Media exchanged between samples, so that each is real and none belongs."""
+    """Media exchanged between samples, so that each is real and none belongs.
+
+    What ``tells_of_media`` names would not be true of another sample's medium, and is left out.
+    """
 
     kind: ClassVar[type[Image | Audio]]
+    tells_of_media: ClassVar[frozenset[str]] = frozenset()
 
     def samples(self, samples: Sequence[Sample], seed: int) -> list[Sample]:
         """Exchange each field's media with those of another sample, never with equal ones."""
         good = [i for i, sample in enumerate(samples) if sample.broken is None]
-        fields = [dict(sample.fields) for sample in samples]
+        fields = [
+            {name: value for name, value in s.fields.items() if name not in self.tells_of_media}
+            for s in samples
+        ]
         names = sorted({n for i in good for n, v in fields[i].items() if isinstance(v, self.kind)})
         for name in names:
             owners = [i for i in good if isinstance(fields[i].get(name), self.kind)]
@@ -100,6 +107,7 @@ class PermutedAudio(_Permuted):
 
     name: ClassVar[str] = "audio/permuted"
     kind: ClassVar[type[Image | Audio]] = Audio
+    tells_of_media: ClassVar[frozenset[str]] = frozenset({"word_times"})
     about: ClassVar[str] = "Clips of other samples (perceptual score, Gat et al. 2021)."
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from huggingface_hub.utils import logging as hub_logging
@@ -24,13 +25,18 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from evalsuite import LoadSettings, ModelError, UsageError
-from evalsuite_transformers.adapter import Adapter, adapter_digest, hub_file
+from evalsuite_transformers.adapter import CONFIGURATION, Adapter, adapter_digest, hub_file
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.quantization import quantization_arguments, quantization_of
 
 COMMON_OPTIONS = frozenset(
     {"trust_remote_code", "allow_pickle", "revision", "adapter", "quantization"}
 )
+
+Options = TypeVar("Options")
+# Keeps transformers from laying an adapter over the model by itself: it would then report which
+# weights the adapter lacks, and no longer which the base lacks.
+_WITHOUT_ADAPTER = {"subfolder": "no-adapter-here"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,13 @@ class Checkpoint:
     def file(self, path: str) -> Path | None:
         """A further file of the checkpoint, fetched if need be; None where it has none."""
         return hub_file(self.reference, path, self.settings.options.get("revision"))
+
+    def options_of(self, kind: type[Options]) -> Options:
+        """The model options as a kind's own dataclass; raises UsageError for unknown ones."""
+        names = [field.name for field in fields(kind)]
+        self.refuse_unknown_options(frozenset(names))
+        given = self.settings.options
+        return kind(**{name: given[name] for name in names if name in given})
 
     def refuse_unknown_options(self, known: frozenset[str] = frozenset()) -> None:
         """Raise UsageError for a model option that this kind does not have."""
@@ -136,19 +149,19 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
     """Load a model completely, in evaluation mode, on the device and in the dtype asked for.
 
     Safetensors only, unless the option ``allow_pickle`` is set: a pickle can run any code. The
-    option ``quantization`` rounds the weights, the option ``adapter`` is laid over them.
+    option ``quantization`` rounds the weights; an adapter in the checkpoint's own folder, then the
+    one of the option ``adapter``, is laid over them.
 
     Raises:
-        ModelError: There are no weights, or some are missing (a head that would be random).
+        ModelError: There are no weights, or some are missing (a head that would be random); or it
+            is an adapter on the hub.
         UsageError: A package that an option needs is not installed.
     """
     settings = checkpoint.settings
     device = resolve_device(settings)
     dtype = resolve_dtype(settings, device)
     safe_only = not settings.options.get("allow_pickle", False)
-    adapter = (
-        Adapter(checkpoint.adapter, allow_pickle=not safe_only) if checkpoint.adapter else None
-    )
+    adapters = _adapters(checkpoint, safe_only)
     rounded = quantization_arguments(quantization_of(settings), device, dtype)
     try:
         model, report = auto_class.from_pretrained(
@@ -157,18 +170,33 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
             dtype=dtype,
             use_safetensors=True if safe_only else None,
             output_loading_info=True,
+            adapter_kwargs=_WITHOUT_ADAPTER if adapters else None,
             **checkpoint.hub_arguments,
             **rounded,
             **extra,
         )
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         raise ModelError(_why_unloadable(checkpoint, error, safe_only)) from error
-    _refuse_incomplete(checkpoint, report, adapter)
-    if adapter is not None:
+    _refuse_incomplete(checkpoint, report, adapters)
+    for adapter in adapters:
         model = adapter.laid_over(model, merge=not rounded)
     model = model.eval() if rounded else model.eval().to(device)
     apply_threads(settings, sum(weight.numel() for weight in model.parameters()))
     return model
+
+
+def _adapters(checkpoint: Checkpoint, safe_only: bool) -> tuple[Adapter, ...]:
+    """The adapter in the checkpoint's own folder, then the one that was asked for."""
+    names = [checkpoint.adapter] if checkpoint.adapter else []
+    if checkpoint.file(CONFIGURATION) is not None:
+        if not Path(checkpoint.reference).is_dir():
+            raise ModelError(
+                f"{checkpoint.reference!r} is an adapter on the hub. Name the model that it was "
+                "trained on, and lay it over that: "
+                f"`--model-option adapter={checkpoint.reference}`."
+            )
+        names = [checkpoint.reference, *names]
+    return tuple(Adapter(name, allow_pickle=not safe_only) for name in names)
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
@@ -209,11 +237,11 @@ def _why_unloadable(checkpoint: Checkpoint, error: Exception, safe_only: bool) -
 
 
 def _refuse_incomplete(
-    checkpoint: Checkpoint, report: dict[str, Any], adapter: Adapter | None
+    checkpoint: Checkpoint, report: dict[str, Any], adapters: Sequence[Adapter]
 ) -> None:
     """Raise when any weight would have been initialised at random."""
     missing = sorted(map(str, report.get("missing_keys") or ()))
-    missing = [name for name in missing if adapter is None or not adapter.brings(name)]
+    missing = [name for name in missing if not any(a.brings(name) for a in adapters)]
     mismatched = sorted(str(item[0]) for item in report.get("mismatched_keys") or ())
     wrong = missing + mismatched
     if wrong:

@@ -171,6 +171,20 @@ def test_an_unwritable_place_is_said_in_one_paragraph(run, tmp_path):
         write([run], tmp_path / "file" / "report.html")
 
 
+def test_every_further_section_is_linked_from_the_top(run, monkeypatch):
+    class Added:
+        name, plugin = "added", "friend"
+
+        def load(self):
+            return lambda runs: [Section("One more", ("Words.",)), Section("And another")]
+
+    monkeypatch.setattr(registry.installed(), "report_sections", [Added()])
+    page = render([run])
+    for title in ("One more", "And another"):
+        (target,) = re.findall(rf'<a href="#([^"]*)">{title}</a>', page)
+        assert re.search(rf'<section id="{target}">\s*<h2>{title}</h2>', page)
+
+
 def test_a_section_that_fails_becomes_a_note(run, monkeypatch):
     class Broken:
         name, plugin = "broken", "stranger"

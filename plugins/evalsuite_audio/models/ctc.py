@@ -9,7 +9,7 @@ whatever their attention mask says.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -52,10 +52,7 @@ class Options(Decoding):
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Options:
         """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
-        known = frozenset(field.name for field in fields(cls))
-        checkpoint.refuse_unknown_options(known)
-        given = checkpoint.settings.options
-        return cls(**{name: given[name] for name in known if name in given})
+        return checkpoint.options_of(cls)
 
 
 class Loader:

@@ -47,9 +47,7 @@ class Options:
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Options:
         """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
-        checkpoint.refuse_unknown_options(frozenset(cls.__dataclass_fields__))
-        given = checkpoint.settings.options
-        options = cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
+        options = checkpoint.options_of(cls)
         beams = options.num_beams
         if not isinstance(beams, int) or isinstance(beams, bool) or beams < 1:
             raise UsageError(f"Model option num_beams must be an integer from 1 (got {beams!r}).")

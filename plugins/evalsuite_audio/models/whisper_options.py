@@ -71,9 +71,7 @@ class Options:
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Options:
         """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
-        checkpoint.refuse_unknown_options(frozenset(cls.__dataclass_fields__))
-        given = checkpoint.settings.options
-        return cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
+        return checkpoint.options_of(cls)
 
     @property
     def is_guarded(self) -> bool:

@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tiny_speech_models import (
+    FAMILIES,
+    PADDED,
+    RATE_HZ,
+    TINY,
+    extractor_of,
+    module_of,
+    noises,
+    tiny_ast,
+)
 from transformers import (
-    ASTConfig,
     ASTFeatureExtractor,
     ASTForAudioClassification,
     SeamlessM4TFeatureExtractor,
@@ -25,47 +34,16 @@ from evalsuite.testing import check_model
 from evalsuite_audio.models.classifier import AudioClassifier, Loader
 from evalsuite_transformers.dispatch import Dispatcher
 
-RATE_HZ = 16_000
 LABELS = {0: "calm", 1: "happy", 2: "angry"}
-TINY = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "num_conv_pos_embeddings": 8,
-    "num_conv_pos_embedding_groups": 2,
-    "conv_dim": [16, 16, 16],
-    "conv_stride": [5, 4, 2],
-    "conv_kernel": [10, 8, 4],
-    "classifier_proj_size": 8,
-    "initializer_range": 0.3,
-}
-FAMILIES = {
-    "Wav2Vec2": {"do_stable_layer_norm": True},
-    "Hubert": {},
-    "WavLM": {"num_buckets": 8},
-    "UniSpeech": {},
-    "UniSpeechSat": {},
-    "Wav2Vec2Conformer": {"conv_depthwise_kernel_size": 3},
-    "Data2VecAudio": {"conv_pos_kernel_size": 3, "num_conv_pos_embeddings": 3},
-    "SEW": {"squeeze_factor": 2},
-    "SEWD": {"squeeze_factor": 2},
-}
-PADDED = ("Wav2Vec2", "Hubert", "WavLM", "UniSpeech", "UniSpeechSat")
+FACTS = {"classifier_proj_size": 8, "initializer_range": 0.3}
 
 
 def save(directory, family, norm="layer", labels=LABELS, **more):
     """A model of random weights whose labels differ from clip to clip."""
-    torch.manual_seed(0)
-    facts = {**TINY, **FAMILIES[family], "feat_extract_norm": norm, "id2label": labels, **more}
-    config = getattr(transformers, f"{family}Config")(**facts)
-    module = getattr(transformers, f"{family}ForSequenceClassification")(config)
+    module = module_of(family, "ForSequenceClassification", norm, id2label=labels, **FACTS, **more)
     torch.nn.init.normal_(module.classifier.weight, std=3.0)
     module.save_pretrained(directory)
-    extractor = Wav2Vec2FeatureExtractor(
-        sampling_rate=RATE_HZ, return_attention_mask=norm == "layer"
-    )
-    extractor.save_pretrained(directory)
+    extractor_of(norm).save_pretrained(directory)
     return directory
 
 
@@ -74,11 +52,7 @@ def load(directory, **settings) -> AudioClassifier:
 
 
 def clips(*lengths):
-    rng = np.random.default_rng(0)
-    return [
-        Classify(Audio.from_array((0.1 * rng.standard_normal(n)).astype(np.float32), RATE_HZ))
-        for n in lengths
-    ]
+    return [Classify(clip) for clip in noises(*lengths)]
 
 
 SPEECH = clips(3001, 8000, 4803, 6400)
@@ -230,19 +204,7 @@ def test_many_labels_are_not_all_told(tmp_path):
 
 def save_ast(directory):
     torch.manual_seed(0)
-    config = ASTConfig(
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        patch_size=8,
-        frequency_stride=8,
-        time_stride=8,
-        max_length=64,
-        num_mel_bins=32,
-        id2label=LABELS,
-    )
-    module = ASTForAudioClassification(config)
+    module = ASTForAudioClassification(tiny_ast(id2label=LABELS))
     torch.nn.init.normal_(module.classifier.dense.weight, std=3.0)
     module.save_pretrained(directory)
     ASTFeatureExtractor(max_length=64, num_mel_bins=32).save_pretrained(directory)

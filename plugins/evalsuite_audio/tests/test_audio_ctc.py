@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 import torch
 import transformers
 from safetensors.torch import save_file
+from tiny_speech_models import FAMILIES, PADDED, RATE_HZ, TINY, extractor_of, module_of, noises
 from tokenizers import Tokenizer, decoders, models
 from transformers import (
     ParakeetCTCConfig,
@@ -21,13 +21,11 @@ from transformers import (
     Wav2Vec2BertForCTC,
     Wav2Vec2BertProcessor,
     Wav2Vec2CTCTokenizer,
-    Wav2Vec2FeatureExtractor,
     Wav2Vec2Processor,
 )
 
 from evalsuite import (
     Align,
-    Audio,
     Failure,
     LoadSettings,
     ModelError,
@@ -39,33 +37,8 @@ from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.testing import check_model
 from evalsuite_audio.models.ctc import Loader
 
-RATE_HZ = 16_000
 LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmno"]
-TINY = {
-    "vocab_size": len(LETTERS),
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "num_conv_pos_embeddings": 8,
-    "num_conv_pos_embedding_groups": 2,
-    "conv_dim": [16, 16, 16],
-    "conv_stride": [5, 4, 2],
-    "conv_kernel": [10, 8, 4],
-    "pad_token_id": 0,
-}
-FAMILIES = {
-    "Wav2Vec2": {"do_stable_layer_norm": True},
-    "Hubert": {},
-    "WavLM": {"num_buckets": 8},
-    "UniSpeech": {},
-    "UniSpeechSat": {},
-    "Wav2Vec2Conformer": {"conv_depthwise_kernel_size": 3},
-    "Data2VecAudio": {"conv_pos_kernel_size": 3, "num_conv_pos_embeddings": 3},
-    "SEW": {"squeeze_factor": 2},
-    "SEWD": {"squeeze_factor": 2},
-}
-PADDED = ("Wav2Vec2", "Hubert", "WavLM", "UniSpeech", "UniSpeechSat")
+VOCABULARY = {"vocab_size": len(LETTERS), "pad_token_id": 0}
 
 
 def letters_of(directory):
@@ -76,15 +49,12 @@ def letters_of(directory):
 
 def save(directory, family, norm="layer", has_mask=True):
     """A model of random weights whose letters change from frame to frame."""
-    torch.manual_seed(0)
-    config = getattr(transformers, f"{family}Config")(
-        **{**TINY, **FAMILIES[family], "feat_extract_norm": norm}
-    )
-    model = getattr(transformers, f"{family}ForCTC")(config)
+    model = module_of(family, "ForCTC", norm, **VOCABULARY)
     torch.nn.init.normal_(model.lm_head.weight, std=1.0)
     model.save_pretrained(directory)
-    extractor = Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, return_attention_mask=has_mask)
-    Wav2Vec2Processor(extractor, letters_of(directory)).save_pretrained(directory)
+    Wav2Vec2Processor(extractor_of(norm, has_mask), letters_of(directory)).save_pretrained(
+        directory
+    )
     return directory
 
 
@@ -93,11 +63,7 @@ def load(directory):
 
 
 def clips(*lengths):
-    rng = np.random.default_rng(0)
-    return [
-        Transcribe(Audio.from_array((0.1 * rng.standard_normal(n)).astype(np.float32), RATE_HZ))
-        for n in lengths
-    ]
+    return [Transcribe(clip) for clip in noises(*lengths)]
 
 
 SPEECH = clips(3001, 8000, 4803, 6400)
@@ -352,11 +318,7 @@ def test_clips_of_similar_length_are_heard_together(tmp_path, monkeypatch, tiny,
 
 def save_adapters(directory):
     """An MMS-like model: English inside, French beside it."""
-    torch.manual_seed(0)
-    config = transformers.Wav2Vec2Config(
-        **{**TINY, "do_stable_layer_norm": True, "feat_extract_norm": "layer"}, adapter_attn_dim=4
-    )
-    model = transformers.Wav2Vec2ForCTC(config)
+    model = module_of("Wav2Vec2", "ForCTC", adapter_attn_dim=4, **VOCABULARY)
     torch.nn.init.normal_(model.lm_head.weight, std=1.0)
     model.save_pretrained(directory)
     french = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "|": 4, "\u00e9": 5, "z": 6}
@@ -367,8 +329,7 @@ def save_adapters(directory):
     english = {letter: i for i, letter in enumerate(LETTERS)}
     (directory / "letters.json").write_text(json.dumps({"eng": english, "fra": french}))
     tokenizer = Wav2Vec2CTCTokenizer(str(directory / "letters.json"), target_lang="eng")
-    extractor = Wav2Vec2FeatureExtractor(sampling_rate=RATE_HZ, return_attention_mask=True)
-    Wav2Vec2Processor(extractor, tokenizer).save_pretrained(directory)
+    Wav2Vec2Processor(extractor_of(), tokenizer).save_pretrained(directory)
     return directory
 
 

@@ -6,13 +6,21 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from tiny_speech_models import (
+    FAMILIES,
+    PADDED,
+    RATE_HZ,
+    TINY,
+    extractor_of,
+    module_of,
+    noises,
+    tiny_ast,
+)
 from transformers import (
-    ASTConfig,
     ASTFeatureExtractor,
     ASTModel,
     SeamlessM4TFeatureExtractor,
     Wav2Vec2BertConfig,
-    Wav2Vec2FeatureExtractor,
     WhisperConfig,
     WhisperFeatureExtractor,
     WhisperModel,
@@ -23,55 +31,29 @@ from evalsuite.testing import check_model
 from evalsuite_audio.models.encoder import Loader, SpeakerLoader
 from evalsuite_transformers.dispatch import Dispatcher
 
-RATE_HZ = 16_000
-TINY = {
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "num_conv_pos_embeddings": 8,
-    "num_conv_pos_embedding_groups": 2,
-    "conv_dim": [16, 16, 16],
-    "conv_stride": [5, 4, 2],
-    "conv_kernel": [10, 8, 4],
+FACTS = {
     "initializer_range": 0.3,
     "tdnn_dim": [16, 16, 16],
     "tdnn_kernel": [5, 3, 1],
     "tdnn_dilation": [1, 2, 1],
     "xvector_output_dim": 12,
 }
-FAMILIES = {
-    "Wav2Vec2": {"do_stable_layer_norm": True},
-    "Hubert": {},
-    "WavLM": {"num_buckets": 8},
-    "UniSpeech": {},
-    "UniSpeechSat": {},
-    "Wav2Vec2Conformer": {"conv_depthwise_kernel_size": 3},
-    "Data2VecAudio": {"conv_pos_kernel_size": 3, "num_conv_pos_embeddings": 3},
-    "SEW": {"squeeze_factor": 2},
-    "SEWD": {"squeeze_factor": 2},
-}
-PADDED = ("Wav2Vec2", "Hubert", "WavLM", "UniSpeech", "UniSpeechSat")
 WITH_X_VECTORS = ("Wav2Vec2", "WavLM", "UniSpeechSat", "Wav2Vec2Conformer", "Data2VecAudio")
 
 
 def save(directory, family, head="Model", norm="layer", **more):
-    torch.manual_seed(0)
-    facts = {**TINY, **FAMILIES[family], "feat_extract_norm": norm, **more}
-    config = getattr(transformers, f"{family}Config")(**facts)
-    module = getattr(transformers, f"{family}{head}")(config)
+    module = module_of(family, head, norm, **FACTS, **more)
     if head == "ForXVector":
         torch.nn.init.normal_(module.feature_extractor.weight, std=1.0)
     module.save_pretrained(directory)
-    has_mask = norm == "layer"
-    Wav2Vec2FeatureExtractor(return_attention_mask=has_mask).save_pretrained(directory)
+    extractor_of(norm).save_pretrained(directory)
     return directory
 
 
 def save_bert(directory, head="Model"):
     torch.manual_seed(0)
     facts = {key: value for key, value in TINY.items() if "conv" not in key}
-    config = Wav2Vec2BertConfig(**facts, conv_depthwise_kernel_size=3)
+    config = Wav2Vec2BertConfig(**facts, **FACTS, conv_depthwise_kernel_size=3)
     getattr(transformers, f"Wav2Vec2Bert{head}")(config).save_pretrained(directory)
     SeamlessM4TFeatureExtractor().save_pretrained(directory)
     return directory
@@ -79,18 +61,7 @@ def save_bert(directory, head="Model"):
 
 def save_ast(directory):
     torch.manual_seed(0)
-    config = ASTConfig(
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        patch_size=8,
-        frequency_stride=8,
-        time_stride=8,
-        max_length=64,
-        num_mel_bins=32,
-    )
-    ASTModel(config).save_pretrained(directory)
+    ASTModel(tiny_ast()).save_pretrained(directory)
     ASTFeatureExtractor(max_length=64, num_mel_bins=32).save_pretrained(directory)
     return directory
 
@@ -119,11 +90,7 @@ def load(directory, loader=Loader, **settings):
 
 
 def clips(*lengths):
-    rng = np.random.default_rng(0)
-    return [
-        EmbedAudio(Audio.from_array((0.1 * rng.standard_normal(n)).astype(np.float32), RATE_HZ))
-        for n in lengths
-    ]
+    return [EmbedAudio(clip) for clip in noises(*lengths)]
 
 
 SPEECH = clips(3001, 8000, 4803, 6400)

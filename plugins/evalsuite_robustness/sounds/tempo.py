@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample, resample_poly
 
+from evalsuite import Sample
 from evalsuite.variant import MediaVariant
 
 WINDOW_S = 0.032
@@ -29,6 +31,15 @@ class _Factor(MediaVariant):
         """Refuse a factor that leaves nothing, or too much."""
         if not 0.1 <= self.factor <= 10:
             raise ValueError(f"factor must lie between 0.1 and 10 (got {self.factor})")
+
+    def changed(
+        self, sample: Sample, samples: Sequence[Sample], index: int, seed: int
+    ) -> Mapping[str, Any]:
+        """The fields with other clips; words that are timed move with them."""
+        fields = dict(super().changed(sample, samples, index, seed))
+        if "word_times" in fields:
+            fields["word_times"] = sooner(fields["word_times"], self.factor)
+        return fields
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,17 @@ class Pitch(MediaVariant):
         length = max(1, round(len(waveform) * 2 ** (self.semitones / 12)))
         longer = stretched(waveform, length, sample_rate_hz)
         return resample(longer, len(waveform))
+
+
+def sooner(word_times: Any, factor: float) -> Any:
+    """Rows of [word, start in seconds, end in seconds], each time divided by a factor.
+
+    Rows of another form stay as they are: the probe that reads them says what is wrong with them.
+    """
+    try:
+        return [[word, float(a) / factor, float(b) / factor] for word, a, b in word_times]
+    except (TypeError, ValueError):
+        return word_times
 
 
 def stretched(waveform: Any, length: int, sample_rate_hz: int) -> npt.NDArray[np.float32]:

@@ -9,27 +9,13 @@ import pytest
 
 from evalsuite import Audio, DataError, Image, Sample, Text
 from evalsuite.factories import make_variant, settings_of
-from evalsuite.registry import Catalogue
-from evalsuite_robustness import plugin
+from evalsuite.registry import installed
 from evalsuite_robustness.missing import PermutedImages
 from evalsuite_robustness.sounds.damage import BandLimit
 from evalsuite_robustness.sounds.noise import WhiteNoise
 from evalsuite_robustness.text_changes import Typos
 
-
-class Names:
-    """A registry with the variants of this plugin only."""
-
-    def __init__(self) -> None:
-        self.variants = Catalogue("variant")
-        plugin.evalsuite_register_variants(registry=self.variants)
-
-    def require(self, kind, name):
-        return self.variants.get(name)
-
-
-NAMES = Names()
-OF_IMAGES = [e.name for e in NAMES.variants if e.name.startswith("image/")]
+OF_IMAGES = [e.name for e in installed().variants if e.name.startswith("image/")]
 CORRUPTIONS = [n for n in OF_IMAGES if n.rpartition("/")[2] not in ("blank", "permuted", "absent")]
 
 
@@ -46,7 +32,7 @@ SAMPLES = [Sample(str(i), {"image": picture(i), "label": str(i % 3)}) for i in r
 
 
 def setting(name: str, **options):
-    return make_variant({"variant": name, **options}, NAMES)
+    return make_variant({"variant": name, **options}, installed())
 
 
 def pixels_of(sample: Sample) -> np.ndarray:
@@ -57,8 +43,8 @@ def pixels_of(sample: Sample) -> np.ndarray:
 def test_each_severity_changes_the_picture_more_and_keeps_its_size(name):
     before = pixels_of(SAMPLES[0])
     changes = []
-    for one in settings_of({"variant": name}, NAMES):
-        after = pixels_of(make_variant(one, NAMES).samples(SAMPLES, 0)[0])
+    for one in settings_of({"variant": name}, installed()):
+        after = pixels_of(make_variant(one, installed()).samples(SAMPLES, 0)[0])
         assert after.shape == before.shape
         changes.append(np.abs(after - before).mean())
     assert len(changes) == 5

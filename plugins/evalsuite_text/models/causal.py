@@ -80,10 +80,7 @@ class Options:
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Options:
         """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
-        known = frozenset(cls.__dataclass_fields__)
-        checkpoint.refuse_unknown_options(known)
-        given = checkpoint.settings.options
-        return cls(**{name: given[name] for name in known if name in given})
+        return checkpoint.options_of(cls)
 
 
 class Loader:

@@ -34,9 +34,7 @@ class Options:
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> Options:
         """The options of a checkpoint's settings; raises UsageError for unknown or wrong ones."""
-        checkpoint.refuse_unknown_options(frozenset(cls.__dataclass_fields__))
-        given = checkpoint.settings.options
-        options = cls(**{name: given[name] for name in cls.__dataclass_fields__ if name in given})
+        options, given = checkpoint.options_of(cls), checkpoint.settings.options
         whole_number(given, "num_beams", 1, 1)
         whole_number(given, "max_length", None, 4)
         if not isinstance(options.score_end, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, PrefixTuningConfig, TaskType, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
@@ -20,6 +22,7 @@ from transformers import (
 from evalsuite import Classify, EmbedText, LabelTokens, LogLikelihood, ModelError, UsageError
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
+from evalsuite_transformers.checkpoint import Checkpoint, load_weights, open_checkpoint
 
 PAIR = [LogLikelihood("the old house", " is warm")]
 
@@ -122,6 +125,35 @@ def test_other_kinds_take_adapters_too(tmp_path, word_piece, save_checkpoint, cp
         trained(adapted).save_pretrained(tmp_path / f"{name}-adapter")
         plain, laid = load(base, cpu), load(base, cpu, adapter=str(tmp_path / f"{name}-adapter"))
         assert repr(getattr(plain, method)([request])) != repr(getattr(laid, method)([request]))
+
+
+def test_an_adapter_in_the_models_own_folder_is_laid_over_it(gpt2_directory, lora, cpu, tmp_path):
+    shutil.copytree(gpt2_directory, tmp_path, dirs_exist_ok=True)
+    lora[1].save_pretrained(tmp_path)
+    inside, beside = load(tmp_path, cpu), load(gpt2_directory, cpu, adapter=str(lora[0]))
+    assert inside.loglikelihood(PAIR)[0].total == beside.loglikelihood(PAIR)[0].total
+
+
+def test_weights_that_the_base_lacks_are_seen_beside_an_adapter(
+    gpt2_directory, lora, cpu, tmp_path
+):
+    """transformers alone reports what the adapter lacks: nothing."""
+    shutil.copytree(gpt2_directory, tmp_path, dirs_exist_ok=True)
+    lora[1].save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if ".h.1.mlp." not in name}
+    save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    _, theirs = AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
+    assert not theirs["missing_keys"]
+    with pytest.raises(ModelError, match="lacks 4 of its weights"):
+        load(tmp_path, cpu)
+
+
+def test_an_adapter_on_the_hub_is_no_model(gpt2_directory, lora, cpu, monkeypatch):
+    checkpoint = open_checkpoint(str(gpt2_directory), cpu)
+    monkeypatch.setattr(Checkpoint, "file", lambda self, path: lora[0] / path)
+    with pytest.raises(ModelError, match="is an adapter on the hub. Name the model"):
+        load_weights(AutoModelForCausalLM, replace(checkpoint, reference="somebody/their-lora"))
 
 
 def test_an_adapter_of_another_model_is_refused(lora, llama_directory, cpu):
