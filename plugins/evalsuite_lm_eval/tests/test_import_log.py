@@ -31,15 +31,24 @@ def refused(*arguments) -> str:
 
 @pytest.fixture(scope="module")
 def harness_log(gpt2_directory, toy_tasks, tmp_path_factory) -> Path:
-    """What `lm_eval run --output_path ... --log_samples` leaves."""
+    """What `lm_eval run --output_path ... --log_samples` leaves.
+
+    Its standard errors are bootstrapped 100,000 times, which no option of the command changes and
+    which takes minutes; a hundred times is enough to be read back.
+    """
+    from lm_eval.api import metrics
+
     from evalsuite_lm_eval.harness_command import run_harness
 
+    bootstrap = metrics.bootstrap_stderr
     folder = tmp_path_factory.mktemp("log")
     names = "toy_group,toy_last_word,toy_rolling,toy_generate"
-    code = run_harness(
-        f"run --model hf --model_args pretrained={gpt2_directory},dtype=float32 --tasks {names} "
-        f"--include_path {toy_tasks} --output_path {folder} --log_samples --device cpu".split()
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(metrics, "bootstrap_stderr", lambda f, xs, iters: bootstrap(f, xs, 100))
+        code = run_harness(
+            f"run --model hf --model_args pretrained={gpt2_directory},dtype=float32 --tasks {names} "
+            f"--include_path {toy_tasks} --output_path {folder} --log_samples --device cpu".split()
+        )
     assert code == 0
     return folder
 
