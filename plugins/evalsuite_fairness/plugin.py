@@ -36,7 +36,7 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ),
         (
             "transcription-gap",
-            "transcription_gap:TranscriptionGap",
+            "speech.transcription_gap:TranscriptionGap",
             "word error rate by group of speakers",
             "audio",
         ),

@@ -28,8 +28,8 @@ from evalsuite_fairness.recorded_decisions import (
     RecordedDecisions,
     weighted_disparity,
 )
+from evalsuite_fairness.speech.transcription_gap import TranscriptionGap
 from evalsuite_fairness.stereotype_pairs import StereotypePairs
-from evalsuite_fairness.transcription_gap import TranscriptionGap
 from evalsuite_fairness.zero_shot_gap import AudioZeroShotGap, ImageZeroShotGap
 
 # ------------------------------------------------------------------------------------------------
