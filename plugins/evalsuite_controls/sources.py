@@ -51,7 +51,7 @@ def _rows(source: type[_Generated]) -> tuple[dict[str, Any], ...]:
 
 def _part(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
-        return Image(data=value) if name == "image" else Audio(data=value)
+        return Image(data=value) if name.startswith("image") else Audio(data=value)
     return value
 
 
@@ -134,6 +134,12 @@ class ShapeQuestions(_Generated):
     """Questions about rendered shapes."""
 
     generator = "shapes:question_rows"
+
+
+class PairedShapes(_Generated):
+    """Pairs of shapes that differ in colour, in their ground, or in nothing but noise."""
+
+    generator = "shapes:pair_rows"
 
 
 class Sounds(_Generated):

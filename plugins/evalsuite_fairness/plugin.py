@@ -71,6 +71,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "paired-images",
+            "written.paired_images:PairedImages",
+            "does an answer depend on which of two paired images is shown?",
+            "image",
+        ),
+        (
+            "voice",
+            "written.voice:Voice",
+            "does an answer depend on whose voice says the same words?",
+            "audio",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",

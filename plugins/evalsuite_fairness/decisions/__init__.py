@@ -1,0 +1,1 @@
+"""Who is decided about how: group fairness, counterfactuals, identity terms and refusals."""
