@@ -83,6 +83,12 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "generation",
+            "written.generation:OpenGeneration",
+            "what is written about different groups: toxicity, sentiment, words, refusals",
+            "text",
+        ),
+        (
             "recorded-decisions",
             "recorded_decisions:RecordedDecisions",
             "error rates by group of decisions that are in the data",

@@ -39,6 +39,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
             "association_tests:SentBias",
             "WEAT and SEAT: a test a file, four word lists",
         ),
+        ("bold", "bold:Bold", "BOLD: sentence beginnings about people of several groups"),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("audio-manifest", "sounds.manifest:AudioManifest", "a line per utterance, NeMo's form"),
         ("librispeech", "sounds.speech:LibriSpeech", "LibriSpeech's tree, speakers' sex"),
