@@ -28,6 +28,7 @@ _SOURCES = {
     "paired-shapes": ("PairedShapes", "pairs of shapes that differ in one thing, or in none"),
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
+    "tone-voices": ("ToneVoices", "the same words in two voices, with a question"),
 }
 
 

@@ -152,3 +152,9 @@ class ToneWords(_Generated):
     """Utterances of tone-coded words by 24 speakers in two groups."""
 
     generator = "tone_words:utterance_rows"
+
+
+class ToneVoices(_Generated):
+    """The same tone-coded words by voices of two groups, with a question about the speaker."""
+
+    generator = "tone_words:voice_rows"

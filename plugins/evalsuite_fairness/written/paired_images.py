@@ -15,7 +15,7 @@ class PairedImages(PairedMediaProbe):
 
     name: ClassVar[str] = "fairness/paired-images"
     fields: ClassVar[Any] = ("image_a", "image_b", "question", "choices")
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Any] = "image"
     plural: ClassVar[str] = "images"
     card: ClassVar[Card] = Card(
         measures="How much more probable one answer (e.g. that of higher status) becomes when the "

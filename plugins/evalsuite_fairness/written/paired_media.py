@@ -66,7 +66,7 @@ class PairedMediaProbe(Probe):
     margin: float = 0.02
 
     family: ClassVar[Any] = "fairness"
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Literal["image", "audio"]] = "image"
     plural: ClassVar[str] = "images"
 
     def __post_init__(self) -> None:
@@ -80,6 +80,11 @@ class PairedMediaProbe(Probe):
     def needs(self) -> tuple[type[Request], ...]:  # type: ignore[override]
         """What is asked of the model."""
         return (Generate,) if self.by == "generation" else (LogLikelihood,)
+
+    @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """What is shown or played: a model that takes text alone would be even-handed by it."""
+        return (self.medium,)
 
     @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]

@@ -38,7 +38,7 @@ class Voice(PairedMediaProbe):
     max_error_rate: float = 0.0
 
     name: ClassVar[str] = "fairness/voice"
-    medium: ClassVar[str] = "audio"
+    medium: ClassVar[Any] = "audio"
     plural: ClassVar[str] = "voices"
     card: ClassVar[Card] = Card(
         measures="How much more probable one answer becomes when the first of two voices says the "
