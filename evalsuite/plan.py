@@ -324,7 +324,7 @@ def _plan_jobs(
     for model in models:
         if spec.models is not None and not replaced and model.name not in spec.models:
             continue
-        lacking = [need.__name__ for need in probe.needs if need.method not in model.methods]
+        lacking = _lacking(probe, model)
         clean = Job(
             id=_slug(f"{model.name}--{spec.label or spec.probe}"),
             model=model.name,
@@ -336,13 +336,23 @@ def _plan_jobs(
             limit=limit,
             metrics=extra,
             applicable=not lacking,
-            reason=f"{model.kind} does not answer {', '.join(lacking)}" if lacking else "",
+            reason=f"{model.kind} {lacking}" if lacking else "",
             n_samples=n_rows if limit is None or n_rows is None else min(limit, n_rows),
             card=asdict(probe.card),
             sensitive=bool(getattr(probe, "sensitive", False)),
         )
         yield clean
         yield from (_under(clean, setting, registry) for setting in settings)
+
+
+def _lacking(probe: Probe, model: PlannedModel) -> str:
+    """What a probe needs and a model cannot; empty when nothing. Recorded models have no senses."""
+    needs = [need.__name__ for need in probe.needs if need.method not in model.methods]
+    senses = model.modalities or probe.media
+    media = [medium for medium in probe.media if medium not in senses]
+    unanswered = f"does not answer {', '.join(needs)}" if needs else ""
+    unseen = f"takes no {' and no '.join(media)}" if media else ""
+    return " and ".join(filter(None, (unanswered, unseen)))
 
 
 def _variant_settings(

@@ -14,6 +14,8 @@ api_version = 1
 
 _SUITES = {
     "quickstart": "clean and planted control twins, all modalities and families; offline",
+    "fairness": "every probe of bias and fairness that fits a model; offline, small data",
+    "fairness-published": "the same on published data; --set data=FOLDER",
     "crows-pairs": "stereotype pairs of CrowS-Pairs; --set data=FOLDER",
     "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",
     "mnist": "MNIST test digits by a zero-shot image model; --set data=FOLDER",

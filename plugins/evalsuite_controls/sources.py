@@ -51,7 +51,7 @@ def _rows(source: type[_Generated]) -> tuple[dict[str, Any], ...]:
 
 def _part(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
-        return Image(data=value) if name == "image" else Audio(data=value)
+        return Image(data=value) if name.startswith("image") else Audio(data=value)
     return value
 
 
@@ -136,6 +136,12 @@ class ShapeQuestions(_Generated):
     generator = "shapes:question_rows"
 
 
+class PairedShapes(_Generated):
+    """Pairs of shapes that differ in colour, in their ground, or in nothing but noise."""
+
+    generator = "shapes:pair_rows"
+
+
 class Sounds(_Generated):
     """Synthesised sounds of ten kinds."""
 
@@ -146,3 +152,9 @@ class ToneWords(_Generated):
     """Utterances of tone-coded words by 24 speakers in two groups."""
 
     generator = "tone_words:utterance_rows"
+
+
+class ToneVoices(_Generated):
+    """The same tone-coded words by voices of two groups, with a question about the speaker."""
+
+    generator = "tone_words:voice_rows"

@@ -66,7 +66,7 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         ),
         (
             "transcription-gap",
-            "transcription_gap:TranscriptionGap",
+            "speech.transcription_gap:TranscriptionGap",
             "word error rate by group of speakers",
             "audio",
         ),
@@ -146,6 +146,24 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "translation-gender",
             "questions.translation_gender:TranslationGender",
             "do persons keep their gender in translation?",
+            "text",
+        ),
+        (
+            "paired-images",
+            "written.paired_images:PairedImages",
+            "does an answer depend on which of two paired images is shown?",
+            "image",
+        ),
+        (
+            "voice",
+            "written.voice:Voice",
+            "does an answer depend on whose voice says the same words?",
+            "audio",
+        ),
+        (
+            "generation",
+            "written.generation:OpenGeneration",
+            "what is written about different groups: toxicity, sentiment, words, refusals",
             "text",
         ),
         (

@@ -60,27 +60,38 @@ def read_json(path: Path) -> Any:
 
 
 def with_media(
-    row: Mapping[str, Any], image: str | tuple[str, ...] | None, audio: str | None, folder: Path
+    row: Mapping[str, Any],
+    image: str | tuple[str, ...] | None,
+    audio: str | tuple[str, ...] | None,
+    folder: Path,
 ) -> tuple[dict[str, Any], str | None]:
     """Replace media columns by Image and Audio parts; returns the row and what is broken.
 
-    The only image column becomes ``image`` too; of several each keeps its own name. A column holds
-    a path relative to ``folder``, raw bytes, or a mapping with ``bytes`` or ``path`` as Hugging
-    Face datasets write it.
+    The only image column becomes ``image`` too, the only audio column ``audio``; of several each
+    keeps its own name. A column holds a path relative to ``folder``, raw bytes, or a mapping with
+    ``bytes`` or ``path`` as Hugging Face datasets write it.
     """
     fields, broken = dict(row), None
-    images = (image,) if isinstance(image, str) else image or ()
-    media: list[tuple[str, type[Image] | type[Audio]]] = [(column, Image) for column in images]
-    for column, kind in [*media, *([(audio, Audio)] if audio else [])]:
+    columns: dict[type[Image] | type[Audio], tuple[str, ...]] = {
+        Image: columns_of(image),
+        Audio: columns_of(audio),
+    }
+    media = [(column, kind) for kind, names in columns.items() for column in names]
+    for column, kind in media:
         if fields.get(column) is None:
             return fields, f"the column {column!r} is empty"
         part = as_media(fields[column], kind, folder)
         if part.path is not None and not part.path.is_file():
             broken = f"{part.path} does not exist"
         fields[column] = part
-        if kind is Audio or len(images) == 1:
+        if len(columns[kind]) == 1:
             fields["audio" if kind is Audio else "image"] = part
     return fields, broken
+
+
+def columns_of(option: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The columns that an option names: none, one, or several."""
+    return (option,) if isinstance(option, str) else tuple(option or ())
 
 
 def as_media(value: Any, kind: type[Image] | type[Audio], folder: Path) -> Image | Audio:

@@ -47,6 +47,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("gap", "coreference:Gap", "GAP: a pronoun and two names in a snippet"),
         ("winomt", "winomt:WinoMt", "WinoMT: sentences to translate, and a person's gender"),
         ("madlibs", "madlibs:Madlibs", "template sentences with identity terms, harmful and not"),
+        ("bold", "bold:Bold", "BOLD: sentence beginnings about people of several groups"),
         ("webdataset", "webdataset:WebDataset", "CLIP_benchmark's tar shards, without unpacking"),
         ("audio-manifest", "sounds.manifest:AudioManifest", "a line per utterance, NeMo's form"),
         ("librispeech", "sounds.speech:LibriSpeech", "LibriSpeech's tree, speakers' sex"),

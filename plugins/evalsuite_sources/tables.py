@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite import DataError, Sample
-from evalsuite_sources.files import fingerprint_of, require_file, with_media
+from evalsuite_sources.files import columns_of, fingerprint_of, require_file, with_media
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class _Table:
         path: The file.
         id: Column that identifies a row; the row number without it.
         image: Column with image files (relative to ``media_path``) or bytes, or several columns.
-        audio: Column with audio files or bytes.
+        audio: Column with audio files or bytes, or several columns.
         media_path: Folder of the media; the file's own folder without it.
         where: Rows to keep: column -> value or list of values, compared as text.
     """
@@ -30,7 +30,7 @@ class _Table:
     path: str
     id: str | None = None
     image: str | tuple[str, ...] | None = None
-    audio: str | None = None
+    audio: str | tuple[str, ...] | None = None
     media_path: str | None = None
     where: dict[str, Any] | None = None
 
@@ -50,8 +50,8 @@ class _Table:
         first = next(self._records(), None)
         if first is None:
             raise DataError(f"Data file {self.path} has no rows.")
-        images = (self.image,) if isinstance(self.image, str) else self.image or ()
-        for column in filter(None, (self.id, *images, self.audio, *(self.where or {}))):
+        media = (*columns_of(self.image), *columns_of(self.audio))
+        for column in filter(None, (self.id, *media, *(self.where or {}))):
             if column not in first:
                 raise DataError(
                     f"Data file {self.path} has no column {column!r}; its columns are: "

@@ -7,7 +7,7 @@ upper left corner can stand for a shape, whatever the shape is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -145,4 +145,41 @@ def question_rows(n: int = 240, seed: int = 22) -> Iterator[dict[str, object]]:
             "answer": choices.index(answer),
             "kind": kind,
             "group": scene.group,
+        }
+
+
+PAIRS = ("colour", "ground", "same")
+
+
+def pair_rows(n: int = 180, seed: int = 23) -> Iterator[dict[str, object]]:
+    """Questions about two pictures of one scene, drawn anew with one thing changed.
+
+    ``colour``: the second shape has another colour, which is asked for, and the target is the
+    first one's. ``ground``: the second stands on a light ground, and the shape is asked for, of
+    which there is only one. ``same``: nothing differs but noise.
+    """
+    rng = np.random.default_rng([seed, 6])
+    for number in range(n):
+        kind = PAIRS[number % len(PAIRS)]
+        first = draw_scene(rng, GROUPS[0])
+        others = [colour for colour in COLOURS if colour != first.colour]
+        changed = {
+            "colour": replace(first, colour=others[int(rng.integers(len(others)))]),
+            "ground": replace(first, group=GROUPS[1]),
+            "same": first,
+        }
+        second = changed[kind]
+        asked = "colour" if kind == "colour" else "shape"
+        question, choices, target = question_of(first, asked, rng)
+        yield {
+            "id": str(number),
+            "image_a": png_bytes(render(first, rng)),
+            "image_b": png_bytes(render(second, rng)),
+            "question": question,
+            "choices": choices,
+            "target": target,
+            "axis": kind,
+            "group_a": first.colour if kind == "colour" else first.group,
+            "group_b": second.colour if kind == "colour" else second.group,
+            "scenario": f"{first.shape} {first.place}",
         }

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import BootstrapDistribution
-from evalsuite.statistics.grouped import make_grouped_rows
+from evalsuite.statistics import BootstrapDistribution, permutation_null
+from evalsuite.statistics.grouped import GroupedRows, make_grouped_rows
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class RateRatio:
     """Largest over smallest group mean of a column, or ratio of two summed columns.
 
     Range [1, inf); 1 where all groups are alike; lower is fairer. Being a maximum over a minimum
-    it lies above 1 by chance: read it beside the gap and its null. Intervals resample rows, or
-    whole clusters, within groups.
+    it lies above 1 by chance, and so does its interval: its null is the mean ratio when groups
+    are permuted among rows or whole clusters. Intervals resample these within groups.
     Undefined: fewer than two groups that are big enough, or the smallest value is zero.
     Reference: Koenecke et al. 2020 (PNAS 117) for ratios of error rates.
 
@@ -58,14 +58,12 @@ class RateRatio:
         points = part.points()
         if not points.min() > 0:
             return [undefined(self.name, "a group has no event, so there is no ratio")]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            replicates = part.replicates(2000, rng)
-            ratios = replicates.max(axis=1) / replicates.min(axis=1)
-        ratios[~np.isfinite(ratios)] = math.nan
+        ratios = _ratios(part.replicates(2000, rng))
         fewest = int(part.unit_counts().min())
         why = "fewer than two units to resample" if fewest < 2 else None
         value = float(points.max() / points.min())
         interval = BootstrapDistribution(value, ratios, np.empty(0), fewest, why).interval()
+        null = self._null(part, rng)
         left_out = [name for place, name in enumerate(names) if place not in big]
         return [
             Estimate(
@@ -77,7 +75,7 @@ class RateRatio:
                 unit=self.clusters if clusters is not None and self.clusters else "sample",
                 n=int(kept.sum()),
                 direction="lower is better",
-                null=Null(1.0, side="above", why="all groups alike"),
+                null=null,
                 is_primary=self.primary,
                 extra={
                     "highest": names[big[int(points.argmax())]],
@@ -86,3 +84,28 @@ class RateRatio:
                 },
             )
         ]
+
+    def _null(self, rows: GroupedRows, rng: np.random.Generator) -> Null | None:
+        """The mean ratio of permuted groups; None where no arrangement has one."""
+        assert rows.sums is not None
+        sums, n_groups = rows.sums, rows.n_groups
+
+        def ratios(_: Any, labels: Any) -> Any:
+            of_group = [(labels == group) @ sums for group in range(n_groups)]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                rates = np.stack([totals[:, 0] / totals[:, 1] for totals in of_group], axis=1)
+            return _ratios(rates)
+
+        found = permutation_null(
+            ratios, sums, rows.codes, rng=rng, clusters=rows.clusters, is_vectorised=True
+        )
+        if math.isnan(found.mean):
+            return None
+        return Null(found.mean, side="above", why="mean ratio when groups are permuted")
+
+
+def _ratios(rates: Any) -> Any:
+    """Largest over smallest of [draws, groups], shape [draws]; NaN where the smallest is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = rates.max(axis=1) / rates.min(axis=1)
+    return np.where(np.isfinite(ratios), ratios, math.nan)

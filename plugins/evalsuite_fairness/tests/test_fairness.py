@@ -26,7 +26,7 @@ from evalsuite.testing import check_probe, play
 from evalsuite_fairness.decisions.recorded import RecordedDecisions
 from evalsuite_fairness.metrics.disparities import DecisionDisparities
 from evalsuite_fairness.pairs.stereotype_pairs import StereotypePairs
-from evalsuite_fairness.transcription_gap import TranscriptionGap
+from evalsuite_fairness.speech.transcription_gap import TranscriptionGap
 from evalsuite_fairness.zero_shot_gap import AudioZeroShotGap, ImageZeroShotGap
 
 # ------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from evalsuite_sources.sounds.descriptions import AudioCaps, ClothoAqa, ClothoCa
 from evalsuite_sources.sounds.manifest import AudioManifest
 from evalsuite_sources.sounds.speech import CommonVoice, Fleurs, LibriSpeech
 from evalsuite_sources.sounds.trials import SpeakerTrials
+from evalsuite_sources.tables import JsonLines
 
 
 def clip(value: float = 0.0, n_samples: int = 80) -> Audio:
@@ -450,3 +451,15 @@ def test_no_published_clip_is_taken_for_cut(data):
         samples = list(AudioFolder(str(data / folder)).rows())
         assert len(samples) == count
         assert all(len(s["audio"].load()[0]) == s["audio"].n_samples() for s in samples)
+
+
+def test_several_audio_columns_keep_their_names(tmp_path):
+    for name in ("a.wav", "b.wav"):
+        (tmp_path / name).write_bytes(Audio.from_array(np.zeros(8, np.float32), 8000).encoded())
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps({"audio_a": "a.wav", "audio_b": "b.wav"}) + "\n")
+    (sample,) = JsonLines(str(path), audio=("audio_a", "audio_b")).rows()
+    assert [sample[name].path.name for name in ("audio_a", "audio_b")] == ["a.wav", "b.wav"]
+    assert "audio" not in sample.fields
+    with pytest.raises(DataError, match="no column 'audio_c'"):
+        JsonLines(str(path), audio=("audio_a", "audio_c")).check()

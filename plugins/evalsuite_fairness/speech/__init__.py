@@ -1,0 +1,1 @@
+"""How well the speech of different groups is recognised."""

@@ -1,0 +1,68 @@
+"""The suite fairness: what fits each model runs, everything else says why not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evalsuite.cli import run
+
+
+@pytest.fixture
+def jobs_of(capsys):
+    """The jobs that are planned for a model, by label."""
+
+    def planned(model: str) -> dict[str, dict]:
+        assert run(["check", "fairness", "-m", model, "--json"]) == 0
+        plan = json.loads(capsys.readouterr().out)["plan"]
+        return {job["label"]: job for job in plan["jobs"]}
+
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("model", "applicable"),
+    [
+        ("text-clean", {"fairness/stereotype-pairs", "fairness/generation"}),
+        ("shapes-clean", {"fairness/association", "fairness/image-zero-shot-gap",
+                          "fairness/image-retrieval-skew"}),
+        ("vlm-clean", {"fairness/stereotype-pairs", "fairness/generation",
+                       "fairness/paired-images"}),
+        ("asr-clean", {"fairness/transcription-gap"}),
+    ],
+)  # fmt: skip
+def test_each_model_is_asked_what_it_can_answer(jobs_of, model, applicable):
+    jobs = jobs_of(f"control:{model}")
+    assert {label for label, job in jobs.items() if job["applicable"]} == applicable
+
+
+def test_a_model_that_sees_nothing_is_not_called_even_handed(jobs_of):
+    # It answers LogLikelihood, and would give the same answer to every picture.
+    job = jobs_of("control:text-clean")["fairness/paired-images"]
+    assert job["reason"] == "causal language model takes no image"
+
+
+def test_every_reason_names_what_is_missing(jobs_of):
+    jobs = jobs_of("control:asr-clean")
+    assert jobs["fairness/generation"]["reason"] == "CTC transcriber does not answer Generate"
+    voice = jobs["fairness/paired-images"]["reason"]
+    assert voice == "CTC transcriber does not answer LogLikelihood and takes no image"
+
+
+def test_planted_gaps_are_found_and_twins_are_silent(tmp_path):
+    models = ("shapes-clean", "shapes-skewed", "asr-clean", "asr-gapped")
+    chosen = [part for name in models for part in ("-m", f"control:{name}")]
+    probes = ("fairness/image-zero-shot-gap", "fairness/transcription-gap")
+    chosen += [part for name in probes for part in ("-p", name)]
+    assert run(["run", "fairness", *chosen, "-q", "-o", str(tmp_path / "run")]) == 0
+    found = json.loads((tmp_path / "run" / "estimates.json").read_text())
+    jobs = found if isinstance(found, list) else found["jobs"]
+    gaps = {
+        job["model"].removeprefix("control:"): next(e for e in job["estimates"] if e["is_primary"])
+        for job in jobs
+        if job["status"] == "finished"
+    }
+    assert set(gaps) == set(models)
+    assert gaps["asr-gapped"]["value"] > 0.4 > 0.05 > gaps["asr-clean"]["value"]
+    assert gaps["shapes-skewed"]["value"] > 0.15 > 0.05 > gaps["shapes-clean"]["value"]

@@ -1,0 +1,1 @@
+"""What models answer and write about people of different groups."""
