@@ -29,6 +29,8 @@ from evalsuite.request import Answer, Failure, Request, Transcript
 DEFAULT_TOKEN_BUDGET = 16_384
 DEFAULT_MAX_REQUESTS = 64
 _SMALLEST_BUDGET = 1
+# Requests whose content may be anything; the others name in their kind what they carry.
+MIXED = frozenset({"loglikelihood", "generate", "classify", "differentiate"})
 
 OnBatch = Callable[[Mapping[str, Answer]], None]
 
@@ -164,12 +166,21 @@ def _answers(model: Model, batch: Sequence[Request]) -> dict[str, Answer]:
 
 
 def _media_failure(model: Model, request: Request) -> Failure | None:
-    """The reason why an image or clip of a request cannot be decoded, if so."""
+    """The reason why a model cannot take an image or clip of a request, or it cannot be decoded.
+
+    A model that passed over a part which it does not know would answer another question.
+    """
+    senses = model.info.modalities if request.method in MIXED else frozenset()
     for part in request.parts:
+        if not isinstance(part, Image | Audio):
+            continue
+        name = "image" if isinstance(part, Image) else "audio"
+        if senses and name not in senses:
+            return Failure("unsupported part", f"{model.info.name} takes no {name}")
         try:
             if isinstance(part, Image):
                 part.load()
-            elif isinstance(part, Audio):
+            else:
                 part.load(model.info.sample_rate_hz)
         except MediaError as error:
             return Failure("unreadable media", str(error))

@@ -15,7 +15,9 @@ class TableModel:
         self.answer = answer
         self.fingerprint = fingerprint
         self.asked: list[list[Request]] = []
-        self.info = ModelInfo("table:1", "table", frozenset({"text"}), frozenset({"classify"}))
+        self.info = ModelInfo(
+            "table:1", "table", frozenset({"text", "image", "audio"}), frozenset({"classify"})
+        )
 
     def cost(self, request: Request) -> int:
         return max(1, len(request.parts[0].text)) if request.parts else 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from table_model import TableModel, yes
@@ -63,6 +65,16 @@ def test_unreadable_media_never_reach_the_model(tmp_path):
     found = answers_of(model, [good, bad], tmp_path)
     assert found[bad.digest].kind == "unreadable media"
     assert model.asked == [[good]]
+
+
+def test_a_part_that_a_model_does_not_take_is_a_failure_not_passed_over(tmp_path):
+    model = TableModel(yes)
+    model.info = replace(model.info, modalities=frozenset({"text"}))
+    model.cost = lambda request: 1
+    shown = Classify((Image.from_array(np.zeros((2, 2, 3), np.uint8)), "what is it?"))
+    found = answers_of(model, [shown, Classify("what is it?")], tmp_path)
+    assert found[shown.digest] == Failure("unsupported part", "table:1 takes no image")
+    assert model.asked == [[Classify("what is it?")]]
 
 
 def test_media_that_a_model_cannot_read_for_its_batches_stand_alone(tmp_path):

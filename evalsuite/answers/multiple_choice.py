@@ -54,7 +54,7 @@ class MultipleChoiceTask(Probe):
     listing: str = "{question}\n{options}\nAnswer with the letter of the right option.\nAnswer:"
     max_tokens: int = 16
 
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Literal["image", "audio"]] = "image"
     family: ClassVar[Any] = "task"
 
     @property
@@ -66,6 +66,11 @@ class MultipleChoiceTask(Probe):
     def is_blind(self) -> bool:
         """Whether the question is asked alone."""
         return False
+
+    @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """The image or clip, where it is shown or played."""
+        return () if self.is_blind else (self.medium,)
 
     def __post_init__(self) -> None:
         """Refuse options that contradict one another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class OpenAnswersTask(Probe):
     prompt: str = "{question}"
     max_tokens: int = 32
 
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Literal["image", "audio"]] = "image"
     family: ClassVar[Any] = "task"
     needs: ClassVar[Any] = (Generate,)
 
@@ -53,6 +53,11 @@ class OpenAnswersTask(Probe):
     def is_blind(self) -> bool:
         """Whether the question is asked alone."""
         return False
+
+    @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """The image or clip, where it is shown or played."""
+        return () if self.is_blind else (self.medium,)
 
     def __post_init__(self) -> None:
         """Refuse an unknown metric and a prompt without the question."""

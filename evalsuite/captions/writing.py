@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class CaptioningTask(Probe):
     prompt: str = "Describe the image in one sentence."
     max_tokens: int = 40
 
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Literal["image", "audio"]] = "image"
     family: ClassVar[Any] = "task"
     needs: ClassVar[Any] = (Generate,)
 
@@ -61,6 +61,11 @@ class CaptioningTask(Probe):
     def fields(self) -> tuple[str, ...]:  # type: ignore[override]
         """The fields that every sample must have."""
         return (self.medium, "captions")
+
+    @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """The image or clip."""
+        return (self.medium,)
 
     @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]

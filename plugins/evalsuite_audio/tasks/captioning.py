@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from evalsuite import Card
 from evalsuite.captions import CaptioningTask
@@ -20,7 +20,7 @@ class Captioning(CaptioningTask):
 
     prompt: str = "Describe the sound in one sentence."
 
-    medium: ClassVar[str] = "audio"
+    medium: ClassVar[Any] = "audio"
     name: ClassVar[str] = "audio/captioning"
     card: ClassVar[Card] = Card(
         measures="How close the captions that a model writes come to what people wrote about the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from evalsuite import Card
 from evalsuite.answers import MultipleChoiceTask
@@ -20,7 +20,7 @@ class MultipleChoice(MultipleChoiceTask):
 
     without_audio: bool = False
 
-    medium: ClassVar[str] = "audio"
+    medium: ClassVar[Any] = "audio"
     name: ClassVar[str] = "audio/multiple-choice"
     card: ClassVar[Card] = Card(
         measures="How often the answer that a model prefers among the given ones, or writes, is "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from evalsuite import Card, Sample
 from evalsuite.answers import OpenAnswersTask, Scoring, most_frequent, normal_answer
@@ -26,7 +26,7 @@ class QuestionAnswering(OpenAnswersTask):
     prompt: str = "{question} Answer in one word."
     without_audio: bool = False
 
-    medium: ClassVar[str] = "audio"
+    medium: ClassVar[Any] = "audio"
     name: ClassVar[str] = "audio/question-answering"
     card: ClassVar[Card] = Card(
         measures="How often the answer that a model writes is the one that most people gave, up "

@@ -55,7 +55,7 @@ class Captioning(CaptioningTask):
     object_words: tuple[str, ...] = ()
     objects_file: str = ""
 
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Any] = "image"
     name: ClassVar[str] = "vision/captioning"
     card: ClassVar[Card] = Card(
         measures="How close the captions that a model writes come to what people wrote about the "

@@ -78,6 +78,11 @@ class ObjectExistence(Probe):
         return (Generate,) if self.by == "generation" else (LogLikelihood,)
 
     @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """The image, where it is shown."""
+        return () if self.without_image else ("image",)
+
+    @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
         """Accuracy by kind of question, scores of yes, and unparsed answers where written."""
         accuracy = Proportion(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from evalsuite import Card, DataError, LogLikelihood, Metric, Null, Probe, Proportion, Sample
 from evalsuite_vision.metrics.consistency import Consistency
@@ -67,6 +67,11 @@ class TrueFalse(Probe):
         Consistency("correct", "statement", chance="chance"),
         Proportion("called_true", name="share called true", clusters="statement"),
     )
+
+    @property
+    def media(self) -> tuple[Literal["image", "audio"], ...]:  # type: ignore[override]
+        """The image, where it is shown."""
+        return () if self.without_image else ("image",)
 
     def __post_init__(self) -> None:
         """Refuse a prompt without a place for the statement, and equal answers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from evalsuite import Card
 from evalsuite.answers import OpenAnswersTask
@@ -20,7 +20,7 @@ class OpenQuestionAnswering(OpenAnswersTask):
 
     without_image: bool = False
 
-    medium: ClassVar[str] = "image"
+    medium: ClassVar[Any] = "image"
     name: ClassVar[str] = "vision/open-question-answering"
     card: ClassVar[Card] = Card(
         measures="How well the answers that a model writes agree with people's answers, against "
