@@ -8,11 +8,11 @@ one clip at a time. The encoder reads each window once, also to find out the lan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModelForSpeechSeq2Seq
+from transformers import AutoModelForSpeechSeq2Seq, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
 import evalsuite
@@ -29,9 +29,11 @@ from evalsuite import (
     Transcript,
 )
 from evalsuite_audio.models.whisper_alone import write_alone
+from evalsuite_audio.models.whisper_features import WhisperFeatures
 from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import Row, row_of, scores
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
+from evalsuite_audio.models.whisper_suppression import Suppression
 from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
@@ -76,7 +78,8 @@ class WhisperTranscriber(TorchModel):
         self.options = options
         self.tokenizer, self.extractor = processor.tokenizer, processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
-        self.window = int(self.extractor.n_samples)
+        self.features = WhisperFeatures(self.extractor, module.device)
+        self.window = self.features.window
         try:
             self.speech = speech_of(module, self.tokenizer)
         except KeyError as error:
@@ -84,6 +87,7 @@ class WhisperTranscriber(TorchModel):
                 f"The tokenizer of model {reference!r} has no token {error}: it is not Whisper's."
             ) from error
         set_aside = set_neutral(module, self.speech, options.num_beams)
+        self.suppression = Suppression.of(module)
         self.default_language = self._default_language(reference)
         self.max_length = int(module.config.max_target_positions)
         info = _info(
@@ -200,16 +204,15 @@ class WhisperTranscriber(TorchModel):
         return None
 
     def _groups(self, indices: Sequence[int]) -> Iterator[list[int]]:
-        size = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(indices))
+        most = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(indices))
+        n_groups = max(1, -(-len(indices) // most))
+        size = max(1, -(-len(indices) // n_groups))  # ten windows are five and five
         for begin in range(0, len(indices), size):
             yield list(indices[begin : begin + size])
 
-    def encoded(self, waveforms: Iterable[Any]) -> torch.Tensor:
+    def encoded(self, waveforms: Sequence[Any]) -> torch.Tensor:
         """Encoder states of clips of at most one window [clips, positions, width]."""
-        inputs = self.extractor(
-            list(waveforms), sampling_rate=self.sample_rate_hz, return_tensors="pt"
-        )
-        return self.states_of(inputs["input_features"])
+        return self.states_of(self.features.windows(waveforms))
 
     def states_of(self, features: torch.Tensor) -> torch.Tensor:
         """Encoder states of spectrograms of one window [clips, mel bands, frames]."""
@@ -251,6 +254,9 @@ class WhisperTranscriber(TorchModel):
                 return_timestamps=False,
                 # A stray time token would make the library write the rest of the window again.
                 force_unique_generate_call=True,
+                suppress_tokens=None,
+                begin_suppress_tokens=None,
+                logits_processor=LogitsProcessorList([self.suppression]),
                 **told,
             )
         answers = []

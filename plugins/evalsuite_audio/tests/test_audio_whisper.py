@@ -199,6 +199,27 @@ def test_a_window_is_written_as_the_library_writes_it(model, directory):
         assert len({answer.text for answer in answers}) >= 3
 
 
+def test_features_by_the_extractor_change_no_transcript(directory):
+    requests = [Transcribe(clip, "en") for clip in (*SHORT, *LONG)]
+    ours, plain = load(directory), load(directory)
+    assert ours.features.mel is not None
+    plain.features.mel = None
+    assert ours.transcribe(requests) == plain.transcribe(requests)
+
+
+def test_half_precision_writes_and_scores(directory):
+    model = Loader().load(str(directory), LoadSettings(device="cpu", dtype="bfloat16"))
+    assert model.dtype is torch.bfloat16
+    requests = [Transcribe(clip, code, word_times=True) for clip in SHORT for code in ("en", None)]
+    check_model(model, [*requests, Transcribe(LONG[1], "en")])
+    assert all(isinstance(answer, Transcript) for answer in model.transcribe(requests))
+    asked = [LogLikelihood((clip,), "the cat") for clip in SHORT]
+    exact = [score.total for score in load(directory).loglikelihood(asked)]
+    # bfloat16 has 8 bits; sums of log-probabilities are in float32
+    found = [score.total for score in model.loglikelihood(asked)]
+    assert found == pytest.approx(exact, rel=0.1)
+
+
 def test_languages_and_tasks_are_told_apart(model):
     def texts(*asked):
         return tuple(a.text for a in model.transcribe([Transcribe(c, *asked) for c in SHORT]))
