@@ -9,7 +9,7 @@ one clip at a time. The encoder reads each window once, also to find out the lan
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from transformers import AutoModelForSpeechSeq2Seq, LogitsProcessorList
@@ -31,7 +31,7 @@ from evalsuite import (
 from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_features import WhisperFeatures
 from evalsuite_audio.models.whisper_options import Options
-from evalsuite_audio.models.whisper_scores import Row, row_of, scores
+from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
 from evalsuite_audio.models.whisper_suppression import Suppression
 from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
@@ -47,6 +47,8 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 CPU_WINDOWS = 8
 # From 0 to 30 s in steps of 20 ms.
 TIME_TOKENS = 1501
+
+_Item = TypeVar("_Item")
 
 
 class WhisperTranscriber(TorchModel):
@@ -142,6 +144,14 @@ class WhisperTranscriber(TorchModel):
         n_positions = -(-n_samples // self.window) * int(self.module.config.max_source_positions)
         return n_positions + n_samples // self.sample_rate_hz
 
+    def batches(
+        self, requests: Sequence[Request], budget: int
+    ) -> Iterator[Sequence[Request]] | None:
+        """Texts to score by clip; the harness batches clips to be written."""
+        if isinstance(requests[0], LogLikelihood):
+            return batches_by_clip(self, requests, budget)
+        return None
+
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
         """Transcripts, empty ones included; what a request asks for and cannot have is a failure.
 
@@ -161,7 +171,7 @@ class WhisperTranscriber(TorchModel):
         left = sorted(set(left) - set(alone), key=lambda index: -len(clips[index]))
         for task in ("transcribe", "translate"):
             those = [index for index in left if requests[index].task == task]
-            for group in self._groups(those):
+            for group in self.groups(those):
                 found = self._written([requests[i] for i in group], [clips[i] for i in group])
                 answers.update(zip(group, found, strict=True))
         return [answers[index] for index in range(len(requests))]
@@ -172,15 +182,7 @@ class WhisperTranscriber(TorchModel):
         The text is taken as a transcript: it begins with one space, as Whisper's do. No token is
         suppressed.
         """
-        found = [row_of(self, request) for request in requests]
-        rows = {i: row for i, row in enumerate(found) if isinstance(row, Row)}
-        answers: dict[int, Any] = {i: row for i, row in enumerate(found) if i not in rows}
-        for group in self._groups(list(rows)):
-            clips = {rows[i].audio.digest: rows[i].audio for i in group}
-            waveforms = [clip.load(self.sample_rate_hz)[0] for clip in clips.values()]
-            states = dict(zip(clips, self.encoded(waveforms).split(1)))
-            answers.update(zip(group, scores(self, [rows[i] for i in group], states)))
-        return [answers[index] for index in range(len(requests))]
+        return all_scores(self, requests)
 
     # --------------------------------------------------------------------------------------------
     # One window
@@ -203,12 +205,13 @@ class WhisperTranscriber(TorchModel):
             return Failure("other language", f"{request.language!r} is not among: {known}")
         return None
 
-    def _groups(self, indices: Sequence[int]) -> Iterator[list[int]]:
-        most = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(indices))
-        n_groups = max(1, -(-len(indices) // most))
-        size = max(1, -(-len(indices) // n_groups))  # ten windows are five and five
-        for begin in range(0, len(indices), size):
-            yield list(indices[begin : begin + size])
+    def groups(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
+        """What is encoded or written at once, in parts of like size."""
+        most = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(items))
+        n_groups = max(1, -(-len(items) // most))
+        size = max(1, -(-len(items) // n_groups))  # ten windows are five and five
+        for begin in range(0, len(items), size):
+            yield list(items[begin : begin + size])
 
     def encoded(self, waveforms: Sequence[Any]) -> torch.Tensor:
         """Encoder states of clips of at most one window [clips, positions, width]."""

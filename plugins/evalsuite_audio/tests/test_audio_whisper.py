@@ -32,6 +32,7 @@ from evalsuite import (
     Transcript,
     UsageError,
 )
+from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.testing import check_model
 from evalsuite_audio.models import whisper_words
 from evalsuite_audio.models.speech_seq2seq import Loader
@@ -482,6 +483,24 @@ def test_scores_are_those_of_a_plain_loop(directory):
     assert [score.total for score in found] == pytest.approx(expected, abs=1e-4)
     assert all(s.total == pytest.approx(sum(s.token_logprobs), abs=1e-5) for s in found)
     check_model(model, requests)
+
+
+def test_a_clip_is_encoded_once_for_all_texts_about_it(directory, monkeypatch, tmp_path):
+    model = load(directory)
+    requests = [LogLikelihood((clip,), word) for word in ("cat", "mat", "Hund") for clip in SHORT]
+    encode, n_encoded = model.states_of, []
+
+    def counting(features):
+        n_encoded.append(len(features))
+        return encode(features)
+
+    monkeypatch.setattr(model, "states_of", counting)
+    executor = LocalExecutor(memory=BudgetMemory(tmp_path / "budgets.json"))
+    found = {}
+    executor.answer(model, requests, found.update)
+    assert sum(n_encoded) == len(SHORT)
+    alone = [model.loglikelihood([request])[0].total for request in requests]
+    assert [found[r.digest].total for r in requests] == pytest.approx(alone, abs=1e-4)
 
 
 def test_the_score_says_whether_greedy_search_would_write_it(tmp_path):
