@@ -24,8 +24,8 @@ from evalsuite.content import sha256_of
 from evalsuite_audio.models.ctc_beam import collapsed
 from evalsuite_audio.models.ctc_labels import Labels
 from evalsuite_audio.models.ctc_model import CtcModel, Decoding
-from evalsuite_transformers.checkpoint import file_sha256
 from evalsuite_transformers.allocator import keep_freed_memory
+from evalsuite_transformers.checkpoint import file_sha256
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.torch_model import count_parameters
 
