@@ -40,8 +40,10 @@ bench: install ## Measure speed side by side with lm-evaluation-harness.
 bench-images: install .venv-peer/.installed ## Measure image-text speed beside CLIP_benchmark.
 	$(BIN)/python benchmarks/speed_images/run.py
 
-bench-audio: install ## Measure speech recognition beside transformers' pipeline.
+bench-audio: install ## Measure audio features, recognisers and embeddings.
+	$(BIN)/python benchmarks/speed_audio/mel.py
 	$(BIN)/python benchmarks/speed_audio/run.py
+	$(BIN)/python benchmarks/speed_audio/embeddings.py
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer

@@ -1,15 +1,17 @@
 """Speech recognisers beside transformers' pipeline: the same models, the same clips, one run.
 
-    make bench-audio
+    python benchmarks/speed_audio/run.py
 
-Each side runs in a process of its own; seconds are of the wall clock, the best of several runs.
-On a busy machine, ``--clock cpu`` counts the seconds that each process was given.
+Each side runs in a process of its own, and sides take turns; seconds are of the wall clock, the
+median of several rounds. On a busy machine, ``--clock cpu`` counts the seconds that each process
+was given.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,7 @@ NAMES = {"ctc": "wav2vec 2.0, 12 layers of 384", "whisper": "whisper-tiny's shap
 def side(name: str, directory: Path, options: argparse.Namespace) -> dict[str, Any]:
     """One side of one workload."""
     script = str(HERE / "transcripts.py")
-    numbers = [options.clock, str(options.threads), str(options.repeats)]
+    numbers = [options.clock, str(options.threads)]
     done = subprocess.run(
         [sys.executable, script, name, str(directory), *numbers],
         capture_output=True,
@@ -46,19 +48,22 @@ def side(name: str, directory: Path, options: argparse.Namespace) -> dict[str, A
 
 
 def race(directory: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Ours before and after theirs at every batch size, so that a busy moment hits both."""
-    runs = {"ours": side("ours", directory, options)}
-    for size in options.batch_sizes:
-        runs[str(size)] = side(str(size), directory, options)
-    again = side("ours", directory, options)
-    runs["ours"]["seconds"] = min(runs["ours"]["seconds"], again["seconds"])
-    alone = runs[str(options.batch_sizes[0])]["texts"]
+    """Rounds in which the sides take turns, so that a busy moment hits all; medians of them."""
+    names = ["ours", *map(str, options.batch_sizes)]
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for _ in range(options.rounds):
+        for name in names:
+            runs[name].append(side(name, directory, options))
+            told = "ours" if name == "ours" else f"theirs, {name}"
+            print(f"{directory.name}, {told}: {runs[name][-1]['seconds']:.2f} s", file=sys.stderr)
+    alone = runs[str(options.batch_sizes[0])][0]["texts"]
     return {
         name: {
-            "seconds": run["seconds"],
-            "changed": sum(a != b for a, b in zip(run["texts"], alone, strict=True)),
+            "seconds": statistics.median(run["seconds"] for run in those),
+            "all_seconds": [run["seconds"] for run in those],
+            "changed": sum(a != b for a, b in zip(those[0]["texts"], alone, strict=True)),
         }
-        for name, run in runs.items()
+        for name, those in runs.items()
     }
 
 
@@ -79,8 +84,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--batch-sizes", nargs="+", type=int, default=BATCH_SIZES, help="1 first")
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--n-clips", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--n-clips", type=int, default=16)
     parser.add_argument("--clips", type=Path, help="a folder of recordings instead")
     parser.add_argument("--models", nargs="+", default=list(NAMES), choices=list(NAMES))
     parser.add_argument("--output", type=Path, default=Path("speed_audio.json"))

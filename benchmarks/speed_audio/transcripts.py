@@ -61,8 +61,8 @@ def theirs(directory: Path, clips: list[np.ndarray], batch_size: int) -> Callabl
 
 
 def main() -> None:
-    """``transcripts.py SIDE DIRECTORY CLOCK THREADS REPEATS``; SIDE is ``ours`` or a batch size."""
-    side, directory, clock, threads, repeats = sys.argv[1:]
+    """``transcripts.py SIDE DIRECTORY CLOCK THREADS``; SIDE is ``ours`` or a batch size."""
+    side, directory, clock, threads = sys.argv[1:]
     now = time.process_time if clock == "cpu" else time.perf_counter
     torch.set_num_threads(int(threads))
     folder = Path(directory)
@@ -70,12 +70,9 @@ def main() -> None:
         clips = [stored[name] for name in stored.files]
     run = ours(folder, clips) if side == "ours" else theirs(folder, clips, int(side))
     run(2)
-    seconds = []
-    for _ in range(int(repeats)):
-        begin = now()
-        texts = run(len(clips))
-        seconds.append(now() - begin)
-    print(json.dumps({"seconds": min(seconds), "texts": texts}))
+    begin = now()
+    texts = run(len(clips))
+    print(json.dumps({"seconds": now() - begin, "texts": texts}))
 
 
 if __name__ == "__main__":

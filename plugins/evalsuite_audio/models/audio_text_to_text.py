@@ -126,5 +126,6 @@ class AudioTextToText(GenerativeModel):
 
     def _room(self, clip: Audio) -> int:
         """How many tokens a transcript may have."""
-        waveform, rate = clip.load(self.info.sample_rate_hz)
-        return _TOKENS_AT_LEAST + int(_TOKENS_PER_SECOND * len(waveform) / rate)
+        # By the clip's header: batches are made before clips are decoded.
+        rate = self.info.sample_rate_hz or clip.header.sample_rate_hz
+        return _TOKENS_AT_LEAST + int(_TOKENS_PER_SECOND * clip.n_samples(rate) / rate)

@@ -113,10 +113,11 @@ class CtcModel(TorchModel):
         """
         refusals = [refusal(request, self.writes) for request in requests]
 
-        def answer(index: int, logits: torch.Tensor, seconds_per_frame: float) -> Transcript:
-            return self._written(logits, requests[index].word_times, seconds_per_frame)
+        def answer(index: int, heard: Any, seconds_per_frame: float) -> Transcript:
+            return self._written(heard, requests[index].word_times, seconds_per_frame)
 
-        return self._heard(requests, refusals, answer)
+        is_greedy = self.decoding.decoding == "greedy"
+        return self._heard(requests, refusals, _paths if is_greedy else _scores, answer)
 
     def align(self, requests: Sequence[Align]) -> list[Alignment | Failure]:
         """Times of given words; fails where the model cannot write them or the clip is too short.
@@ -124,14 +125,18 @@ class CtcModel(TorchModel):
         The score is the log-probability of the best path for each frame, in nats.
         """
 
-        def answer(index: int, logits: torch.Tensor, seconds_per_frame: float) -> Any:
-            scores = logits.log_softmax(-1).cpu()
+        def answer(index: int, scores: Any, seconds_per_frame: float) -> Any:
             return align(scores, requests[index].text, self.labels, seconds_per_frame)
 
-        return self._heard(requests, [None] * len(requests), answer)
+        return self._heard(requests, [None] * len(requests), _scores, answer)
 
-    def _heard(self, requests: Sequence[Any], refusals: Sequence[Any], answer: Any) -> list[Any]:
-        """``answer(index, logits, seconds per frame)`` of each clip that is not refused."""
+    def _heard(
+        self, requests: Sequence[Any], refusals: Sequence[Any], read: Any, answer: Any
+    ) -> list[Any]:
+        """``answer(index, heard, seconds per frame)`` of each clip that is not refused.
+
+        ``read`` brings over what is heard of the clips of a pass from their logits, all at once.
+        """
         clips = [request.audio.load(self.sample_rate_hz)[0] for request in requests]
         lengths = [self.n_frames(len(clip)) for clip in clips]
         answers: dict[int, Any] = {}
@@ -143,9 +148,10 @@ class CtcModel(TorchModel):
                 answers[index] = refused
         open_ones = [index for index in range(len(requests)) if index not in answers]
         for group in self._groups(open_ones, lengths):
-            for index, logits in zip(group, self.logits([clips[index] for index in group])):
-                step = self.seconds_per_frame(len(clips[index]), len(logits))
-                answers[index] = answer(index, logits, step)
+            logits = self.logits([clips[index] for index in group])
+            for index, heard in zip(group, read(logits), strict=True):
+                step = self.seconds_per_frame(len(clips[index]), len(heard))
+                answers[index] = answer(index, heard, step)
         return [answers[index] for index in range(len(requests))]
 
     def _groups(self, indices: Sequence[int], lengths: Sequence[int]) -> list[list[int]]:
@@ -167,18 +173,28 @@ class CtcModel(TorchModel):
                 groups.append([index])
         return groups
 
-    def _written(self, logits: torch.Tensor, word_times: bool, step: float) -> Transcript:
-        blank = self.labels.blank
-        if self.decoding.decoding == "greedy":
-            path = logits.argmax(-1).tolist()
-        else:
-            scores = logits.log_softmax(-1).cpu()
-            labelling = best_labelling(scores, blank, self.decoding.beam_width)
+    def _written(self, heard: Any, word_times: bool, step: float) -> Transcript:
+        """The words of a path, or of a beam's best labelling under scores [frames, labels]."""
+        blank, path = self.labels.blank, heard
+        if self.decoding.decoding == "beam":
+            labelling = best_labelling(heard, blank, self.decoding.beam_width)
             path = path_of(labelling, blank)
             if word_times and labelling:
                 # The likeliest frames of the labels that were found.
-                found = best_path(scores, labelling, blank)
+                found = best_path(heard, labelling, blank)
                 path = found[0] if found is not None else path
         text = self.labels.write(path)
         words = timed_words(path, self.labels, step) if word_times else ()
         return Transcript(text, tuple(words))
+
+
+def _paths(logits: Sequence[torch.Tensor]) -> list[list[int]]:
+    """The likeliest label of each frame."""
+    labels = torch.cat([row.argmax(-1) for row in logits]).cpu()
+    return [part.tolist() for part in labels.split([len(row) for row in logits])]
+
+
+def _scores(logits: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+    """Log-probabilities [frames, labels], on the CPU."""
+    scores = torch.cat([row.log_softmax(-1) for row in logits]).cpu()
+    return scores.split([len(row) for row in logits])

@@ -113,7 +113,8 @@ class AudioTextDualEncoder(TorchModel):
             self.features.hear(request.audio.load(self.sample_rate_hz)[0]) for request in requests
         ]
         lengths = [len(one.features) for one in heard]
-        rows = torch.cat(self._vectors(heard)).split(lengths)
+        # Brought over at once, not clip by clip.
+        rows = torch.cat(self._vectors(heard)).float().cpu().split(lengths)
         return [mean_direction(part) for part in rows]
 
     def _vectors(self, heard: Sequence[Heard]) -> list[torch.Tensor]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from evalsuite import ModelError
 from evalsuite_audio.models.padding import ALONE, PADDED, can_pad
+from evalsuite_audio.models.whisper_features import WhisperFeatures
 from evalsuite_audio.models.windows import even_starts
 
 Waveform = npt.NDArray[np.float32]
@@ -50,6 +51,7 @@ class Hearing:
         self.is_fixed = self.family in FIXED
         self.is_padded = not is_pooled_alone and can_pad(config, extractor)
         self.can_share = self.is_fixed or self.is_padded
+        self.features = WhisperFeatures(extractor) if self.family == WHISPER else None
         self.longest = self._longest()
 
     def _longest(self) -> int:
@@ -98,6 +100,8 @@ class Hearing:
 
     def inputs(self, waveforms: Sequence[Waveform]) -> Any:
         """What the feature extractor makes of the pieces of a pass."""
+        if self.features is not None:
+            return {"input_features": self.features.windows(waveforms)}
         padding = {} if self.is_fixed else {"padding": self.is_padded}
         return self.extractor(
             # A decoded clip is shared and read-only, which torch warns of although it only reads.

@@ -24,6 +24,7 @@ from evalsuite.content import sha256_of
 from evalsuite_audio.models.ctc_beam import collapsed
 from evalsuite_audio.models.ctc_labels import Labels
 from evalsuite_audio.models.ctc_model import CtcModel, Decoding
+from evalsuite_transformers.allocator import keep_freed_memory
 from evalsuite_transformers.checkpoint import file_sha256
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.torch_model import count_parameters
@@ -71,6 +72,8 @@ class Loader:
         module = _module(reference, bundle, options.weights)
         module = module.to(device, resolve_dtype(settings, device)).eval()
         apply_threads(settings, count_parameters(module))
+        if device.type == "cpu":
+            keep_freed_memory()
         return BundleTranscriber(reference, bundle, options, module)
 
 

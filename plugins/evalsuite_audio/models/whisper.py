@@ -8,11 +8,11 @@ one clip at a time. The encoder reads each window once, also to find out the lan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import torch
-from transformers import AutoModelForSpeechSeq2Seq
+from transformers import AutoModelForSpeechSeq2Seq, LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
 import evalsuite
@@ -29,9 +29,11 @@ from evalsuite import (
     Transcript,
 )
 from evalsuite_audio.models.whisper_alone import write_alone
+from evalsuite_audio.models.whisper_features import WhisperFeatures
 from evalsuite_audio.models.whisper_options import Options
-from evalsuite_audio.models.whisper_scores import Row, row_of, scores
+from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
+from evalsuite_audio.models.whisper_suppression import Suppression
 from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
@@ -45,6 +47,8 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 CPU_WINDOWS = 8
 # From 0 to 30 s in steps of 20 ms.
 TIME_TOKENS = 1501
+
+_Item = TypeVar("_Item")
 
 
 class WhisperTranscriber(TorchModel):
@@ -76,7 +80,8 @@ class WhisperTranscriber(TorchModel):
         self.options = options
         self.tokenizer, self.extractor = processor.tokenizer, processor.feature_extractor
         self.sample_rate_hz = int(self.extractor.sampling_rate)
-        self.window = int(self.extractor.n_samples)
+        self.features = WhisperFeatures(self.extractor, module.device)
+        self.window = self.features.window
         try:
             self.speech = speech_of(module, self.tokenizer)
         except KeyError as error:
@@ -84,6 +89,7 @@ class WhisperTranscriber(TorchModel):
                 f"The tokenizer of model {reference!r} has no token {error}: it is not Whisper's."
             ) from error
         set_aside = set_neutral(module, self.speech, options.num_beams)
+        self.suppression = Suppression.of(module)
         self.default_language = self._default_language(reference)
         self.max_length = int(module.config.max_target_positions)
         info = _info(
@@ -138,6 +144,14 @@ class WhisperTranscriber(TorchModel):
         n_positions = -(-n_samples // self.window) * int(self.module.config.max_source_positions)
         return n_positions + n_samples // self.sample_rate_hz
 
+    def batches(
+        self, requests: Sequence[Request], budget: int
+    ) -> Iterator[Sequence[Request]] | None:
+        """Texts to score by clip; the harness batches clips to be written."""
+        if isinstance(requests[0], LogLikelihood):
+            return batches_by_clip(self, requests, budget)
+        return None
+
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
         """Transcripts, empty ones included; what a request asks for and cannot have is a failure.
 
@@ -157,7 +171,7 @@ class WhisperTranscriber(TorchModel):
         left = sorted(set(left) - set(alone), key=lambda index: -len(clips[index]))
         for task in ("transcribe", "translate"):
             those = [index for index in left if requests[index].task == task]
-            for group in self._groups(those):
+            for group in self.groups(those):
                 found = self._written([requests[i] for i in group], [clips[i] for i in group])
                 answers.update(zip(group, found, strict=True))
         return [answers[index] for index in range(len(requests))]
@@ -168,15 +182,7 @@ class WhisperTranscriber(TorchModel):
         The text is taken as a transcript: it begins with one space, as Whisper's do. No token is
         suppressed.
         """
-        found = [row_of(self, request) for request in requests]
-        rows = {i: row for i, row in enumerate(found) if isinstance(row, Row)}
-        answers: dict[int, Any] = {i: row for i, row in enumerate(found) if i not in rows}
-        for group in self._groups(list(rows)):
-            clips = {rows[i].audio.digest: rows[i].audio for i in group}
-            waveforms = [clip.load(self.sample_rate_hz)[0] for clip in clips.values()]
-            states = dict(zip(clips, self.encoded(waveforms).split(1)))
-            answers.update(zip(group, scores(self, [rows[i] for i in group], states)))
-        return [answers[index] for index in range(len(requests))]
+        return all_scores(self, requests)
 
     # --------------------------------------------------------------------------------------------
     # One window
@@ -199,17 +205,17 @@ class WhisperTranscriber(TorchModel):
             return Failure("other language", f"{request.language!r} is not among: {known}")
         return None
 
-    def _groups(self, indices: Sequence[int]) -> Iterator[list[int]]:
-        size = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(indices))
-        for begin in range(0, len(indices), size):
-            yield list(indices[begin : begin + size])
+    def groups(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
+        """What is encoded or written at once, in parts of like size."""
+        most = CPU_WINDOWS if self.device.type == "cpu" else max(1, len(items))
+        n_groups = max(1, -(-len(items) // most))
+        size = max(1, -(-len(items) // n_groups))  # ten windows are five and five
+        for begin in range(0, len(items), size):
+            yield list(items[begin : begin + size])
 
-    def encoded(self, waveforms: Iterable[Any]) -> torch.Tensor:
+    def encoded(self, waveforms: Sequence[Any]) -> torch.Tensor:
         """Encoder states of clips of at most one window [clips, positions, width]."""
-        inputs = self.extractor(
-            list(waveforms), sampling_rate=self.sample_rate_hz, return_tensors="pt"
-        )
-        return self.states_of(inputs["input_features"])
+        return self.states_of(self.features.windows(waveforms))
 
     def states_of(self, features: torch.Tensor) -> torch.Tensor:
         """Encoder states of spectrograms of one window [clips, mel bands, frames]."""
@@ -251,6 +257,9 @@ class WhisperTranscriber(TorchModel):
                 return_timestamps=False,
                 # A stray time token would make the library write the rest of the window again.
                 force_unique_generate_call=True,
+                suppress_tokens=None,
+                begin_suppress_tokens=None,
+                logits_processor=LogitsProcessorList([self.suppression]),
                 **told,
             )
         answers = []

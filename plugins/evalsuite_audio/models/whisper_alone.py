@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 def write_alone(model: WhisperTranscriber, request: Transcribe, clip: Any) -> Transcript:
     """A transcript by the library's sequential decoding, with the guards that are asked for."""
     is_long = len(clip) > model.window
-    features = model.extractor(
-        clip,
-        sampling_rate=model.sample_rate_hz,
-        truncation=False,
-        padding="longest" if is_long else "max_length",
-        return_tensors="pt",
-    )["input_features"]
+    features = model.features.whole(clip)
     first = model.states_of(features[..., : model.extractor.nb_max_frames])
     (language,) = model.languages_of([request.language], first)
     told: dict[str, Any] = {}

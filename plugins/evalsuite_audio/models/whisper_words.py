@@ -57,7 +57,7 @@ def token_times(
         ).cross_attentions
     rows = torch.stack([found[layer][0, head] for layer, head in heads])
     # The position before a token is the one that writes it.
-    matrix = rows[:, len(opening) - 1 :, : max(1, n_positions)].double().cpu().numpy()
+    matrix = rows[:, len(opening) - 1 :, : max(1, n_positions)].cpu().double().numpy()
     path = cheapest_path(-attention(matrix, module.config.median_filter_width))
     return [moment * SECONDS_PER_POSITION for moment in first_moments(path)]
 

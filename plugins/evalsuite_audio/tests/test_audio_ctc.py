@@ -80,6 +80,20 @@ def test_the_company_of_a_clip_changes_no_letter(family, norm, tmp_path):
     check_model(model, SPEECH)
 
 
+@pytest.mark.parametrize("family", ["Wav2Vec2", "WavLM"])
+def test_half_precision_hears_the_same_clips(family, tmp_path):
+    directory = save(tmp_path, family)
+    exact = load(directory)
+    half = Loader().load(str(directory), LoadSettings(device="cpu", dtype="bfloat16"))
+    assert half.dtype is torch.bfloat16
+    check_model(half, SPEECH)
+    waveform = SPEECH[0].audio.load(RATE_HZ)[0]
+    (found,), (expected,) = half.logits([waveform]), exact.logits([waveform])
+    assert found.dtype is torch.float32
+    # bfloat16 has 8 bits; logits are of the size of 4
+    torch.testing.assert_close(found, expected, atol=0.3, rtol=0)
+
+
 @pytest.mark.parametrize("norm", ["layer", "group"])
 def test_without_a_mask_nothing_is_padded(norm, tmp_path):
     model = load(save(tmp_path, "Wav2Vec2", norm, has_mask=False))

@@ -77,6 +77,12 @@ def clips(*lengths):
 SPEECH = clips(16000, 8000, 24000, 5000)
 
 
+def test_half_precision_writes_what_it_writes_alone(directory):
+    model = Loader().load(str(directory), LoadSettings(device="cpu", dtype="bfloat16"))
+    assert model.dtype is torch.bfloat16
+    check_model(model, [Transcribe(clip) for clip in SPEECH])
+
+
 def test_clips_are_written_as_the_library_writes_them(model, directory):
     module = AutoModelForSpeechSeq2Seq.from_pretrained(directory).eval()
     processor = AutoProcessor.from_pretrained(directory)

@@ -32,6 +32,7 @@ from evalsuite import (
     Transcript,
     UsageError,
 )
+from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.testing import check_model
 from evalsuite_audio.models import whisper_words
 from evalsuite_audio.models.speech_seq2seq import Loader
@@ -197,6 +198,27 @@ def test_a_window_is_written_as_the_library_writes_it(model, directory):
         answers = model.transcribe([Transcribe(clip, "en", task) for clip in SHORT])
         assert [a.text for a in answers] == [plainly(directory, c, "en", task) for c in SHORT]
         assert len({answer.text for answer in answers}) >= 3
+
+
+def test_features_by_the_extractor_change_no_transcript(directory):
+    requests = [Transcribe(clip, "en") for clip in (*SHORT, *LONG)]
+    ours, plain = load(directory), load(directory)
+    assert ours.features.mel is not None
+    plain.features.mel = None
+    assert ours.transcribe(requests) == plain.transcribe(requests)
+
+
+def test_half_precision_writes_and_scores(directory):
+    model = Loader().load(str(directory), LoadSettings(device="cpu", dtype="bfloat16"))
+    assert model.dtype is torch.bfloat16
+    requests = [Transcribe(clip, code, word_times=True) for clip in SHORT for code in ("en", None)]
+    check_model(model, [*requests, Transcribe(LONG[1], "en")])
+    assert all(isinstance(answer, Transcript) for answer in model.transcribe(requests))
+    asked = [LogLikelihood((clip,), "the cat") for clip in SHORT]
+    exact = [score.total for score in load(directory).loglikelihood(asked)]
+    # bfloat16 has 8 bits; sums of log-probabilities are in float32
+    found = [score.total for score in model.loglikelihood(asked)]
+    assert found == pytest.approx(exact, rel=0.1)
 
 
 def test_languages_and_tasks_are_told_apart(model):
@@ -461,6 +483,24 @@ def test_scores_are_those_of_a_plain_loop(directory):
     assert [score.total for score in found] == pytest.approx(expected, abs=1e-4)
     assert all(s.total == pytest.approx(sum(s.token_logprobs), abs=1e-5) for s in found)
     check_model(model, requests)
+
+
+def test_a_clip_is_encoded_once_for_all_texts_about_it(directory, monkeypatch, tmp_path):
+    model = load(directory)
+    requests = [LogLikelihood((clip,), word) for word in ("cat", "mat", "Hund") for clip in SHORT]
+    encode, n_encoded = model.states_of, []
+
+    def counting(features):
+        n_encoded.append(len(features))
+        return encode(features)
+
+    monkeypatch.setattr(model, "states_of", counting)
+    executor = LocalExecutor(memory=BudgetMemory(tmp_path / "budgets.json"))
+    found = {}
+    executor.answer(model, requests, found.update)
+    assert sum(n_encoded) == len(SHORT)
+    alone = [model.loglikelihood([request])[0].total for request in requests]
+    assert [found[r.digest].total for r in requests] == pytest.approx(alone, abs=1e-4)
 
 
 def test_the_score_says_whether_greedy_search_would_write_it(tmp_path):

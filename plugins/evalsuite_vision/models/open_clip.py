@@ -32,6 +32,7 @@ from evalsuite import (
     SimilarityScale,
     UsageError,
 )
+from evalsuite_transformers.allocator import keep_freed_memory
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
@@ -87,6 +88,8 @@ class Loader:
             ) from error
         module = module.eval().to(resolve_dtype(settings, device))
         apply_threads(settings, count_parameters(module))
+        if device.type == "cpu":
+            keep_freed_memory()
         if hasattr(module, "text_decoder"):
             from evalsuite_vision.models.coca import COCA_METHODS, CocaModel
 
