@@ -152,7 +152,7 @@ class PromptWriter:
         system = self.options.system_prompt
         if system and not any(message["role"] == "system" for message in messages):
             messages.insert(0, {"role": "system", "content": self._items((Text(system),))})
-        return self._rendered(messages)
+        return self._rendered(messages) if messages else ""
 
     def _items(self, parts: Content) -> Any:
         if not self._takes_items:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from evalsuite import Audio, Failure, Generate, Image, LogLikelihood, Role, UsageError
+from evalsuite import (
+    Audio,
+    ContinuationScore,
+    Failure,
+    Generate,
+    Image,
+    LogLikelihood,
+    Role,
+    UsageError,
+)
 from evalsuite.content import as_content
 from evalsuite.testing import check_model
 
@@ -171,3 +180,9 @@ def test_white_space_that_stays_a_token_of_its_own_is_the_prompts(loaded):
 def test_an_unreadable_image_is_not_answered(loaded):
     with pytest.raises(Exception, match="not a readable image"):
         loaded["llava"].generate([Generate((Image(data=b"nothing"), "what ?"))])
+
+
+def test_a_sentence_with_nothing_before_it_is_no_error_of_the_template(loaded):
+    """Stereotype pairs score whole sentences: by a start token, where the model has one."""
+    (answer,) = loaded["llava"].loglikelihood([LogLikelihood("", " yes no")])
+    assert isinstance(answer, ContinuationScore) or answer.kind == "empty context"
