@@ -24,11 +24,13 @@ def jobs_of(capsys):
 @pytest.mark.parametrize(
     ("model", "applicable"),
     [
-        ("text-clean", {"fairness/stereotype-pairs", "fairness/generation"}),
+        ("text-clean", {"fairness/stereotype-pairs", "fairness/generation",
+                        "fairness/counterfactual"}),
         ("shapes-clean", {"fairness/association", "fairness/image-zero-shot-gap",
+                          "fairness/image-harmful-labels", "fairness/decisions",
                           "fairness/image-retrieval-skew"}),
         ("vlm-clean", {"fairness/stereotype-pairs", "fairness/generation",
-                       "fairness/paired-images"}),
+                       "fairness/counterfactual", "fairness/paired-images"}),
         ("asr-clean", {"fairness/transcription-gap"}),
     ],
 )  # fmt: skip
