@@ -13,11 +13,25 @@ from evalsuite import Estimate, Metric, Table
 from evalsuite.statistics import benjamini_hochberg, sign_flip_null
 
 
+@dataclass(frozen=True)
+class Surprise:
+    """How unlikely an estimate would be if there were nothing to find.
+
+    Attributes:
+        p_value: In (0, 1]; NaN where the test is undefined.
+        null_sd: How far the estimate itself would spread around its null; NaN where the test has
+            no such distribution.
+    """
+
+    p_value: float
+    null_sd: float = math.nan
+
+
 class SliceTest(Protocol):
     """How likely what a table shows would be if there were nothing to find."""
 
-    def p_value(self, table: Table, rng: np.random.Generator) -> float:
-        """A number in (0, 1], or NaN where the test is undefined."""
+    def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
+        """The p-value, and the spread of the null where there is one."""
         ...
 
 
@@ -40,18 +54,18 @@ class SignFlip:
     null: float = 0.0
     clusters: str | None = None
 
-    def p_value(self, table: Table, rng: np.random.Generator) -> float:
-        """The share of flips whose mean is at least as far from the null."""
+    def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
+        """The share of flips whose mean is at least as far from the null, and their spread."""
         values = table.numbers(self.column)
         kept = np.isfinite(values)
         if not kept.any():
-            return math.nan
+            return Surprise(math.nan)
         units = None
         if self.clusters is not None and self.clusters in table.columns:
             units = np.array([str(item) for item in table[self.clusters][kept]])
         differences = values[kept] - self.null
         null = sign_flip_null(differences, rng=rng, clusters=units)
-        return null.p_value(float(differences.mean()))
+        return Surprise(null.p_value(float(differences.mean())), null.sd)
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,8 @@ class Corrected:
     Nine bias types are nine questions: one of them stands out by chance in four runs of ten. Every
     estimate of a slice gets, in ``extra``, ``p_value``, ``p_adjusted`` (Benjamini and Hochberg,
     over the slices of the same metric that have a p-value) and ``n_comparisons``; the whole gets
-    its ``p_value``. Values and intervals stay as they are.
+    its ``p_value``, and each the spread of its null, ``null_sd``, where the test has one. Values
+    and intervals stay as they are.
 
         Corrected(Mean("log_odds", name="log-odds", by="bias_type"), SignFlip("log_odds"))
 
@@ -99,10 +114,9 @@ class Corrected:
         if self.test is None or math.isnan(estimate.value):
             return estimate
         rows = _rows_of(estimate.slice, table)
-        p_value = math.nan if rows is None else self.test.p_value(rows, rng)
-        if math.isnan(p_value):
-            return estimate
-        return replace(estimate, extra={**estimate.extra, "p_value": p_value})
+        found = Surprise(math.nan) if rows is None else self.test.surprise(rows, rng)
+        facts = {name: value for name, value in vars(found).items() if not math.isnan(value)}
+        return replace(estimate, extra={**estimate.extra, **facts})
 
 
 def _rows_of(label: str, table: Table) -> Table | None:

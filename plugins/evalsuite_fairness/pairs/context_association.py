@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table, undefined
 from evalsuite.statistics import BootstrapDistribution, bootstrap_distribution, sign_flip_null
+from evalsuite_fairness.metrics.corrected import Surprise
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Score: TypeAlias = Literal["SS", "LMS", "ICAT"]
@@ -111,13 +112,14 @@ class ContextAssociation:
 class TermSignFlip:
     """Two-sided test of SS = 50: each target term could as well prefer the other side as much."""
 
-    def p_value(self, table: Table, rng: np.random.Generator) -> float:
+    def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
         """The share of sign flips of the terms' SS - 50 whose mean is at least as far from 0."""
         of_terms = term_scores(table, "half")
         if not len(of_terms):
-            return math.nan
+            return Surprise(math.nan)
         departures = of_terms[:, 0] - 50
-        return sign_flip_null(departures, rng=rng).p_value(float(departures.mean()))
+        null = sign_flip_null(departures, rng=rng)
+        return Surprise(null.p_value(float(departures.mean())), null.sd)
 
 
 def term_scores(table: Table, ties: Literal["half", "against"]) -> Floats:

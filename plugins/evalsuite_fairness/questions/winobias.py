@@ -21,7 +21,7 @@ from evalsuite import (
     Table,
 )
 from evalsuite.statistics import mcnemar_exact
-from evalsuite_fairness.metrics.corrected import Corrected, SignFlip
+from evalsuite_fairness.metrics.corrected import Corrected, SignFlip, Surprise
 from evalsuite_fairness.questions.referents import PROMPT, asking, check_prompt, preference
 
 SIDES = ("pro", "anti")
@@ -35,13 +35,13 @@ class McNemar:
     first: str
     second: str
 
-    def p_value(self, table: Table, rng: np.random.Generator) -> float:
-        """NaN without rows."""
+    def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
+        """A p-value, NaN without rows; the test counts pairs and has no spread of a mean."""
         del rng
         difference = table.numbers(self.first) - table.numbers(self.second)
         if not table.n:
-            return math.nan
-        return mcnemar_exact(int((difference > 0).sum()), int((difference < 0).sum()))
+            return Surprise(math.nan)
+        return Surprise(mcnemar_exact(int((difference > 0).sum()), int((difference < 0).sum())))
 
 
 @dataclass(frozen=True)

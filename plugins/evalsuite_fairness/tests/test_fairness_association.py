@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from evalsuite import (
     DataError,
@@ -39,6 +40,18 @@ def test_effect_size_of_a_case_by_hand():
     # s = (1, 3) and (0, 0): means 2 and 0; all four have mean 1, squares 0 + 4 + 1 + 1 = 6,
     # so the deviation is sqrt(6 / 3) and d = 2 / sqrt(2).
     assert Associations(np.array([1.0, 3.0]), np.zeros(2)).effect_size == pytest.approx(2**0.5)
+
+
+def test_three_targets_a_set_with_the_worked_effect_and_its_smallest_p():
+    # (2, 1 + t, 1) against (-1, -1 - t, -2): all of one sign, so d is the worked 1.685349 for the
+    # t that its definition, 2 m / sd with m = (4 + t) / 3, gives; 1 of 20 deals is as extreme.
+    def of(t):
+        return Associations(np.array([2, 1 + t, 1]), -np.array([2, 1 + t, 1]))
+
+    t = brentq(lambda t: of(t).effect_size - 1.685349, 0.0, 3.0)
+    m, squares = (4 + t) / 3, 2 * (4 + (1 + t) ** 2 + 1)
+    assert 2 * m / (squares / 5) ** 0.5 == pytest.approx(1.685349, abs=1e-6)
+    assert of(t).permuted(generator(0, "x")).p_value(of(t).effect_size, "greater") == 0.05
 
 
 def test_association_is_the_difference_of_mean_cosines():

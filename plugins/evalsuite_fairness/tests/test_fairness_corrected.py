@@ -49,6 +49,12 @@ def test_a_slice_without_values_is_no_question():
     assert a.extra["n_comparisons"] == 1
 
 
+def test_the_spread_of_the_null_is_that_of_all_flips():
+    # Means of +-1 +-2 +-3 have the variance (1 + 4 + 9) / 9.
+    _, a, _ = corrected(table(a=[1, 2, 3], b=[1, -1]))
+    assert a.extra["null_sd"] == pytest.approx((14 / 9) ** 0.5)
+
+
 def test_values_and_intervals_stay():
     of = table(a=[1.0, 2.0, 4.0], b=[0.0, 1.0])
     plain = Mean("value", name="mean", by="kind").estimate(of, generator(0, "test"))
