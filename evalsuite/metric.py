@@ -54,7 +54,8 @@ class Estimate:
         unit: What was resampled or counted, e.g. ``sample``, ``speaker``.
         n: Answered samples (of this slice) that the value rests on.
         n_failed: Samples of the job without an answer.
-        slice: Empty for the whole, otherwise e.g. ``group=B``.
+        slice: Empty for the whole, otherwise e.g. ``group=B``; at an intersection of columns that
+            have slices of their own ``sex x race=F x B``, which a report shows as a table.
         is_primary: Whether the scorecard shows it.
         extra: Further numbers, e.g. ``n_positive``; flat and JSON-able.
     """

@@ -19,7 +19,10 @@ from evalsuite.statistics import BootstrapDistribution, totals_distribution
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-__all__ = ["Direction", "Floats", "SlicedMetric", "TotalsMetric", "is_given"]
+__all__ = ["BETWEEN", "Direction", "Floats", "SlicedMetric", "TotalsMetric", "is_given"]
+
+# Joins columns, and their values, in the slice of an intersection: ``sex x race=F x B``.
+BETWEEN = " x "
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from evalsuite.report.curves import curves
 from evalsuite.report.downloads import downloads
 from evalsuite.report.explorer import explore
 from evalsuite.report.gaps import gaps
+from evalsuite.report.intersections import intersections
 from evalsuite.report.methods import methods
 from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
@@ -119,8 +120,8 @@ def _policy(style: str, script: str) -> str:
 def _own_sections(
     results: Sequence[JobResult], specifications: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Gaps, and curves over harder data; their specifications join the downloads."""
-    sections = [*gaps(results), *curves(results)]
+    """Gaps, intersections, and curves over harder data; their charts join the downloads."""
+    sections = [*gaps(results), *intersections(results), *curves(results)]
     for chart in (chart for section in sections for chart in section.charts):
         specifications[str(chart["description"])] = dict(chart)
     return [_drawn(section) for section in sections]

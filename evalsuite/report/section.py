@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text of a table with smaller words below it, and a word that makes it stand out."""
+
+    text: str
+    aside: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: a caption, column heads, and rows of texts."""
+    """A table: a caption, column heads, and rows that begin with their head.
+
+    ``fold`` puts it behind its caption, to be opened by the reader, or ``open`` already.
+    """
 
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Cell, ...], ...]
+    fold: Literal["", "open", "closed"] = ""
 
 
 @dataclass(frozen=True)

@@ -290,12 +290,12 @@ function row(sample) {
   return made;
 }
 
-// Secret texts stay folded away until the reader asks for them, once for the whole visit.
+// Secret and offensive texts stay folded away until the reader asks for them, once for the whole visit.
 function frame(target) {
   if (!probe().sensitive) return target;
   const folded = element("details");
   folded.open = state.secretsShown;
-  folded.append(element("summary", "These samples hold texts that are treated as secret. Show them."));
+  folded.append(element("summary", "These samples hold texts that are secret or may offend. Show them."));
   folded.addEventListener("toggle", (event) => { if (event.target === folded) state.secretsShown = folded.open; });
   target.append(folded);
   return folded;

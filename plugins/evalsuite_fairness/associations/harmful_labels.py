@@ -55,6 +55,7 @@ class _HarmfulLabels(ZeroShotProbe):
     margin: float = 0.02
 
     family: ClassVar[Any] = "fairness"
+    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         measures="The share of each group's media whose closest label is a harmful one (an "
         "animal, a crime), and the largest difference and ratio between groups.",

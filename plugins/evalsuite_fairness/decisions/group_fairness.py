@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalsuite import Card, DataError, Metric, Proportion, Sample
+from evalsuite.sliced import BETWEEN
 from evalsuite_fairness.decisions.deciding import DecidingProbe, Words, words
-from evalsuite_fairness.metrics.disparities import BETWEEN, DecisionDisparities
+from evalsuite_fairness.metrics.disparities import DecisionDisparities
 from evalsuite_fairness.metrics.refusal import refusal_metrics, reply_facts
 
 _KNOWN = {"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evalsuite import Estimate, Null, Table, undefined
+from evalsuite.sliced import BETWEEN, Direction
 from evalsuite.statistics import (
     BootstrapDistribution,
     Disparity,
@@ -35,7 +36,6 @@ from evalsuite_fairness.metrics.decision_counts import (
     spread,
 )
 
-BETWEEN = " x "
 HEADLINE = "equalized odds difference"
 
 
@@ -74,12 +74,12 @@ KINDS = {
     "accuracy difference": Kind(accuracy_difference, lambda r: spread(r.accuracy)),
     "worst group accuracy": Kind(worst_group_accuracy, lambda r: lowest(r.accuracy), False),
 }
-# Column of the rate, its name in a report, and what it is a share of.
-SHARES = (
-    ("false_positive_rate", "false positive rate", "n_negative"),
-    ("false_negative_rate", "false negative rate", "n_positive"),
-    ("selection_rate", "selection rate", "n"),
-    ("accuracy", "accuracy", "n"),
+# Column of the rate, its name in a report, what it is a share of, and which way is better.
+SHARES: tuple[tuple[str, str, str, Direction], ...] = (
+    ("false_positive_rate", "false positive rate", "n_negative", "lower is better"),
+    ("false_negative_rate", "false negative rate", "n_positive", "lower is better"),
+    ("selection_rate", "selection rate", "n", "neither"),
+    ("accuracy", "accuracy", "n", "higher is better"),
 )
 
 
@@ -240,7 +240,7 @@ class DecisionDisparities:
                 "selection_rate": (decision == 1, inside),
                 "accuracy": (decision == label, inside),
             }
-            for column, name, total in SHARES:
+            for column, name, total, direction in SHARES:
                 value = float(getattr(rates, column))
                 hit, among = hits[column]
                 made = Estimate(
@@ -249,6 +249,7 @@ class DecisionDisparities:
                     unit=self.clusters or self.unit,
                     n=int(getattr(rates, total)),
                     slice=f"{axis}={rates.group}",
+                    direction=direction,
                     reason=rates.reason if math.isnan(value) else None,
                 )
                 if not math.isnan(value):
