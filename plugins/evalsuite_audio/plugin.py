@@ -28,69 +28,82 @@ SPEECH_SEQ2SEQ = tuple(
     )
 )
 
-
-@hookimpl
-def evalsuite_register_models(registry: Catalogue) -> None:
-    """Declare the kinds that ``hf:`` finds from a configuration, torchaudio's and pocketsphinx."""
-    registry.add(
+# Name, factory, summary, and the configurations that it takes.
+_MODELS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (
         "hf/audio-text-dual-encoder",
-        factory="evalsuite_audio.models.dual_encoder:Loader",
-        summary="embeds sounds and texts in one space (CLAP)",
-        tags=("audio", "model_type:clap"),
-    )
-    registry.add(
+        "dual_encoder:Loader",
+        "embeds sounds and texts in one space (CLAP)",
+        ("model_type:clap",),
+    ),
+    (
         "hf/audio-text-to-text",
-        factory="evalsuite_audio.models.audio_text_to_text:Loader",
-        summary="writes and scores text about sounds (Qwen2-Audio, Audio Flamingo 3, GLM-ASR)",
-        tags=(
-            "audio",
+        "audio_text_to_text:Loader",
+        "writes and scores text about sounds (Qwen2-Audio, Audio Flamingo 3, GLM-ASR)",
+        (
             "model_type:qwen2_audio",
             "model_type:audioflamingo3",
             "model_type:glmasr",
         ),
-    )
-    registry.add(
+    ),
+    (
         "hf/ctc-transcriber",
-        factory="evalsuite_audio.models.ctc:Loader",
-        summary="writes down and aligns speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
-        tags=("audio", "mapping:CTC"),
-    )
-    registry.add(
+        "ctc:Loader",
+        "writes down and aligns speech frame by frame (wav2vec 2.0, HuBERT, MMS)",
+        ("mapping:CTC",),
+    ),
+    (
         "hf/audio-classifier",
-        factory="evalsuite_audio.models.classifier:Loader",
-        summary="gives labels to clips (wav2vec 2.0, HuBERT, WavLM, AST, Whisper with such a head)",
-        tags=("audio", "head:AUDIO_CLASSIFICATION"),
-    )
-    registry.add(
+        "classifier:Loader",
+        "gives labels to clips (wav2vec 2.0, HuBERT, WavLM, AST, Whisper with such a head)",
+        ("head:AUDIO_CLASSIFICATION",),
+    ),
+    (
         "hf/speaker-encoder",
-        factory="evalsuite_audio.models.encoder:SpeakerLoader",
-        summary="embeds voices (x-vector heads of WavLM, UniSpeech-SAT, wav2vec 2.0)",
-        tags=("audio", "head:AUDIO_XVECTOR"),
-    )
-    registry.add(
+        "encoder:SpeakerLoader",
+        "embeds voices (x-vector heads of WavLM, UniSpeech-SAT, wav2vec 2.0)",
+        ("head:AUDIO_XVECTOR",),
+    ),
+    (
         "hf/audio-encoder",
-        factory="evalsuite_audio.models.encoder:Loader",
-        summary="embeds clips (bare wav2vec 2.0, HuBERT, WavLM, AST, ...)",
-        tags=("audio", "base-of:AUDIO_CLASSIFICATION", *PRETRAINED),
-    )
-    registry.add(
+        "encoder:Loader",
+        "embeds clips (bare wav2vec 2.0, HuBERT, WavLM, AST, ...)",
+        (
+            "base-of:AUDIO_CLASSIFICATION",
+            *PRETRAINED,
+        ),
+    ),
+    (
         "hf/speech-seq2seq",
-        factory="evalsuite_audio.models.speech_seq2seq:Loader",
-        summary="writes down, translates and scores speech (Whisper, Moonshine)",
-        tags=("audio", *SPEECH_SEQ2SEQ),
-    )
-    registry.add(
+        "speech_seq2seq:Loader",
+        "writes down, translates and scores speech (Whisper, Moonshine)",
+        (*SPEECH_SEQ2SEQ,),
+    ),
+    (
         "torchaudio",
-        factory="evalsuite_audio.models.torchaudio_bundle:Loader",
-        summary="torchaudio:WAV2VEC2_ASR_BASE_960H and the other CTC pipelines, torchaudio:MMS_FA",
-        tags=("audio",),
-    )
-    registry.add(
+        "torchaudio_bundle:Loader",
+        "torchaudio:WAV2VEC2_ASR_BASE_960H and the other CTC pipelines, torchaudio:MMS_FA",
+        (),
+    ),
+    (
         "pocketsphinx",
-        factory="evalsuite_audio.models.sphinx:Loader",
-        summary="pocketsphinx:en-us, the English model that comes with the package",
-        tags=("audio",),
-    )
+        "sphinx:Loader",
+        "pocketsphinx:en-us, the English model that comes with the package",
+        (),
+    ),
+)
+
+
+@hookimpl
+def evalsuite_register_models(registry: Catalogue) -> None:
+    """Declare the kinds that ``hf:`` finds from a configuration, torchaudio's and pocketsphinx."""
+    for name, factory, summary, takes in _MODELS:
+        registry.add(
+            name,
+            factory=f"evalsuite_audio.models.{factory}",
+            summary=summary,
+            tags=("audio", *takes),
+        )
 
 
 @hookimpl

@@ -136,7 +136,7 @@ class ClipModel(TorchModel):
             inputs: What the module is given.
             lengths: Samples of each piece before padding.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say what it makes of a pass")
 
     def fewest_frames(self) -> int:
         """Frames without which nothing can be read."""
