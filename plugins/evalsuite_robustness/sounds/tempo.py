@@ -8,13 +8,12 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
-from scipy.signal import resample, resample_poly
+from scipy.signal import resample_poly
 
 from evalsuite import Sample
 from evalsuite.variant import MediaVariant
+from evalsuite.vocoder import pitched, stretched
 
-WINDOW_S = 0.032
 VOCODER = "by a phase vocoder, which smears attacks and sounds hollow from about a factor of 1.5 on"
 
 
@@ -98,9 +97,7 @@ class Pitch(MediaVariant):
 
     def sound(self, waveform: Any, sample_rate_hz: int, rng: np.random.Generator) -> Any:
         """Stretch by the ratio of frequencies, then play in the old time."""
-        length = max(1, round(len(waveform) * 2 ** (self.semitones / 12)))
-        longer = stretched(waveform, length, sample_rate_hz)
-        return resample(longer, len(waveform))
+        return pitched(waveform, self.semitones, sample_rate_hz)
 
 
 def sooner(word_times: Any, factor: float) -> Any:
@@ -112,21 +109,3 @@ def sooner(word_times: Any, factor: float) -> Any:
         return [[word, float(a) / factor, float(b) / factor] for word, a, b in word_times]
     except (TypeError, ValueError):
         return word_times
-
-
-def stretched(waveform: Any, length: int, sample_rate_hz: int) -> npt.NDArray[np.float32]:
-    """The waveform [samples] in ``length`` samples at the same pitch (torchaudio's vocoder)."""
-    import torch
-    from torchaudio.functional import phase_vocoder
-
-    if length == len(waveform):
-        return np.asarray(waveform, dtype=np.float32)
-    size = 2 ** max(6, round(np.log2(WINDOW_S * sample_rate_hz)))
-    window, hop = torch.hann_window(size), size // 4
-    sound = torch.from_numpy(np.array(waveform, dtype=np.float32))
-    # zeros around it, for clips that are shorter than a window
-    spectrum = torch.stft(sound, size, hop, window=window, pad_mode="constant", return_complex=True)
-    advance = torch.linspace(0, torch.pi * hop, size // 2 + 1)[:, None]
-    changed = phase_vocoder(spectrum, len(waveform) / length, advance)
-    longer = torch.istft(changed, size, hop, window=window, length=length)
-    return np.asarray(longer.numpy())
