@@ -236,3 +236,13 @@ def test_figures_are_told_in_the_suites_order(suite, capsys):
     headings = [line.split(":")[0] for line in told if line.startswith("audio/")]
     clean = "audio/zero-shot"
     assert headings == [clean, f"{clean} under audio/gain -5", f"{clean} under audio/gain -10"]
+
+
+def test_a_task_is_shown_by_the_name_that_runs_it(capsys):
+    assert run(["show", "task:fsdd"]) == 0  # there is a source of that name, too
+    assert "name: fsdd\n" in capsys.readouterr().out
+
+
+def test_a_task_that_is_not_there_is_named_as_one(capsys):
+    assert run(["show", "task:fsd"]) == 2
+    assert "no task named 'fsd'" in capsys.readouterr().err

@@ -28,10 +28,11 @@ def command(name: str, as_json: bool) -> None:
     evalsuite show quickstart
     evalsuite show hf:gpt2
     """  # noqa: D301
-    if ":" in name:
+    task = name.removeprefix("task:")  # as `evalsuite run` calls it; a source may share the name
+    if ":" in task:
         _show_model(name, as_json)
         return
-    entry = _find(name)
+    entry = _find(name) if task == name else installed().require("task", task)
     if entry.kind in ("suite", "task"):
         click.echo(Path(entry.load()()).read_text(encoding="utf-8"))
         return
