@@ -92,6 +92,14 @@ def evalsuite_register_report_sections(registry: Catalogue) -> None:
 
 
 @hookspec
+def evalsuite_register_exporters(registry: Catalogue) -> None:
+    """Declare formats of ``evalsuite export``; the factory maps runs to an Export of files.
+
+    Example: ``registry.add("my-format", factory="my_plugin.my_format:export")``
+    """
+
+
+@hookspec
 def evalsuite_register_commands(registry: Catalogue) -> None:
     """Declare subcommands; the factory is a ``click.Command``.
 

@@ -34,6 +34,7 @@ KINDS = (
     "variant",
     "executor",
     "report_section",
+    "exporter",
     "command",
 )
 
@@ -146,6 +147,7 @@ class Registry:
     variants: Catalogue = field(default_factory=lambda: Catalogue("variant"))
     executors: Catalogue = field(default_factory=lambda: Catalogue("executor"))
     report_sections: Catalogue = field(default_factory=lambda: Catalogue("report_section"))
+    exporters: Catalogue = field(default_factory=lambda: Catalogue("exporter"))
     commands: Catalogue = field(default_factory=lambda: Catalogue("command"))
     plugins: list[PluginRecord] = field(default_factory=list)
     manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(GROUP))
@@ -167,6 +169,7 @@ class Registry:
             "variants": self.variants,
             "executors": self.executors,
             "report_sections": self.report_sections,
+            "exporters": self.exporters,
             "commands": self.commands,
         }
 

@@ -29,10 +29,12 @@ LAYERS = [
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store"],
+    ["estimate_rows"],
     ["loss"],
     ["observer"],
     ["run"],
     ["report"],
+    ["exports"],
     ["cli", "__main__"],
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
@@ -83,7 +85,7 @@ PUBLIC |= {
     "template",
     "vocoder",
 }
-PUBLIC |= {"classification", "retrieval", "captions", "answers", "transcripts"}
+PUBLIC |= {"exports", "classification", "retrieval", "captions", "answers", "transcripts"}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))

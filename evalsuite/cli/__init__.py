@@ -21,6 +21,8 @@ COMMANDS = {
     "run": "Run a suite, leaving a run directory.",
     "score": "Recompute the estimates of a run without its models.",
     "report": "Render runs as one HTML page.",
+    "export": "Write runs in the format of another tool.",
+    "gate": "Hold a run against a policy; exit 1 where it fails.",
     "plugins": "Show installed plugins, and why a broken one is broken.",
     "doctor": "Show what this machine has, to paste into an issue.",
     "schema": "Print the JSON schema of a suite file.",
