@@ -33,6 +33,7 @@ LAYERS = [
     ["loss"],
     ["observer"],
     ["run"],
+    ["compare"],
     ["report"],
     ["exports"],
     ["cli", "__main__"],
