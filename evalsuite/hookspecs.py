@@ -68,6 +68,14 @@ def evalsuite_register_tasks(registry: Catalogue) -> None:
 
 
 @hookspec
+def evalsuite_register_policies(registry: Catalogue) -> None:
+    """Declare policy files for ``evalsuite gate`` by name; the factory returns the file's path.
+
+    Example: ``registry.add("release", factory="my_benchmarks.paths:release")``
+    """
+
+
+@hookspec
 def evalsuite_register_variants(registry: Catalogue) -> None:
     """Declare variants, which make any probe's data harder; the factory is a Variant class.
 

@@ -31,6 +31,7 @@ KINDS = (
     "source",
     "suite",
     "task",
+    "policy",
     "variant",
     "executor",
     "report_section",
@@ -144,6 +145,7 @@ class Registry:
     sources: Catalogue = field(default_factory=lambda: Catalogue("source"))
     suites: Catalogue = field(default_factory=lambda: Catalogue("suite"))
     tasks: Catalogue = field(default_factory=lambda: Catalogue("task"))
+    policies: Catalogue = field(default_factory=lambda: Catalogue("policy"))
     variants: Catalogue = field(default_factory=lambda: Catalogue("variant"))
     executors: Catalogue = field(default_factory=lambda: Catalogue("executor"))
     report_sections: Catalogue = field(default_factory=lambda: Catalogue("report_section"))
@@ -166,6 +168,7 @@ class Registry:
             "sources": self.sources,
             "benchmarks": self.suites,
             "tasks": self.tasks,
+            "policies": self.policies,
             "variants": self.variants,
             "executors": self.executors,
             "report_sections": self.report_sections,

@@ -25,7 +25,7 @@ COMMANDS = {
     "gate": "Hold a run against a policy; exit 1 where it fails.",
     "plugins": "Show installed plugins, and why a broken one is broken.",
     "doctor": "Show what this machine has, to paste into an issue.",
-    "schema": "Print the JSON schema of a suite file.",
+    "schema": "Print the JSON schema of a suite or policy file.",
     "cache": "Show or clear what is remembered between runs.",
     "completion": "Print a shell's completion script.",
 }

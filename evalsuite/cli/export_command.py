@@ -11,7 +11,7 @@ import click
 from evalsuite.cli.conventions import notes
 from evalsuite.errors import NothingSelectedError, UnknownNameError, UsageError
 from evalsuite.registry import installed
-from evalsuite.store import Run
+from evalsuite.store import Run, with_distinct_names
 
 
 @click.command("export", short_help="Write runs in the format of another tool.")
@@ -38,7 +38,8 @@ def command(
     from evalsuite.exports.files import Export, write
 
     exporter = installed().require("exporter", form).load()
-    exported: Export = exporter(_of_models([Run.open(run) for run in runs], models))
+    opened = with_distinct_names([Run.open(run) for run in runs])
+    exported: Export = exporter(_of_models(opened, models))
     if not exported.files:
         raise NothingSelectedError(
             f"There is nothing to write as {form!r}: "

@@ -14,6 +14,7 @@ PLURALS = {
     "metrics": "metrics",
     "suites": "benchmarks",
     "tasks": "tasks",
+    "policies": "policies",
     "variants": "variants",
     "executors": "executors",
     "exporters": "exporters",
@@ -25,7 +26,7 @@ PLURALS = {
 @click.option("--tag", help="Only those with this tag, e.g. fairness or audio.")
 @json_option
 def command(kind: str | None, tag: str | None, as_json: bool) -> None:
-    """Show what is installed: models, probes, sources, metrics, suites, tasks, formats, ..."""
+    """Show what is installed: models, probes, sources, metrics, suites, tasks, policies, ..."""
     catalogues = installed().catalogues()
     kinds = [kind] if kind else list(PLURALS)
     if as_json:

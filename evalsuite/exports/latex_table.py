@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from evalsuite.exports.files import Export, ExportedFile
 from evalsuite.exports.texts import latex_text
 from evalsuite.metric import Estimate
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import shown
 from evalsuite.report.wording import interval, null, number
 from evalsuite.store import JobResult, Run
@@ -26,7 +26,7 @@ def export(runs: Sequence[Run]) -> Export:
 
     An undefined estimate is a dash. Intervals at another level than 95 % say theirs.
     """
-    named = with_distinct_models(with_distinct_names(runs))
+    named = with_distinct_models(runs)
     table = HEAD + "".join(_groups([r for run in named for r in run.results])) + FOOT
     return Export((ExportedFile("table.tex", [table.encode()]),), tuple(_notes(named)))
 

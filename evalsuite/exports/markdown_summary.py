@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from evalsuite.exports.files import Export, ExportedFile
 from evalsuite.exports.texts import code_span
 from evalsuite.metric import Estimate
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import SIGNS, meaning, plain_account, shown
 from evalsuite.report.wording import interval, null, number
 from evalsuite.store import JobResult, Run
@@ -19,7 +19,7 @@ MAX_FOLDED_ROWS = 200
 
 def export(runs: Sequence[Run]) -> Export:
     """One document; every name and reason stands in it as code, whatever is in them."""
-    named = with_distinct_models(with_distinct_names(runs))
+    named = with_distinct_models(runs)
     text = "\n".join(_document(named)) + "\n"
     return Export((ExportedFile("summary.md", [text.encode()]),))
 

@@ -17,7 +17,7 @@ name: small
 models: [control:text-clean, control:text-stereotyped]
 sources:
   capitals: {type: control/capitals, limit: 9}
-  pairs: {type: control/stereotype-pairs, limit: 12}
+  pairs: {type: control/stereotype-pairs}
 probes:
   - {probe: text/multiple-choice, source: capitals, label: capitals}
   - {probe: fairness/stereotype-pairs, source: pairs, label: pairs}
