@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalsuite.exports.columns import columns_of_means
-from evalsuite.exports.files import Export, ExportedFile, Exporter, file_name
+from evalsuite.exports.files import Export, ExportedFile, Exporter, file_name, file_names
 from evalsuite.exports.texts import (
     code_span,
     json_line,
@@ -20,6 +20,7 @@ __all__ = [
     "code_span",
     "columns_of_means",
     "file_name",
+    "file_names",
     "json_line",
     "latex_text",
     "markdown_text",

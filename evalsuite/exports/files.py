@@ -77,3 +77,17 @@ def file_name(text: str) -> str:
     """A text as one part of a path that every file system takes; never empty, never ``..``."""
     name = _UNSAFE.sub("-", text).strip("-.")[:100] or "unnamed"
     return f"_{name}" if _RESERVED.match(name) else name
+
+
+def file_names(texts: Iterable[str]) -> dict[str, str]:
+    """The ``file_name`` of each text; those that would share one are numbered."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for text in dict.fromkeys(texts):
+        name, number = file_name(text), 1
+        while name.lower() in taken:  # some file systems tell no case
+            number += 1
+            name = f"{file_name(text)}-{number}"
+        taken.add(name.lower())
+        names[text] = name
+    return names

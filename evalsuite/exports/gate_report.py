@@ -54,8 +54,10 @@ def _lines(gate: Gate) -> Iterator[str]:
         yield f"\n⚠ The run is not complete: {one_line(lack)}."
     if gate.failed:
         yield ""
-        yield from table(_HEAD, map(_row, gate.failed))
-    yield from folded(f"All {len(gate.checks)} checks", table(_HEAD, map(_row, gate.checks)))
+        yield from table(_HEAD, [_row(check) for check in gate.failed])
+    yield from folded(
+        f"All {len(gate.checks)} checks", table(_HEAD, [_row(check) for check in gate.checks])
+    )
 
 
 def _row(check: Check) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from evalsuite.exports.files import Export, ExportedFile
 from evalsuite.exports.texts import code_span
@@ -14,7 +14,7 @@ from evalsuite.report.wording import interval, null, number
 from evalsuite.store import JobResult, Run
 
 # GitHub refuses a comment of more than 65,536 characters.
-MAX_FOLDED_ROWS = 200
+MAX_ROWS = 100
 
 
 def export(runs: Sequence[Run]) -> Export:
@@ -24,13 +24,15 @@ def export(runs: Sequence[Run]) -> Export:
     return Export((ExportedFile("summary.md", [text.encode()]),))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a Markdown table of cells that are Markdown already."""
-    return [
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table of cells that are Markdown already; says where it is cut."""
+    lines = [
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
-        *(f"| {' | '.join(cells)} |" for cells in rows),
+        *(f"| {' | '.join(cells)} |" for cells in rows[:MAX_ROWS]),
     ]
+    cut = len(rows) - MAX_ROWS
+    return [*lines, "", f"{cut} more rows are in the run directory."] if cut > 0 else lines
 
 
 def folded(summary: str, lines: Sequence[str]) -> list[str]:
@@ -64,20 +66,15 @@ def _document(runs: Sequence[Run]) -> Iterator[str]:
     yield ""
     yield from table(
         ("Model", "Measure", "Estimate", "95 % interval", "n", "Null", "Finding"),
-        (_row(r, e) for r in results if r.status != "not applicable" for e in shown(r)),
+        [_row(r, e) for r in results if r.status != "not applicable" for e in shown(r)],
     )
     rest = [(r, e) for r in results for e in r.estimates if e not in shown(r)]
     if rest:
-        rows = [*table(_FURTHER, (_further(r, e) for r, e in rest[:MAX_FOLDED_ROWS]))]
-        if len(rest) > MAX_FOLDED_ROWS:
-            rows += ["", f"{len(rest) - MAX_FOLDED_ROWS} more are in the run directory."]
-        yield from folded(f"{len(rest)} further estimates", rows)
+        rows = [_further(r, e) for r, e in rest]
+        yield from folded(f"{len(rest)} further estimates", table(_FURTHER, rows))
     skipped = [r for r in results if r.status == "not applicable"]
     if skipped:
-        told = (
-            (code_span(r.model), code_span(r.label), code_span(r.reason))
-            for r in skipped[:MAX_FOLDED_ROWS]
-        )
+        told = [(code_span(r.model), code_span(r.label), code_span(r.reason)) for r in skipped]
         yield from folded(
             f"{len(skipped)} probes that do not apply", table(("Model", "Probe", "Because"), told)
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from evalsuite.exports.files import Export, ExportedFile, file_name
+from evalsuite.exports.files import Export, ExportedFile, file_names
 from evalsuite.exports.markdown_summary import table
 from evalsuite.exports.texts import code_span, markdown_text, one_line
 from evalsuite.metric import Estimate
@@ -27,9 +27,10 @@ def export(runs: Sequence[Run]) -> Export:
     for run in runs:
         for result in run.results:
             cards.setdefault(result.model, []).append((run, result))
+    folders = file_names(cards)
     files = tuple(
         ExportedFile(
-            "README.md" if len(cards) == 1 else f"{file_name(model)}/README.md",
+            "README.md" if len(cards) == 1 else f"{folders[model]}/README.md",
             [_card(model, jobs).encode()],
         )
         for model, jobs in cards.items()
@@ -100,7 +101,7 @@ def _body(reference: str, jobs: Sequence[tuple[Run, JobResult]]) -> Iterator[str
     yield ""
     head = ("Probe", "Metric", "Estimate", "95 % interval", "n", "Null", "Direction")
     applicable = [(run, result) for run, result in jobs if result.status != "not applicable"]
-    yield from table(head, (_row(result, e) for _, result in applicable for e in shown(result)))
+    yield from table(head, [_row(result, e) for _, result in applicable for e in shown(result)])
     yield ""
     yield "### What was measured, and what was not"
     yield ""

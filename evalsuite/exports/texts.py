@@ -78,13 +78,15 @@ def markdown_text(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", one_line(text)).replace("www.", "www\\.")
 
 
-def code_span(text: str) -> str:
+def code_span(text: str, longest: int = 300) -> str:
     """A text as Markdown code, also within a table: no markup, link, mention or reference.
 
     The fence is longer than any run of backticks inside. A vertical bar, which would end a table's
-    cell, gets a backslash; where a backslash stands before it, a space keeps the two apart.
+    cell, gets a backslash; where a backslash stands before it, a space keeps the two apart. What is
+    longer than ``longest`` characters is cut, for sites refuse comments that are too long.
     """
     plain = one_line(text)
+    plain = plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
     if not plain.strip():
         return ""
     plain = plain.replace("\\|", "\\ |").replace("|", "\\|")

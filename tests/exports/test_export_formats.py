@@ -16,6 +16,7 @@ from report.small_runs import make_run, result
 from evalsuite.exports import (
     estimates_csv,
     every_eval_ever,
+    file_names,
     junit,
     latex_table,
     markdown_summary,
@@ -197,3 +198,14 @@ def test_every_eval_ever_records_are_valid(run, monkeypatch, tmp_path):
 )
 def test_models_are_called_as_on_the_hub(model, identity):
     assert every_eval_ever.model_id(model) == identity
+
+
+def test_no_two_texts_share_a_file():
+    names = file_names(["a/b", "a-b", "A:B", "a/b", "", "//"])
+    assert names == {
+        "a/b": "a-b",
+        "a-b": "a-b-2",
+        "A:B": "A-B-3",
+        "": "unnamed",
+        "//": "unnamed-2",
+    }

@@ -21,7 +21,14 @@ from typing import Any
 import numpy as np
 
 from evalsuite import Estimate
-from evalsuite.exports import Export, ExportedFile, columns_of_means, file_name, one_line
+from evalsuite.exports import (
+    Export,
+    ExportedFile,
+    columns_of_means,
+    file_name,
+    file_names,
+    one_line,
+)
 from evalsuite.store import JobResult, Run, finite
 from evalsuite_lm_eval.exported.samples import Scored, answered_rows, line_of, output_type_of
 
@@ -49,26 +56,33 @@ def export(runs: Sequence[Run]) -> Export:
     notes: list[str] = []
     for run in runs:
         folder = f"{file_name(run.name)}/" if len(runs) > 1 else ""
-        for model in dict.fromkeys(result.model for result in run.results):
+        for model, name in _folders(run).items():
             tasks = _tasks(run, model)
             if tasks:
-                files += _files(run, model, tasks, folder)
+                files += _files(run, model, tasks, f"{folder}{name}")
             notes += _notes(run, model, tasks)
     return Export(tuple(files), tuple(notes))
 
 
+def _folders(run: Run) -> dict[str, str]:
+    """A folder for each model, named as the harness does it: ``/`` and ``:`` become ``__``."""
+    models = dict.fromkeys(result.model for result in run.results)
+    spelt = {model: re.sub(r"[^A-Za-z0-9._-]+", "__", model) for model in models}
+    names = file_names(spelt[model] or "model" for model in models)
+    if len(names) == len(spelt):
+        return {model: names[name or "model"] for model, name in spelt.items()}
+    return file_names(models)
+
+
 def _tasks(run: Run, model: str) -> list[ExportedTask]:
     tasks: list[ExportedTask] = []
-    names: set[str] = set()
+    names = file_names(result.label for result in run.results)
     for result in run.results:
         estimates = {_key(e): e for e in result.estimates if not e.slice and math.isfinite(e.value)}
         if result.model != model or not estimates:
             continue
-        name = file_name(result.label)
-        while name in names:
-            name += "-again"
-        names.add(name)
-        tasks.append(ExportedTask(name, result, estimates, _columns(run, result, estimates)))
+        columns = _columns(run, result, estimates)
+        tasks.append(ExportedTask(names[result.label], result, estimates, columns))
     return tasks
 
 
@@ -90,7 +104,6 @@ def _columns(run: Run, result: JobResult, estimates: Mapping[str, Estimate]) -> 
 def _files(
     run: Run, model: str, tasks: Sequence[ExportedTask], folder: str
 ) -> Iterator[ExportedFile]:
-    sanitized = re.sub(r"[^A-Za-z0-9._-]+", "__", model).strip(".") or "model"
     moment = _moment(run)
     stamp = moment.replace(tzinfo=None).isoformat(timespec="microseconds").replace(":", "-")
     document = {
@@ -109,17 +122,16 @@ def _files(
         "task_hashes": {},
         "model_source": "evalsuite",
         "model_name": one_line(model),
-        "model_name_sanitized": sanitized,
+        "model_name_sanitized": folder.rpartition("/")[2],
         "system_instruction": None,
         "chat_template": None,
         "total_evaluation_time_seconds": str(run.manifest.get("seconds", "")),
     }
-    path = f"{folder}{sanitized}"
     text = json.dumps(finite(document), indent=2, ensure_ascii=True, allow_nan=False)
-    yield ExportedFile(f"{path}/results_{stamp}.json", [text.encode()])
+    yield ExportedFile(f"{folder}/results_{stamp}.json", [text.encode()])
     for task in tasks:
         if not task.result.sensitive and next(answered_rows(run, task.result), None) is not None:
-            yield ExportedFile(f"{path}/samples_{task.name}_{stamp}.jsonl", _lines(run, task))
+            yield ExportedFile(f"{folder}/samples_{task.name}_{stamp}.jsonl", _lines(run, task))
 
 
 def _results(run: Run, tasks: Sequence[ExportedTask]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 
 from evalsuite.cli import run as evalsuite
 from evalsuite.store import Run
+from evalsuite_lm_eval.imported.reading import read_logs
 
 SUITE = """
 version: 1
@@ -124,3 +125,33 @@ def test_a_task_of_the_harness_keeps_its_own_names(toy_tasks, gpt2_directory, tm
     assert [e.metric for e in after.estimates] == [e.metric for e in before.estimates]
     assert after.estimates[0].metric == "acc,none"
     assert after.estimates[0].low == before.estimates[0].low
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["../../x", "a/b,c", "\u2028\x00\x1b[31m", "\udc80", "</script>", "=1+1", "", "x" * 400],
+    ids=ascii,
+)
+def test_hostile_names_and_answers_come_back(text, tmp_path):
+    from evalsuite.metric import Estimate
+    from evalsuite.store import JobResult, SampleRow, Store
+    from evalsuite_lm_eval.exported.log import export
+
+    store = Store(tmp_path / "run")
+    store.write_plan({"jobs": [], "models": [], "sources": []})
+    estimate = Estimate(text, 0.5, 0.2, 0.8, is_primary=True)
+    store.write_samples("job", [SampleRow(text, "h", "ok", record={text: 0.5, "target": text})])
+    store.write_result(
+        JobResult("job", f"m:{text}", "p", "task", "s", "finished", label=text, n_samples=1,
+                  estimates=(estimate,))
+    )  # fmt: skip
+    store.close()
+    from evalsuite.exports.files import write
+
+    for path in write(export([Run.open(tmp_path / "run")]), tmp_path / "log"):
+        assert path.resolve().is_relative_to((tmp_path / "log").resolve())
+        assert not set(path.name) & set('<>:"|?*\x00\n')
+    (log,) = read_logs([tmp_path / "log"])
+    (task,) = log.tasks
+    assert [metric.value for metric in task.metrics] == [0.5]
+    assert task.documents[0].target == text
