@@ -14,7 +14,7 @@ from evalsuite import __version__
 from evalsuite.errors import EvalsuiteError, ExitCode
 
 COMMANDS = {
-    "init": "Write a first suite file.",
+    "init": "Write a first suite and policy file.",
     "list": "Show which models, probes, sources, metrics and suites are installed.",
     "show": "Explain one installed thing.",
     "check": "Check a suite and estimate its work, without loading a model.",

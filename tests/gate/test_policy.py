@@ -9,7 +9,7 @@ import yaml
 
 from evalsuite.cli import run as evalsuite
 from evalsuite.errors import SuiteError
-from evalsuite.policy import policy_schema, read_policy
+from evalsuite.policy import Rule, policy_schema, read_policy
 from evalsuite.registry import installed
 
 HEAD = "version: 1\nname: p\nrules:\n"
@@ -80,3 +80,13 @@ def test_an_installed_policy_is_shown_and_a_misspelt_one_suggested(tmp_path, cap
     assert "rules:" in capsys.readouterr().out
     assert evalsuite(["gate", str(tmp_path), "--policy", "quikstart"]) == 2
     assert "not a run directory" in capsys.readouterr().err
+
+
+def test_the_policy_of_the_documentation_is_one(tmp_path):
+    from pathlib import Path
+    from textwrap import dedent
+
+    page = (Path(__file__).parents[2] / "docs" / "gate-and-export.md").read_text()
+    text = dedent("    version" + page.split("\n    version", 1)[1].split("\n\n", 1)[0])
+    assert len(policy(tmp_path, text).policy.rules) == 3
+    assert all(f"`{key}`" in page for key in Rule.model_fields if key != "name")
