@@ -20,6 +20,8 @@ COMMANDS = {
     "check": "Check a suite and estimate its work, without loading a model.",
     "run": "Run a suite, leaving a run directory.",
     "score": "Recompute the estimates of a run without its models.",
+    "compare": "Compare models of one or several runs, sample by sample.",
+    "power": "Say how many samples a difference takes, or how small a one is found.",
     "report": "Render runs as one HTML page.",
     "export": "Write runs in the format of another tool.",
     "gate": "Hold a run against a policy; exit 1 where it fails.",
