@@ -47,7 +47,7 @@ def test_the_steps_run_and_the_summary_tells_what_the_gate_said(tmp_path, limit,
     assert found == [0, 0, code, 0]
     page = (tmp_path / "page.md").read_text()
     assert f"Gate {word}: `p`" in page
-    assert "## Evaluation" in page
+    assert "</details>\n\n## Evaluation" in page  # else it would be HTML, not a heading
     kept = STEPS["Keep the report"]["with"]["path"].split()
     assert all((tmp_path / name).exists() for name in kept)
 

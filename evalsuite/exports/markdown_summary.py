@@ -36,8 +36,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def folded(summary: str, lines: Sequence[str]) -> list[str]:
-    """Lines behind a summary that a click opens."""
-    return ["", "<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>"]
+    """Lines behind a summary that a click opens, with the empty line that ends HTML in Markdown."""
+    return ["", "<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>", ""]
 
 
 def incomplete(runs: Sequence[Run]) -> list[str]:
