@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
@@ -30,6 +30,10 @@ from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8, visible
 from evalsuite.store import JobResult, Run
 
+# The order matters: rules for print override those above them.
+_STYLES = ("report.css",)
+_SCRIPTS = ("report.js",)
+
 
 def write(runs: Sequence[Run], path: Path) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
@@ -47,7 +51,7 @@ def render(runs: Sequence[Run]) -> str:
     validated = validations(results, _models(named))
     explorer = explore(named)
     found = verdicts(results)
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _assets(_STYLES), _assets(_SCRIPTS)
     return _template().render(
         title=_title(runs),
         version=__version__,
@@ -74,13 +78,14 @@ def render(runs: Sequence[Run]) -> str:
 def _template() -> Template:
     """The page's template; whatever it prints is escaped and has no hidden characters."""
     environment = Environment(
+        loader=PackageLoader("evalsuite.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=visible,
     )
-    return environment.from_string(_asset("report.html.j2", folder="templates"))
+    return environment.get_template("report.html.j2")
 
 
 def _title(runs: Sequence[Run]) -> str:
@@ -100,8 +105,10 @@ def _not_applicable(results: Sequence[JobResult]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _asset(name: str, folder: str = "assets") -> str:
-    return files("evalsuite.report").joinpath(folder, name).read_text(encoding="utf-8")
+def _assets(names: Sequence[str]) -> str:
+    """Several files as the one style or script that the page's policy lets apply."""
+    folder = files("evalsuite.report") / "assets"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def _policy(style: str, script: str) -> str:
