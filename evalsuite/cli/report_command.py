@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evalsuite.cli.conventions import echo
 from evalsuite.store import Run
 
 
@@ -28,4 +29,4 @@ def command(runs: tuple[Path, ...], output: Path, open_it: bool) -> None:
     path = write([Run.open(run) for run in runs], output)
     if open_it:
         webbrowser.open(path.resolve().as_uri())
-    click.echo(str(path))
+    echo(str(path))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
+from evalsuite.foreign_text import written_out
 from evalsuite.metric import Estimate
 
 ARROWS = {
@@ -49,11 +49,6 @@ def short(model: str) -> str:
     return model
 
 
-# Control characters, and those that turn the direction of the text that follows them. Letters of
-# right-to-left scripts need none of these and stay as they are.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
 # No single text of a page is longer; the run directory has all of it.
 MAX_CHARACTERS = 20_000
 
@@ -69,7 +64,7 @@ def visible(value: Any) -> Any:
     cut = len(value) - MAX_CHARACTERS
     if cut > 0:
         value = f"{value[:MAX_CHARACTERS]} … ({cut:,} more characters)"
-    return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", value)
+    return written_out(value)
 
 
 def plain_utf8(text: str) -> bytes:
