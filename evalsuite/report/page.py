@@ -18,6 +18,7 @@ from evalsuite.report.controls import validations
 from evalsuite.report.curves import curves
 from evalsuite.report.downloads import downloads
 from evalsuite.report.explorer import explore
+from evalsuite.report.forest import Forest
 from evalsuite.report.gaps import gaps
 from evalsuite.report.intersections import intersections
 from evalsuite.report.methods import methods
@@ -31,7 +32,7 @@ from evalsuite.report.wording import plain_utf8, visible
 from evalsuite.store import JobResult, Run
 
 # The order matters: rules for print override those above them.
-_STYLES = ("report.css",)
+_STYLES = ("report.css", "forest.css")
 _SCRIPTS = ("report.js",)
 
 
@@ -130,7 +131,8 @@ def _own_sections(
     """Gaps, intersections, and curves over harder data; their charts join the downloads."""
     sections = [*gaps(results), *intersections(results), *curves(results)]
     for chart in (chart for section in sections for chart in section.charts):
-        specifications[str(chart["description"])] = dict(chart)
+        specification = chart.specification if isinstance(chart, Forest) else chart
+        specifications[str(specification["description"])] = dict(specification)
     return [_drawn(section) for section in sections]
 
 
@@ -153,5 +155,5 @@ def _drawn(section: Section) -> dict[str, Any]:
         "title": section.title,
         "paragraphs": section.paragraphs,
         "tables": section.tables,
-        "charts": [draw(chart) for chart in section.charts],
+        "charts": [c.svg if isinstance(c, Forest) else draw(c) for c in section.charts],
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.metric import Estimate
-from evalsuite.report.charts import draw, forest
 from evalsuite.report.controls import Validation
+from evalsuite.report.forest import Forest
 from evalsuite.report.scorecard import families
 from evalsuite.report.verdicts import SIGNS, meaning, shown
 from evalsuite.report.wording import interval, null, number, visible
@@ -157,8 +157,9 @@ def _drawn(
     if all(e.verdict == "undefined" for _, e in rows):
         return []
     rows = [(str(visible(name)), estimate) for name, estimate in rows]
-    specifications[title] = forest(rows, str(visible(title)))
-    return [(caption, draw(specifications[title]))]
+    plot = Forest(str(visible(title)), rows)
+    specifications[title] = plot.specification
+    return [(caption, plot.svg)]
 
 
 def _line(result: JobResult, estimate: Estimate) -> Line:
