@@ -16,7 +16,9 @@ from evalsuite.store import JobResult, Run, SampleRow, Store
 
 FAMILIES = ("task", "fairness", "privacy", "explainability", "robustness", "representation")
 GROUPS = ("north", "south", "east", "west")
-SYLLABLES = [
+SYLLABLES = (
+    "ba de fi go lu ma ne pi ro su ta ve wi xo yu za bre cla dri flo gru pla ste tri"
+).split()
     "ba",
     "de",
     "fi",
@@ -86,7 +88,7 @@ def synthetic_run(path: Path, n_models: int, n_probes: int, n_samples: int) -> R
                     card=CARD,
                     n_samples=n_samples,
                     estimates=tuple(_estimates(right)),
-                )  # fmt: skip
+                )
             )
     store.write_manifest({"versions": {"python": "3"}, "complete": True})
     store.close()
