@@ -19,31 +19,6 @@ GROUPS = ("north", "south", "east", "west")
 SYLLABLES = (
     "ba de fi go lu ma ne pi ro su ta ve wi xo yu za bre cla dri flo gru pla ste tri"
 ).split()
-    "ba",
-    "de",
-    "fi",
-    "go",
-    "lu",
-    "ma",
-    "ne",
-    "pi",
-    "ro",
-    "su",
-    "ta",
-    "ve",
-    "wi",
-    "xo",
-    "yu",
-    "za",
-    "bre",
-    "cla",
-    "dri",
-    "flo",
-    "gru",
-    "pla",
-    "ste",
-    "tri",
-]
 CARD = {
     "measures": "How often the answer is the one that the source gives.",
     "does_not_measure": "Anything else.",
