@@ -16,9 +16,8 @@ from evalsuite.store import JobResult, Run, SampleRow, Store
 
 FAMILIES = ("task", "fairness", "privacy", "explainability", "robustness", "representation")
 GROUPS = ("north", "south", "east", "west")
-SYLLABLES = (
-    "ba de fi go lu ma ne pi ro su ta ve wi xo yu za bre cla dri flo gru pla ste tri"
-).split()
+ONSETS, VOWELS = ("b", "d", "f", "g", "l", "m", "pr", "st", "cl"), "aeiou"
+SYLLABLES = [onset + vowel for onset in ONSETS for vowel in VOWELS]
 CARD = {
     "measures": "How often the answer is the one that the source gives.",
     "does_not_measure": "Anything else.",
