@@ -32,8 +32,8 @@ from evalsuite.report.wording import plain_utf8, visible
 from evalsuite.store import JobResult, Run
 
 # The order matters: rules for print override those above them.
-_STYLES = ("report.css", "forest.css")
-_SCRIPTS = ("report.js",)
+_STYLES = ("report.css", "forest.css", "scorecard.css")
+_SCRIPTS = ("report.js", "sorting.js")
 
 
 def write(runs: Sequence[Run], path: Path) -> Path:

@@ -232,7 +232,7 @@ function facts(pairs, className) {
 
 function modelColumn(name, entry) {
   const column = element("div");
-  column.append(element("h4", name));
+  column.append(element("h3", name));
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
   if (entry.record.word_scores) column.append(heat(entry.record));
   if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
