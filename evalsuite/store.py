@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +247,12 @@ class Run:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256
         return path.read_bytes() if path.is_file() else None
+
+
+def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
+    """The runs, numbered where two directories have one name."""
+    counts = Counter(run.name for run in runs)
+    return [
+        run if counts[run.name] == 1 else replace(run, name=f"{run.name} #{place}")
+        for place, run in enumerate(runs, 1)
+    ]

@@ -26,10 +26,10 @@ from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
 from evalsuite.report.scorecard import blocks
 from evalsuite.report.section import Section
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8, visible
-from evalsuite.store import JobResult, Run
+from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
 _STYLES = ("report.css", "forest.css", "scorecard.css")
