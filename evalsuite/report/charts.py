@@ -18,14 +18,18 @@ ROW_HEIGHT = 22
 
 
 def forest(
-    rows: Sequence[tuple[str, Estimate]], title: str, baseline: float | None = None
+    rows: Sequence[tuple[str, Estimate]],
+    title: str,
+    baseline: float | None = None,
+    distinct: Sequence[bool] | None = None,
 ) -> dict[str, Any]:
     """One dot with its interval for each row, its null as a line in the band of its margin.
 
-    A dot is full where the interval excludes the null; a row without a number says so in words.
-    ``baseline`` is a value that all rows are to be compared with, a dashed line.
+    A dot is full where the interval excludes the null, or where ``distinct`` says so; a row
+    without a number says so in words. ``baseline`` is a value that all rows are to be compared
+    with, a dashed line.
     """
-    values = [row_values(name, estimate) for name, estimate in rows]
+    values = all_values(rows, distinct)
     x = _x(values, baseline)
     # Wide enough for the names in whatever font the reader has, which cannot be measured here.
     extent = round(7 * max((len(name) for name, _ in rows), default=0))
@@ -49,8 +53,18 @@ def forest(
     }
 
 
-def row_values(name: str, estimate: Estimate) -> dict[str, Any]:
-    """What is drawn of one estimate: the data of its row."""
+def all_values(
+    rows: Sequence[tuple[str, Estimate]], distinct: Sequence[bool] | None
+) -> list[dict[str, Any]]:
+    """What is drawn of each estimate: the data of its row."""
+    values = [_row(name, estimate) for name, estimate in rows]
+    if distinct is not None:
+        for row, is_distinct in zip(values, distinct, strict=True):
+            row["verdict"] = "differs from null" if is_distinct else "compatible with null"
+    return values
+
+
+def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     has_value = math.isfinite(estimate.value)
     null = estimate.null if has_value and estimate.null else None
     margin = null.margin if null else 0.0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import escape
 
 from evalsuite.metric import Estimate
-from evalsuite.report.charts import ROW_HEIGHT, WIDTH, axis_domain, forest, row_values
+from evalsuite.report.charts import ROW_HEIGHT, WIDTH, all_values, axis_domain, forest
 
 # Room for a letter of the names, in whatever font the reader has.
 _LETTER = 7
@@ -32,20 +33,22 @@ class Forest:
         title: What is drawn.
         rows: Names and estimates, from the top; they share one axis.
         baseline: A value to be compared with, drawn through all rows.
+        distinct: Which dots are full; without, those whose interval excludes the null.
     """
 
     title: str
     rows: Sequence[tuple[str, Estimate]]
     baseline: float | None = None
-    _values: Sequence[dict[str, Any]] = field(init=False, repr=False)
+    distinct: Sequence[bool] | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_values", [row_values(name, e) for name, e in self.rows])
+    @cached_property
+    def _values(self) -> Sequence[dict[str, Any]]:
+        return all_values(self.rows, self.distinct)
 
     @property
     def specification(self) -> dict[str, Any]:
         """The same as Vega-Lite."""
-        return forest(self.rows, self.title, self.baseline)
+        return forest(self.rows, self.title, self.baseline, self.distinct)
 
     @property
     def svg(self) -> str:
@@ -57,8 +60,8 @@ class Forest:
         parts = [
             f'<svg class="forest" role="group" aria-label="{escape(self.title)}" '
             f'width="{left + WIDTH + _TEXT_ROOM}" height="{height + 24}">',
-            *_nulls(self._values, scale),
             *_axis(scale, height),
+            *_nulls(self._values, scale),
         ]
         if self.baseline is not None:
             parts.append(f'<path class="baseline" d="M{scale(self.baseline)} 0V{height}"/>')

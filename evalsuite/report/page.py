@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
 from evalsuite.report.charts import draw
+from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
 from evalsuite.report.curves import curves
 from evalsuite.report.downloads import downloads
@@ -50,6 +51,7 @@ def render(runs: Sequence[Run]) -> str:
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
+    compared = comparisons(named, results)
     explorer = explore(named)
     found = verdicts(results)
     style, script = _assets(_STYLES), _assets(_SCRIPTS)
@@ -62,10 +64,11 @@ def render(runs: Sequence[Run]) -> str:
         account=plain_account(results),
         verdicts=[v for v in found if v.is_about_anything],
         unasked=[v.model for v in found if not v.is_about_anything],
-        blocks=blocks(results),
-        panels=panels(results, validated, specifications),
+        standings=compared.standings,
+        blocks=blocks(results, compared.letters),
+        panels=panels(results, validated, compared, specifications),
         validations=validated,
-        methods=methods(results),
+        methods=methods(results, compared),
         explorer=explorer,
         sections=[*_own_sections(everything, specifications), *_plugin_sections(runs)],
         provenance=provenance(originals),
