@@ -72,7 +72,7 @@ def render(runs: Sequence[Run]) -> str:
         explorer=explorer,
         sections=[*_own_sections(everything, specifications), *_plugin_sections(runs)],
         provenance=provenance(originals),
-        downloads=downloads(everything, explorer.lines, specifications),
+        downloads=downloads(everything, explorer.lines, specifications, compared.comparisons),
         is_partial=any(result.status == "partial" for result in results),
         is_complete=all(run.manifest.get("complete", True) for run in runs),
         not_applicable=_not_applicable(results),
