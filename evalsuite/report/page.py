@@ -33,8 +33,9 @@ from evalsuite.report.wording import plain_utf8, visible
 from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
-_STYLES = ("report.css", "forest.css", "scorecard.css")
-_SCRIPTS = ("report.js", "sorting.js")
+_STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
+_EXPLORER = "text samples filters words pictures clips sample gallery link keys start"
+_SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
 
 
 def write(runs: Sequence[Run], path: Path) -> Path:
