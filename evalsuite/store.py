@@ -256,7 +256,7 @@ class Run:
                     if only is not None and (row["id"], row["content_hash"]) not in only:
                         continue
                     row["record"] = json.loads(row["record"])
-                    row["exchange"] = tuple(json.loads(row.get("exchange") or "[]"))
+                    row["exchange"] = tuple(json.loads(row["exchange"])) if with_exchange else ()
                     yield SampleRow(**row)
 
     def media(self, sha256: str) -> bytes | None:
