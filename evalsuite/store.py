@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -255,10 +256,19 @@ class Run:
                     if only is not None and (row["id"], row["content_hash"]) not in only:
                         continue
                     row["record"] = json.loads(row["record"])
-                    row["exchange"] = tuple(json.loads(row.get("exchange") or "[]"))
+                    row["exchange"] = tuple(json.loads(row["exchange"])) if with_exchange else ()
                     yield SampleRow(**row)
 
     def media(self, sha256: str) -> bytes | None:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256
         return path.read_bytes() if path.is_file() else None
+
+
+def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
+    """The runs, numbered where two directories have one name."""
+    counts = Counter(run.name for run in runs)
+    return [
+        run if counts[run.name] == 1 else replace(run, name=f"{run.name} #{place}")
+        for place, run in enumerate(runs, 1)
+    ]

@@ -32,6 +32,7 @@ LAYERS = [
     ["loss"],
     ["observer"],
     ["run"],
+    ["compare"],
     ["report"],
     ["cli", "__main__"],
 ]

@@ -1,4 +1,4 @@
-"""Files inside the page: estimates as CSV, samples as JSON Lines, everything as report.json."""
+"""Files inside the page: CSV, JSON Lines, report.json and BibTeX."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.compare import Comparison
+from evalsuite.report.references import bibtex
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, estimate_to_json
 
@@ -32,7 +34,10 @@ class Download:
 
 
 def downloads(
-    results: Sequence[JobResult], samples: bytes, charts: Mapping[str, Any]
+    results: Sequence[JobResult],
+    samples: bytes,
+    charts: Mapping[str, Any],
+    comparisons: Sequence[Comparison],
 ) -> list[Download]:
     """All links, in the order they are shown."""
     report = {
@@ -51,6 +56,7 @@ def downloads(
             }
             for r in results
         ],
+        "comparisons": [comparison.to_json() for comparison in comparisons],
         "charts": charts,
     }
     report_json = gzip.compress(plain_utf8(json.dumps(report, sort_keys=True)), mtime=0)
@@ -59,11 +65,18 @@ def downloads(
         _link(
             "file-report",
             "report.json.gz",
-            "every estimate, and every chart as Vega-Lite",
+            "every estimate and paired difference, and every chart as Vega-Lite",
             "application/gzip",
             report_json,
         ),
         _link("file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples),
+        _link(
+            "file-references",
+            "references.bib",
+            "what the probes of this report cite",
+            "application/x-bibtex",
+            plain_utf8(bibtex(results)),
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ from evalsuite.probe import ANSWERS, FLAGS, REFUSALS, answer_of
 
 # Columns that are drawn, not read.
 PICTURES = ("word_scores", "map", "map_hz", "word_alignment")
+_REFUSALS, _FLAGS = frozenset(REFUSALS), frozenset(FLAGS)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Outcome:
 def outcome(status: str, record: Mapping[str, Any]) -> Outcome:
     """The outcome of one sample by one model."""
     said = json.dumps(_telling(status, record), sort_keys=True)
-    refused = _is_true(record, REFUSALS)
-    flagged = status == "failed" or refused or _is_true(record, FLAGS)
+    refused = _is_true(record, _REFUSALS)
+    flagged = status == "failed" or refused or _is_true(record, _FLAGS)
     return Outcome(status == "failed", refused, flagged, sha256(said.encode()).digest())
 
 
@@ -70,9 +71,9 @@ def headline(records: Sequence[Mapping[str, Any]]) -> str:
     return next((n for n in wanted if n in columns and n not in PICTURES), "")
 
 
-def _is_true(record: Mapping[str, Any], names: Sequence[str]) -> bool:
+def _is_true(record: Mapping[str, Any], names: Set[str]) -> bool:
     """Whether a column says so; a share of several answers counts from one half on."""
-    values = (record.get(name) for name in names)
+    values = [record[name] for name in record.keys() & names]
     return any(isinstance(value, int | float) and value >= 0.5 for value in values)
 
 

@@ -14,10 +14,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
 from evalsuite.report.charts import draw
+from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
 from evalsuite.report.curves import curves
 from evalsuite.report.downloads import downloads
 from evalsuite.report.explorer import explore
+from evalsuite.report.forest import Forest
 from evalsuite.report.gaps import gaps
 from evalsuite.report.intersections import intersections
 from evalsuite.report.methods import methods
@@ -25,15 +27,15 @@ from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
 from evalsuite.report.scorecard import blocks
 from evalsuite.report.section import Section
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8, visible
-from evalsuite.store import JobResult, Run
+from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
-_STYLES = ("explorer.css", "report.css")
+_STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
 _EXPLORER = "text samples filters words pictures clips sample gallery link keys start"
-_SCRIPTS = ("theme.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
+_SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
 
 
 def write(runs: Sequence[Run], path: Path) -> Path:
@@ -50,6 +52,7 @@ def render(runs: Sequence[Run]) -> str:
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
+    compared = comparisons(named, results)
     explorer = explore(named)
     found = verdicts(results)
     style, script = _assets(_STYLES), _assets(_SCRIPTS)
@@ -62,14 +65,15 @@ def render(runs: Sequence[Run]) -> str:
         account=plain_account(results),
         verdicts=[v for v in found if v.is_about_anything],
         unasked=[v.model for v in found if not v.is_about_anything],
-        blocks=blocks(results),
-        panels=panels(results, validated, specifications),
+        standings=compared.standings,
+        blocks=blocks(results, compared.letters),
+        panels=panels(results, validated, compared, specifications),
         validations=validated,
-        methods=methods(results),
+        methods=methods(results, compared),
         explorer=explorer,
         sections=[*_own_sections(everything, specifications), *_plugin_sections(runs)],
         provenance=provenance(originals),
-        downloads=downloads(everything, explorer.lines, specifications),
+        downloads=downloads(everything, explorer.lines, specifications, compared.comparisons),
         is_partial=any(result.status == "partial" for result in results),
         is_complete=all(run.manifest.get("complete", True) for run in runs),
         not_applicable=_not_applicable(results),
@@ -131,7 +135,8 @@ def _own_sections(
     """Gaps, intersections, and curves over harder data; their charts join the downloads."""
     sections = [*gaps(results), *intersections(results), *curves(results)]
     for chart in (chart for section in sections for chart in section.charts):
-        specifications[str(chart["description"])] = dict(chart)
+        specification = chart.specification if isinstance(chart, Forest) else chart
+        specifications[str(specification["description"])] = dict(specification)
     return [_drawn(section) for section in sections]
 
 
@@ -154,5 +159,5 @@ def _drawn(section: Section) -> dict[str, Any]:
         "title": section.title,
         "paragraphs": section.paragraphs,
         "tables": section.tables,
-        "charts": [draw(chart) for chart in section.charts],
+        "charts": [c.svg if isinstance(c, Forest) else draw(c) for c in section.charts],
     }

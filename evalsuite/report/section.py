@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evalsuite.report.forest import Forest
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -37,10 +39,10 @@ class Section:
         title: Its heading.
         paragraphs: Texts before everything else.
         tables: Tables.
-        charts: Vega-Lite specifications; drawn when the report is built.
+        charts: Vega-Lite specifications or forest plots; drawn when the report is built.
     """
 
     title: str
     paragraphs: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    charts: Sequence[Mapping[str, Any]] = ()
+    charts: Sequence[Mapping[str, Any] | Forest] = ()

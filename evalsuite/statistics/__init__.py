@@ -28,6 +28,7 @@ from evalsuite.statistics.detection import (
     weighted_detection_cost,
     weighted_equal_error_rate,
 )
+from evalsuite.statistics.difference import newcombe_paired, p_value_of, square_and_add
 from evalsuite.statistics.dyads import dyadic_distribution
 from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
 from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
@@ -53,6 +54,7 @@ from evalsuite.statistics.paired import (
     sign_flip_null,
 )
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
+from evalsuite.statistics.power import minimum_detectable, units_needed
 from evalsuite.statistics.proportion import proportion_interval
 from evalsuite.statistics.ranking import (
     BestThreshold,
@@ -109,9 +111,12 @@ __all__ = [
     "holm",
     "interpolated_exposure",
     "mcnemar_exact",
+    "minimum_detectable",
     "minimum_detection_cost",
     "negative_log_likelihood",
+    "newcombe_paired",
     "null_exposure",
+    "p_value_of",
     "paired_comparison",
     "permutation_null",
     "proportion_interval",
@@ -119,8 +124,10 @@ __all__ = [
     "ratio_interval",
     "roc_auc",
     "sign_flip_null",
+    "square_and_add",
     "totals_distribution",
     "tpr_at_fpr",
+    "units_needed",
     "weighted_auc",
     "weighted_detection_cost",
     "weighted_equal_error_rate",

@@ -47,7 +47,7 @@ function answers(sample, entry) {
 
 function modelColumn(sample, name, entry) {
   const column = element("div");
-  column.append(element("h4", name));
+  column.append(element("h3", name));
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
   if (hasMap(sample)) column.append(...mediaOf(sample).map((content) => medium(content, entry.record)));
   if (entry.record.word_scores) column.append(heat(entry.record));
