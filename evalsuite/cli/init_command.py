@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evalsuite.cli.conventions import echo
 from evalsuite.documents import write_atomically
 from evalsuite.errors import UsageError
 
@@ -20,5 +21,5 @@ def command(directory: Path) -> None:
         raise UsageError(f"{path} exists; remove it or name another directory.")
     text = files("evalsuite.cli").joinpath("first_suite.yaml").read_bytes()
     write_atomically(path, text)
-    click.echo(str(path))
-    click.echo(f"Next: evalsuite check {path}, then evalsuite run {path}", err=True)
+    echo(str(path))
+    echo(f"Next: evalsuite check {path}, then evalsuite run {path}", err=True)

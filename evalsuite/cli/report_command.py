@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evalsuite.cli.conventions import notes
+from evalsuite.cli.conventions import echo, notes
 from evalsuite.store import Run
 
 MIB = 2**20
@@ -57,4 +57,4 @@ def command(
         )
     if open_it:
         webbrowser.open(path.resolve().as_uri())
-    click.echo(str(path))
+    echo(str(path))

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from evalsuite.cli.conventions import echo
 from evalsuite.suite import json_schema
 
 
@@ -17,4 +18,4 @@ def command() -> None:
     evalsuite schema > suite.schema.json
     # first line of suite.yaml:  # yaml-language-server: $schema=./suite.schema.json
     """  # noqa: D301
-    click.echo(json.dumps(json_schema(), indent=1))
+    echo(json.dumps(json_schema(), indent=1))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalsuite.metric import Estimate
-from evalsuite.report.wording import interval, number
+from evalsuite.report.wording import interval, number, plain_utf8
 
 WIDTH = 430
 ROW_HEIGHT = 22
@@ -201,7 +201,8 @@ def draw(specification: Mapping[str, Any]) -> str:
     import vl_convert
 
     # No base URL is allowed: a plugin's chart must not fetch data while a report is built.
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
+    text = plain_utf8(json.dumps(specification, ensure_ascii=False)).decode()
+    svg: str = vl_convert.vegalite_to_svg(text, allowed_base_urls=[])
     return harmless(svg)
 
 
