@@ -21,6 +21,7 @@ LAYERS = [
     ["metric"],
     ["probe"],
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
+    ["summing"],
     ["summaries", "sliced"],
     ["classification"],
     ["zero_shot", "retrieval", "captions", "answers", "transcripts"],

@@ -22,6 +22,8 @@ COMMANDS = {
     "check": "Check a suite and estimate its work, without loading a model.",
     "run": "Run a suite, leaving a run directory.",
     "score": "Recompute the estimates of a run without its models.",
+    "compare": "Compare models of one or several runs, sample by sample.",
+    "power": "Say how many samples a difference takes, or how small a one is found.",
     "report": "Render runs as one HTML page.",
     "plugins": "Show installed plugins, and why a broken one is broken.",
     "doctor": "Show what this machine has, to paste into an issue.",

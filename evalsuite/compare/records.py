@@ -208,6 +208,16 @@ class Comparison:
         """The differences that a scorecard shows."""
         return tuple(difference for difference in self.differences if difference.is_primary)
 
+    @property
+    def regressions(self) -> tuple[Difference, ...]:
+        """Primary metrics on which a candidate is worse, or has no value where the baseline has."""
+        return tuple(
+            d
+            for d in self.primary
+            if d.verdict == "worse"
+            or (math.isnan(d.candidate_value) and not math.isnan(d.baseline_value))
+        )
+
     def tally(self, candidate: Subject) -> Counter[DifferenceVerdict]:
         """How many primary differences of a candidate have each verdict."""
         return Counter(d.verdict for d in self.primary if d.candidate == candidate)

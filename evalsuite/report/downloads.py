@@ -33,29 +33,13 @@ class Download:
     bytes: int
 
 
-def downloads(
-    results: Sequence[JobResult],
-    samples: bytes,
-    charts: Mapping[str, Any],
-    comparisons: Sequence[Comparison],
+def files_of(
+    results: Sequence[JobResult], charts: Mapping[str, Any], comparisons: Sequence[Comparison]
 ) -> list[Download]:
-    """All links, in the order they are shown."""
+    """Everything but the samples."""
     report = {
         "schema_version": 1,
-        "jobs": [
-            {
-                "model": r.model,
-                "probe": r.probe,
-                "label": r.label,
-                "family": r.family,
-                "status": r.status,
-                "reason": r.reason,
-                "n_samples": r.n_samples,
-                "n_failed": r.n_failed,
-                "estimates": [estimate_to_json(estimate) for estimate in r.estimates],
-            }
-            for r in results
-        ],
+        "jobs": [_job(result) for result in results],
         "comparisons": [comparison.to_json() for comparison in comparisons],
         "charts": charts,
     }
@@ -69,7 +53,6 @@ def downloads(
             "application/gzip",
             report_json,
         ),
-        _link("file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples),
         _link(
             "file-references",
             "references.bib",
@@ -78,6 +61,20 @@ def downloads(
             plain_utf8(bibtex(results)),
         ),
     ]
+
+
+def downloads(files: Sequence[Download], samples: bytes) -> list[Download]:
+    """All links, in the order they are shown."""
+    link = _link(
+        "file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples
+    )
+    return [*files, link]
+
+
+def _job(result: JobResult) -> dict[str, Any]:
+    names = ("model", "probe", "label", "family", "status", "reason", "n_samples", "n_failed")
+    facts = {name: getattr(result, name) for name in names}
+    return {**facts, "estimates": [estimate_to_json(estimate) for estimate in result.estimates]}
 
 
 def _link(identifier: str, name: str, holds: str, kind: str, data: bytes) -> Download:

@@ -7,7 +7,7 @@ import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from evalsuite.report.choice import Job, candidates, in_order_of_want, shares
@@ -41,13 +41,13 @@ class Explorer:
     samples: tuple[tuple[Mapping[str, Any], ...], ...]
     media: Mapping[str, Any]
 
-    @property
+    @cached_property
     def packed(self) -> str:
         """Probes and media as base64 of gzip; the same data give the same bytes."""
         document = {"probes": self.probes, "media": self.media}
         return base64.b64encode(_gzip(json.dumps(document, ensure_ascii=False))).decode()
 
-    @property
+    @cached_property
     def lines(self) -> bytes:
         """The samples as gzip of JSON Lines, for the script and for the download alike.
 
@@ -59,6 +59,11 @@ class Explorer:
             for sample in samples
         ]
         return _gzip("\n".join(made))
+
+    @property
+    def n_bytes(self) -> int:
+        """What all of it takes of the page."""
+        return len(self.packed) + 4 * len(self.lines) // 3
 
     @property
     def left_out(self) -> int:
@@ -87,15 +92,20 @@ class Explorer:
         return listed(self.probes, self.samples, kind)
 
 
-def explore(runs: Sequence[Run], limit: int = MAX_BYTES, most: int = MAX_SAMPLES) -> Explorer:
-    """Gather the samples of all jobs of all runs: ``most``, and as many as ``limit`` bytes hold."""
+def explore(
+    runs: Sequence[Run], limit: int = MAX_BYTES, most: int = MAX_SAMPLES, media: int = MAX_MEDIA
+) -> Explorer:
+    """Gather the samples of all jobs of all runs: ``most``, and as many as ``limit`` bytes hold.
+
+    ``media`` pictures and clips of each probe come with them, as long as they fit.
+    """
     found = _gather(runs, most)
-    kept, media = sum(len(samples) for _, samples in found), MAX_MEDIA
+    kept = sum(len(samples) for _, samples in found)
     small = cache(partial(small_media, tuple(runs)))  # made once, however often the page is packed
     while True:
         explorer = _pack(small, found, kept, media)
-        of_media, of_samples = len(explorer.packed), 4 * len(explorer.lines) // 3
-        if of_media + of_samples <= limit or (kept <= len(found) and media <= 0):
+        of_samples = 4 * len(explorer.lines) // 3
+        if explorer.n_bytes <= limit or (kept <= len(found) and media <= 0):
             return explorer
         media //= 2
         if media == 0 or of_samples > limit // 2:

@@ -36,7 +36,8 @@ def gaps(results: Sequence[JobResult]) -> list[Section]:
     )
     shown = [(str(visible(f"{r.model} · {r.label}")), e) for r, e in found[:MAX_ROWS]]
     table = Table("Gaps between groups", _COLUMNS, rows)
-    return [Section("Gaps between groups", (_ABOUT,), (table,), (Forest("Gaps", shown),))]
+    plots = (Forest("Gaps between groups", shown),)
+    return [Section("Gaps between groups", (_ABOUT,), (table,), plots, family="fairness")]
 
 
 def _found(results: Iterable[JobResult]) -> Iterator[tuple[JobResult, Estimate]]:

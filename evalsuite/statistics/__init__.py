@@ -28,7 +28,13 @@ from evalsuite.statistics.detection import (
     weighted_detection_cost,
     weighted_equal_error_rate,
 )
-from evalsuite.statistics.difference import newcombe_paired, p_value_of, square_and_add
+from evalsuite.statistics.difference import (
+    newcombe_paired,
+    normal_p_value,
+    p_value_of,
+    square_and_add,
+    standard_error_of,
+)
 from evalsuite.statistics.dyads import dyadic_distribution
 from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
 from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
@@ -46,6 +52,8 @@ from evalsuite.statistics.groups import (
     worst_group_accuracy,
 )
 from evalsuite.statistics.interval import Interval, clopper_pearson, wilson
+from evalsuite.statistics.joint import paired_totals_comparison
+from evalsuite.statistics.letters import compact_letters
 from evalsuite.statistics.multiplicity import benjamini_hochberg, holm
 from evalsuite.statistics.paired import (
     PairedComparison,
@@ -54,6 +62,7 @@ from evalsuite.statistics.paired import (
     sign_flip_null,
 )
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
+from evalsuite.statistics.points import only_values
 from evalsuite.statistics.power import minimum_detectable, units_needed
 from evalsuite.statistics.proportion import proportion_interval
 from evalsuite.statistics.ranking import (
@@ -69,6 +78,7 @@ from evalsuite.statistics.ranking import (
 )
 from evalsuite.statistics.seeds import generator
 from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
+from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 
 __all__ = [
     "BestThreshold",
@@ -83,6 +93,7 @@ __all__ = [
     "OperatingPoint",
     "PairedComparison",
     "TotalsStatistic",
+    "TwoWayComponents",
     "WeightedStatistic",
     "accuracy_difference",
     "auc_interval",
@@ -94,6 +105,7 @@ __all__ = [
     "by_repetition",
     "calibration_null",
     "clopper_pearson",
+    "compact_letters",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "dyadic_distribution",
@@ -115,9 +127,12 @@ __all__ = [
     "minimum_detection_cost",
     "negative_log_likelihood",
     "newcombe_paired",
+    "normal_p_value",
     "null_exposure",
+    "only_values",
     "p_value_of",
     "paired_comparison",
+    "paired_totals_comparison",
     "permutation_null",
     "proportion_interval",
     "ratio_distribution",
@@ -125,8 +140,10 @@ __all__ = [
     "roc_auc",
     "sign_flip_null",
     "square_and_add",
+    "standard_error_of",
     "totals_distribution",
     "tpr_at_fpr",
+    "two_way_components",
     "units_needed",
     "weighted_auc",
     "weighted_detection_cost",

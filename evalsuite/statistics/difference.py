@@ -101,3 +101,18 @@ def p_value_of(value: float, interval: Interval) -> float:
         return 1.0 if value == 0 else 0.0
     z = float(ndtri((1 + interval.level) / 2))
     return float(2 * ndtr(-abs(value) * z / width))
+
+
+def standard_error_of(interval: Interval) -> float:
+    """Half the width of an interval over the normal quantile of its level; NaN without bounds."""
+    return interval.width / (2 * float(ndtri((1 + interval.level) / 2)))
+
+
+def normal_p_value(value: float, standard_error: float) -> float:
+    """Two-sided p-value of zero for an estimate whose error is about normal.
+
+    Formula: 2·Φ(−|θ| / SE). Undefined: no standard error above 0, unless the value is 0 (then 1).
+    """
+    if value == 0:
+        return 1.0
+    return float(2 * ndtr(-abs(value) / standard_error)) if standard_error > 0 else math.nan
