@@ -13,6 +13,7 @@ from report.small_runs import make_run, result
 
 from evalsuite import Audio, Image
 from evalsuite.exchange import shown_media
+from evalsuite.report import Budget, render
 from evalsuite.report.choice import shares
 from evalsuite.report.explorer import MAX_SAMPLES, explore
 from evalsuite.report.noteworthy import KINDS
@@ -112,6 +113,12 @@ def test_the_drawn_part_does_not_depend_on_the_order_of_the_source(tmp_path):
         explorer = explore([run_of(tmp_path / name, ("m:a", ordered))], most=10)
         ids.append({sample["id"] for sample in explorer.samples[0]})
     assert ids[0] == ids[1]
+
+
+def test_a_page_holds_as_many_samples_as_it_is_told_to(tmp_path):
+    run = run_of(tmp_path / "run", ("m:a", [said(str(place), "x") for place in range(30)]))
+    page = render([run], Budget(samples=10))
+    assert "20 samples are not in this page, which keeps at most 10 of each probe" in page
 
 
 def test_small_probes_leave_their_room_to_large_ones():
