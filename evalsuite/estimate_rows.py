@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.foreign_text import written_out
 from evalsuite.metric import Estimate
 from evalsuite.store import JobResult
 
@@ -55,14 +56,14 @@ def csv_bytes(columns: Sequence[str], rows: Iterator[Sequence[Any]]) -> bytes:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
-    return stream.getvalue().encode("utf-8", "replace")
+    return stream.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet takes for a text; what is None is empty."""
+    """A text that a spreadsheet takes for a text, and a terminal too; what is None is empty."""
     if value is None:
         return ""
     if not isinstance(value, str):
         return value
-    text = value.replace("\x00", "\ufffd")
+    text = written_out(value)
     return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text

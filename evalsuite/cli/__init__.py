@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -12,6 +13,7 @@ import click
 
 from evalsuite import __version__
 from evalsuite.errors import EvalsuiteError, ExitCode
+from evalsuite.foreign_text import written_out
 
 COMMANDS = {
     "init": "Write a first suite and policy file.",
@@ -59,7 +61,9 @@ class LazyGroup(click.Group):
         """List commands with their summaries, importing none of them."""
         from evalsuite.registry import installed
 
-        plugin_rows = [(entry.name, entry.summary) for entry in installed().commands]
+        plugin_rows = [
+            (written_out(entry.name), written_out(entry.summary)) for entry in installed().commands
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
         if plugin_rows:
@@ -91,6 +95,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
+def _show(error: click.ClickException) -> None:
+    """What click has to say, which repeats what was typed."""
+    told = io.StringIO()
+    error.show(told)
+    _say(told.getvalue().rstrip("\n"))
+
+
+def _say(text: str) -> None:
+    """Print to stderr, without importing what only answers need."""
+    click.echo(written_out(text), err=True)
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     try:
@@ -98,23 +114,21 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        _say("Interrupted.")
         return int(ExitCode.INTERRUPTED)
     except EvalsuiteError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(f"Error: {error}")
         return int(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except Exception:  # noqa: BLE001  the outermost boundary: what is no user error is a bug, and says so
-        traceback.print_exc()
-        click.echo(
-            "This is a bug of evalsuite or of a plugin; the lines above and `evalsuite doctor` "
-            "are what its maintainers need.",
-            err=True,
+        _say(
+            f"{traceback.format_exc()}This is a bug of evalsuite or of a plugin; the lines above "
+            "and `evalsuite doctor` are what its maintainers need."
         )
         return int(ExitCode.BUG)
     return int(result) if isinstance(result, int) else int(ExitCode.OK)

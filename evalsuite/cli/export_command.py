@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalsuite.cli.conventions import notes
+from evalsuite.cli.conventions import echo, notes
 from evalsuite.errors import NothingSelectedError, UnknownNameError, UsageError
 from evalsuite.registry import installed
 from evalsuite.store import Run, with_distinct_names
@@ -46,10 +46,10 @@ def command(
             f"{' '.join(exported.notes) or 'the runs have no results yet.'}"
         )
     for note in exported.notes:
-        notes().print(f"Note: {note}", markup=False, soft_wrap=True)
+        notes().print(f"Note: {note}", soft_wrap=True)
     if output is not None:
         for path in write(exported, output):
-            click.echo(str(path))
+            echo(str(path))
         return
     if not exported.is_one_file:
         raise UsageError(

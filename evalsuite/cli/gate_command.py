@@ -76,7 +76,7 @@ def command(
     else:
         _print(answer(), gate)
     if gate.verdict == "failed":
-        notes().print(f"Next: evalsuite report {run} -o report.html", markup=False)
+        notes().print(f"Next: evalsuite report {run} -o report.html", soft_wrap=True)
     return int(gate.exit_code)
 
 

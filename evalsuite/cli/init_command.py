@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evalsuite.cli.conventions import echo
 from evalsuite.documents import write_atomically
 from evalsuite.errors import UsageError
 
@@ -21,5 +22,5 @@ def command(directory: Path) -> None:
             raise UsageError(f"{path} exists; remove it or name another directory.")
     for path in paths:
         write_atomically(path, files("evalsuite.cli").joinpath(f"first_{path.name}").read_bytes())
-        click.echo(str(path))
-    click.echo(f"Next: evalsuite check {paths[0]}, then evalsuite run {paths[0]}", err=True)
+        echo(str(path))
+    echo(f"Next: evalsuite check {paths[0]}, then evalsuite run {paths[0]}", err=True)

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from evalsuite.cli.conventions import echo
 from evalsuite.suite import json_schema
 
 
@@ -21,4 +22,4 @@ def command(policy: bool) -> None:
     """  # noqa: D301
     from evalsuite.policy import policy_schema
 
-    click.echo(json.dumps(policy_schema() if policy else json_schema(), indent=1))
+    echo(json.dumps(policy_schema() if policy else json_schema(), indent=1))

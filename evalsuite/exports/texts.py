@@ -11,11 +11,12 @@ import re
 from typing import Any
 
 from evalsuite.documents import finite
-from evalsuite.report.wording import visible
+from evalsuite.foreign_text import written_out
 
 # Inside JSON these are legal and yet break readers: lines end at some, others hide or turn text.
 _FRAGILE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_SURROGATES = re.compile("[\ud800-\udfff\ufffe\uffff]")
+# Unicode has no characters there, and XML refuses them.
+_NO_CHARACTERS = re.compile("[\ufffe\uffff]")
 _BACKTICKS = re.compile("`+")
 _BREAKS = re.compile(r"[\r\n\t\v\f\x85\u2028\u2029]+")
 
@@ -50,9 +51,8 @@ def one_line(text: str) -> str:
 
     A lone surrogate reads ``⟨U+DC80⟩``; breaks and tabs become a space.
     """
-    spaced = _BREAKS.sub(" ", text)
-    written: str = visible(_SURROGATES.sub(lambda m: f"\u27e8U+{ord(m[0]):04X}\u27e9", spaced))
-    return written
+    known = _NO_CHARACTERS.sub(lambda m: f"\u27e8U+{ord(m[0]):04X}\u27e9", text)
+    return written_out(_BREAKS.sub(" ", known))
 
 
 def xml_text(text: str) -> str:
