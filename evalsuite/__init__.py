@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         RequestFailed,
         UsageError,
     )
-    from evalsuite.metric import Estimate, Metric, Null, Table, undefined
+    from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
     from evalsuite.probe import Card, Probe
     from evalsuite.request import (
@@ -83,6 +83,7 @@ _HOME = {
     "Estimate": "evalsuite.metric",
     "Metric": "evalsuite.metric",
     "Null": "evalsuite.metric",
+    "Summed": "evalsuite.metric",
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
     "DifferentiableView": "evalsuite.model",
@@ -184,6 +185,7 @@ __all__ = [
     "SimilarityScale",
     "Source",
     "Span",
+    "Summed",
     "Table",
     "Text",
     "TextScore",

@@ -139,8 +139,40 @@ class Table:
         return Table(columns, int(mask.sum()), 0)
 
 
+@dataclass(frozen=True, eq=False)
+class Summed:
+    """How an estimate follows from sums over the samples, which is how two are compared fast.
+
+    Attributes:
+        metric, slice: Which estimate.
+        columns: What each row of the table adds, (n, k); zeros for a row that does not count.
+        score: Sums (draws, k) to values (draws,); NaN where undefined.
+        names: What the columns are where tables may have different ones; two estimates can be
+            compared when they agree.
+        is_mean: Whether the columns are a value and a one for each row that has it, and the score
+            their ratio: a comparison may then look at each sample's own difference.
+    """
+
+    metric: str
+    slice: str
+    columns: npt.NDArray[np.float64]
+    score: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+    names: tuple[str, ...] = ()
+    is_mean: bool = False
+
+    @property
+    def value(self) -> float:
+        """The estimate itself; NaN where undefined."""
+        return float(self.score(self.columns.sum(axis=0, keepdims=True))[0])
+
+
 class Metric(Protocol):
-    """Records in, estimates out; a frozen dataclass with a ``name``."""
+    """Records in, estimates out; a frozen dataclass with a ``name``.
+
+    A metric whose estimates follow from sums may also have ``summed(table)``, which yields a
+    Summed for each; any other is compared by computing it anew on resampled tables. Rows that must
+    be drawn together are named by a field ``clusters`` or ``drawn_by``, a column of the records.
+    """
 
     @property
     def name(self) -> str:

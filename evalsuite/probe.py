@@ -46,6 +46,18 @@ Preparing: TypeAlias = Generator[Question, Any, Any]
 # What records call the answer that was taken from a model, the most telling first. Whether two
 # models agree, and whether a harder input left an answer as it was, is seen by it.
 ANSWERS = ("predicted", "hypothesis", "generated", "prediction", "caption", "answer")
+# What records call an answer that refuses or says nothing, and one that has gone wrong in itself,
+# whatever the right one was: true, or a share of several answers. The report lists these first.
+REFUSALS = ("is_refusal", "is_declined", "is_empty", "is_unanswered")
+FLAGS = (
+    "is_unparsed",
+    "is_looping",
+    "is_cut",
+    "is_mostly_wrong",
+    "is_ever_toxic",
+    "is_harmful",
+    "is_flipped",
+)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalsuite.errors import EvalsuiteError
+from evalsuite.documents import read_json
+from evalsuite.errors import EvalsuiteError, StoreError
 from evalsuite.exchange import shown, shown_media
 from evalsuite.executor import Executor
 from evalsuite.factories import loader_for, make_metric, make_probe, make_source, make_variant
@@ -85,6 +87,37 @@ def score(plan: Plan, store: Store, registry: Registry, fingerprints: Mapping[st
             fingerprints[planned.name], store.responses, model=None, executor=None
         )
         _run_jobs(plan, jobs, scheduler, store, registry, Silent())
+
+
+def replay(plan: Plan, job: Job, path: Path, registry: Registry) -> list[Mapping[str, Any] | None]:
+    """The records of one job made anew from the stored answers, None for a sample without one.
+
+    Unlike those in ``samples/`` they are whole: vectors and underscored entries included.
+
+    Raises:
+        EvalsuiteError: The data, the probe or the answers are gone.
+    """
+    if not (path / "responses.sqlite").exists():
+        raise StoreError(f"{path} holds no answers to score again.")
+    responses = Responses(path / "responses.sqlite")
+    try:
+        fingerprint = read_json(path / "fingerprints.json")[job.model]
+        scheduler = Scheduler(fingerprint, responses, model=None, executor=None)
+        work = _begin(plan, job, registry)
+        _prepare([work], scheduler)
+        scheduler.run(_sample_askings([work]), lambda asking: _keep(work, asking))
+    finally:
+        responses.close()
+    order = sorted(work.records)
+    rng = generator(plan.seed, job.probe, job.label, "tabulate")
+    records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
+    found = dict(zip(order, records, strict=True))
+    return [found.get(index) for index in range(len(work.samples))]
+
+
+def _keep(work: _Work, asking: Asking) -> None:
+    if asking.failure is None:
+        work.records[asking.key[1]] = asking.outcome
 
 
 def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:

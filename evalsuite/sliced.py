@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite.metric import Direction, Estimate, Null, Table, undefined
+from evalsuite.metric import Direction, Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import BootstrapDistribution, totals_distribution
+from evalsuite.summing import scattered, slices_of
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -128,6 +129,13 @@ class TotalsMetric(SlicedMetric):
         """What there would be if there were nothing to find; None when nobody can say."""
         del table
         return None
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How the estimates follow from sums."""
+        yield Summed(self.name, "", self.columns_of(table), self.score)
+        for label, rows in slices_of(table, self.by):
+            columns = scattered(self.columns_of(table.where(rows)), rows)
+            yield Summed(self.name, label, columns, self.score)
 
     @property
     def why_undefined(self) -> str:

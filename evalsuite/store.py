@@ -16,8 +16,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -228,21 +229,46 @@ class Run:
             manifest = read_json(directory / "manifest.json")
         return cls(directory, directory.name, plan, manifest, results)
 
-    def samples(self, job_id: str) -> Iterator[SampleRow]:
-        """The samples of one job, in source order; none when the job has not finished."""
+    def samples(
+        self,
+        job_id: str,
+        *,
+        only: Container[tuple[str, str]] | None = None,
+        with_exchange: bool = True,
+    ) -> Iterator[SampleRow]:
+        """The samples of one job, in source order; none when the job has not finished.
+
+        Args:
+            job_id: Of the job.
+            only: The (id, content_hash) of those to read; others cost next to nothing.
+            with_exchange: Whether to read what was asked and said, which is most of a run.
+        """
         import pyarrow.parquet as parquet
 
         path = self.path / "samples" / f"{job_id}.parquet"
         if not path.exists():
             return
+        columns = ["id", "content_hash", "status", "reason", "record"]
         with parquet.ParquetFile(path) as stored:
-            for batch in stored.iter_batches(batch_size=512):
+            wanted = [*columns, "exchange"] if with_exchange else columns
+            for batch in stored.iter_batches(batch_size=512, columns=wanted):
                 for row in batch.to_pylist():
+                    if only is not None and (row["id"], row["content_hash"]) not in only:
+                        continue
                     row["record"] = json.loads(row["record"])
-                    row["exchange"] = tuple(json.loads(row["exchange"]))
+                    row["exchange"] = tuple(json.loads(row["exchange"])) if with_exchange else ()
                     yield SampleRow(**row)
 
     def media(self, sha256: str) -> bytes | None:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256
         return path.read_bytes() if path.is_file() else None
+
+
+def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
+    """The runs, numbered where two directories have one name."""
+    counts = Counter(run.name for run in runs)
+    return [
+        run if counts[run.name] == 1 else replace(run, name=f"{run.name} #{place}")
+        for place, run in enumerate(runs, 1)
+    ]

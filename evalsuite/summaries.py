@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from evalsuite.metric import Direction, Estimate, Null, Table, undefined
+from evalsuite.metric import Direction, Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import GroupGap as GroupGapResult
 from evalsuite.statistics import (
     Interval,
@@ -22,6 +22,14 @@ from evalsuite.statistics import (
     group_gap,
     proportion_interval,
     ratio_interval,
+)
+from evalsuite.summing import (
+    Floats,
+    largest_gap,
+    of_sums,
+    pairs_by_group,
+    ratio_columns,
+    with_slices,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +60,8 @@ class _Summary:
     chance: str | None = None
     direction: Direction = "neither"
     primary: bool = False
+    # Whether rows count alike, so that each has a value of its own.
+    _is_mean: ClassVar[bool] = True
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """The whole, then one estimate for each value of ``by``."""
@@ -70,6 +80,15 @@ class _Summary:
 
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         raise TypeError(f"{type(self).__name__} does not estimate")
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How the estimates follow from sums."""
+        whole = Summed(self.name, "", self._sums(table), of_sums, is_mean=self._is_mean)
+        yield from with_slices(whole, table, self.by)
+
+    def _sums(self, table: Table) -> Floats:
+        """Numerator and denominator of each row, [rows, 2]."""
+        raise TypeError(f"{type(self).__name__} is no ratio of sums")
 
     def _clusters(self, table: Table, kept: npt.NDArray[np.bool_]) -> Any:
         """The cluster labels of the kept rows, or None."""
@@ -134,6 +153,9 @@ class Mean(_Summary):
 
     column: str
 
+    def _sums(self, table: Table) -> Floats:
+        return ratio_columns(table.numbers(self.column))
+
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         values = table.numbers(self.column)
         kept = ~np.isnan(values)
@@ -162,6 +184,9 @@ class Proportion(_Summary):
     """
 
     column: str
+
+    def _sums(self, table: Table) -> Floats:
+        return ratio_columns(table.numbers(self.column))
 
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         values = table.numbers(self.column)
@@ -195,6 +220,10 @@ class Ratio(_Summary):
 
     numerator: str
     denominator: str
+    _is_mean: ClassVar[bool] = False
+
+    def _sums(self, table: Table) -> Floats:
+        return ratio_columns(table.numbers(self.numerator), table.numbers(self.denominator))
 
     def _one(self, table: Table, rng: np.random.Generator, slice_name: str) -> Estimate:
         numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)
@@ -265,6 +294,16 @@ class _Gap(_Summary):
                 extra={"n_units": group.n_units},
             )
 
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How the gap and the value of each group that is big enough follow from sums."""
+        column = self._group_column()
+        pairs = pairs_by_group(self._sums(table), table[column], self.min_group_size)
+        gap = np.concatenate([np.empty((table.n, 0)), *pairs.values()], axis=1)
+        yield Summed(self.name, "", gap, largest_gap, tuple(pairs))
+        for group, columns in pairs.items():
+            name = self.name.removesuffix(" gap")
+            yield Summed(name, f"{column}={group}", columns, of_sums, is_mean=self._is_mean)
+
     def _group_column(self) -> str:
         """The column that tells groups apart; a field of every subclass."""
         return str(getattr(self, "group"))  # noqa: B009  (declared by subclasses, positionally)
@@ -294,6 +333,9 @@ class GroupGap(_Gap):
     column: str
     group: str
 
+    def _sums(self, table: Table) -> Floats:
+        return ratio_columns(table.numbers(self.column))
+
     def _gap(self, table: Table, rng: np.random.Generator) -> tuple[GroupGapResult, Any]:
         values = table.numbers(self.column)
         kept = ~np.isnan(values)
@@ -316,6 +358,10 @@ class GroupRatioGap(_Gap):
     numerator: str
     denominator: str
     group: str
+    _is_mean: ClassVar[bool] = False
+
+    def _sums(self, table: Table) -> Floats:
+        return ratio_columns(table.numbers(self.numerator), table.numbers(self.denominator))
 
     def _gap(self, table: Table, rng: np.random.Generator) -> tuple[GroupGapResult, Any]:
         numerators, denominators = table.numbers(self.numerator), table.numbers(self.denominator)

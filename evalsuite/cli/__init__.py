@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -12,18 +13,23 @@ import click
 
 from evalsuite import __version__
 from evalsuite.errors import EvalsuiteError, ExitCode
+from evalsuite.foreign_text import written_out
 
 COMMANDS = {
-    "init": "Write a first suite file.",
+    "init": "Write a first suite and policy file.",
     "list": "Show which models, probes, sources, metrics and suites are installed.",
     "show": "Explain one installed thing.",
     "check": "Check a suite and estimate its work, without loading a model.",
     "run": "Run a suite, leaving a run directory.",
     "score": "Recompute the estimates of a run without its models.",
+    "compare": "Compare models of one or several runs, sample by sample.",
+    "power": "Say how many samples a difference takes, or how small a one is found.",
     "report": "Render runs as one HTML page.",
+    "export": "Write runs in the format of another tool.",
+    "gate": "Hold a run against a policy; exit 1 where it fails.",
     "plugins": "Show installed plugins, and why a broken one is broken.",
     "doctor": "Show what this machine has, to paste into an issue.",
-    "schema": "Print the JSON schema of a suite file.",
+    "schema": "Print the JSON schema of a suite or policy file.",
     "cache": "Show or clear what is remembered between runs.",
     "completion": "Print a shell's completion script.",
 }
@@ -55,7 +61,9 @@ class LazyGroup(click.Group):
         """List commands with their summaries, importing none of them."""
         from evalsuite.registry import installed
 
-        plugin_rows = [(entry.name, entry.summary) for entry in installed().commands]
+        plugin_rows = [
+            (written_out(entry.name), written_out(entry.summary)) for entry in installed().commands
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
         if plugin_rows:
@@ -87,6 +95,18 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(run(arguments))
 
 
+def _show(error: click.ClickException) -> None:
+    """What click has to say, which repeats what was typed."""
+    told = io.StringIO()
+    error.show(told)
+    _say(told.getvalue().rstrip("\n"))
+
+
+def _say(text: str) -> None:
+    """Print to stderr, without importing what only answers need."""
+    click.echo(written_out(text), err=True)
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     try:
@@ -94,23 +114,21 @@ def run(arguments: list[str] | None = None) -> int:
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+        _say("Interrupted.")
         return int(ExitCode.INTERRUPTED)
     except EvalsuiteError as error:
-        click.echo(f"Error: {error}", err=True)
+        _say(f"Error: {error}")
         return int(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.OK)
     except Exception:  # noqa: BLE001  the outermost boundary: what is no user error is a bug, and says so
-        traceback.print_exc()
-        click.echo(
-            "This is a bug of evalsuite or of a plugin; the lines above and `evalsuite doctor` "
-            "are what its maintainers need.",
-            err=True,
+        _say(
+            f"{traceback.format_exc()}This is a bug of evalsuite or of a plugin; the lines above "
+            "and `evalsuite doctor` are what its maintainers need."
         )
         return int(ExitCode.BUG)
     return int(result) if isinstance(result, int) else int(ExitCode.OK)

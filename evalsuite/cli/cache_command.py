@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evalsuite.cli.conventions import answer, json_option, plain_table, print_json
+from evalsuite.cli.conventions import answer, echo, json_option, plain_table, print_json
 from evalsuite.executor import cache_directory
 
 
@@ -40,4 +40,4 @@ def clear() -> None:
     removed = [name for name in names if (directory / name).exists()]
     for name in removed:
         (directory / name).unlink()
-    click.echo(f"removed {', '.join(removed) or 'nothing'} from {directory}")
+    echo(f"removed {', '.join(removed) or 'nothing'} from {directory}")

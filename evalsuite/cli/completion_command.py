@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from evalsuite.cli.conventions import echo
 from evalsuite.errors import UsageError
 
 
@@ -21,4 +22,4 @@ def command(shell: str) -> None:
     completion = get_completion_class(shell)
     if completion is None:
         raise UsageError(f"click has no completion for {shell!r}.")
-    click.echo(completion(main_group, {}, "evalsuite", "_EVALSUITE_COMPLETE").source())
+    echo(completion(main_group, {}, "evalsuite", "_EVALSUITE_COMPLETE").source())

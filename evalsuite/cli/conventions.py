@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from evalsuite.documents import finite
 from evalsuite.errors import UsageError
+from evalsuite.foreign_text import json_written_out, written_out
 
 PLAIN_WIDTH = 110
 
@@ -21,9 +24,33 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
+class PlainConsole(Console):
+    """A console that prints what it is given: texts are no markup and command no terminal.
+
+    Models, data and plugins name themselves as they like, so a name may hold an escape sequence
+    or rich's own markup. Style comes from our code alone, as ``Text`` or ``style=``.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        """Write to stdout, or to stderr."""
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text of a string, its control characters written out before its width is measured."""
+        return super().render_str(written_out(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Whatever else is drawn (a ``Text``, a progress bar) passes here last."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(written_out(text), style)
+
+
 def answer() -> Console:
     """A console for the answer (stdout)."""
-    console = Console(soft_wrap=False, highlight=False)
+    console = PlainConsole()
     if not console.is_terminal:  # a file or a pipe has no width of its own
         console.width = PLAIN_WIDTH
     return console
@@ -31,12 +58,18 @@ def answer() -> Console:
 
 def notes() -> Console:
     """A console for progress, warnings and hints (stderr)."""
-    return Console(stderr=True, highlight=False)
+    return PlainConsole(stderr=True)
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print one text as it is, whatever its width, to stdout or stderr."""
+    click.echo(written_out(text), err=err)
 
 
 def print_json(document: Any) -> None:
     """Print the one JSON document of a command."""
-    click.echo(json.dumps({"schema_version": 1, **finite(document)}, indent=1, ensure_ascii=False))
+    text = json.dumps({"schema_version": 1, **finite(document)}, indent=1, ensure_ascii=False)
+    click.echo(json_written_out(text))
 
 
 def plain_table(*columns: str, title: str | None = None) -> Table:
@@ -64,14 +97,14 @@ def typed(value: str) -> Any:
     return yaml.safe_load(value)
 
 
-def suite_path(name: str) -> Path:
-    """The file of an installed suite, or of a path."""
+def installed_file(kind: str, name: str) -> Path:
+    """The file of an installed suite or policy, or of a path."""
     from evalsuite.registry import installed
 
-    if name in installed().suites:
-        return Path(installed().require("suite", name).load()())
+    catalogue = next(c for c in installed().catalogues().values() if c.kind == kind)
+    if name in catalogue:
+        return Path(installed().require(kind, name).load()())
     looks_like_a_path = name.endswith((".yaml", ".yml")) or "/" in name or Path(name).exists()
-    if looks_like_a_path:
-        return Path(name)
-    installed().require("suite", name)  # raises with a did-you-mean
+    if not looks_like_a_path:
+        installed().require(kind, name)  # raises with a did-you-mean
     return Path(name)

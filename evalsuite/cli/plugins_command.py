@@ -60,6 +60,5 @@ def _print(records: list[PluginRecord]) -> None:
                 f"{record.version} could not be loaded: {record.error}. Everything else works. "
                 f"Repair it with `pip install --upgrade {record.distribution}` or remove it with "
                 f"`pip uninstall {record.distribution}`; EVALSUITE_RAISE=1 shows the traceback.",
-                markup=False,
                 soft_wrap=True,
             )

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from evalsuite.cli.conventions import notes
 from evalsuite.cli.estimates import figure, interval, primary
+from evalsuite.foreign_text import written_out
 from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job
 from evalsuite.store import JobResult, SampleRow
@@ -79,12 +80,12 @@ class Lines(Silent):
 
     def model_loading(self, model: str) -> None:
         """Name the model."""
-        self.console.print(f"loading {model}", markup=False, soft_wrap=True)
+        self.console.print(f"loading {model}", soft_wrap=True)
 
     def job_finished(self, result: JobResult) -> None:
         """Name the job and its primary estimates."""
         line = f"{result.model}  {result.label}: {_summary(result)} ({result.seconds:.1f} s)"
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.console.print(line, soft_wrap=True)
 
 
 class _Rate(ProgressColumn):
@@ -125,7 +126,7 @@ class Bars(Silent):
         """Draw on a console."""
         self.console = console
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             _Rate(),
@@ -152,7 +153,7 @@ class Bars(Silent):
 
     def job_started(self, job: Job, n_samples: int, column: str | None) -> None:
         """Add a bar."""
-        name = escape(f"{job.model}  {job.label}")
+        name = written_out(f"{job.model}  {job.label}")
         self._tasks[job.id] = self.progress.add_task(name, total=n_samples, note="")
         self._tallies[job.id] = _Tally(column)
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import click
 
+from evalsuite.cli.conventions import echo, notes
 from evalsuite.store import Run
+
+MIB = 2**20
 
 
 @click.command("report", short_help="Render runs as one HTML page.")
@@ -20,12 +23,50 @@ from evalsuite.store import Run
     type=click.Path(path_type=Path, dir_okay=False),
     help="The HTML file.",
 )
+@click.option(
+    "--max-size",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Of the page, in MiB; a page keeps as many samples as fit, and says which.",
+)
+@click.option(
+    "--media",
+    default=16,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Pictures and clips of each probe inside the page.",
+)
+@click.option(
+    "--samples",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Samples of all probes together inside the page, as far as they fit.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser afterwards.")
-def command(runs: tuple[Path, ...], output: Path, open_it: bool) -> None:
-    """Render RUNS (run directories) as one self-contained HTML page; prints its path."""
-    from evalsuite.report import write
+def command(
+    runs: tuple[Path, ...],
+    output: Path,
+    max_size: float,
+    media: int,
+    samples: int,
+    open_it: bool,
+) -> None:
+    """Render RUNS (run directories, the baseline first) as one self-contained HTML page.
 
-    path = write([Run.open(run) for run in runs], output)
+    Prints its path. Models that share a probe are compared with the first of them.
+    """
+    from evalsuite.report import Budget, write
+
+    budget = Budget(round(max_size * MIB), media, samples)
+    path = write([Run.open(run) for run in runs], output, budget)
+    size = path.stat().st_size
+    if size > budget.max_bytes:
+        notes().print(
+            f"The page has {size / MIB:.1f} MiB, more than the {max_size:g} MiB of --max-size: its "
+            "estimates and charts alone take that. Give fewer runs, or allow more."
+        )
     if open_it:
         webbrowser.open(path.resolve().as_uri())
-    click.echo(str(path))
+    echo(str(path))

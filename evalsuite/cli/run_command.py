@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
-from evalsuite.cli.conventions import answer, json_option, notes, print_json
+from evalsuite.cli.conventions import answer, echo, json_option, notes, print_json
 from evalsuite.cli.estimates import estimates_document, print_estimates
 from evalsuite.cli.progress import make_observer
 from evalsuite.cli.selection import Selection, plan_of, selection_options
@@ -112,7 +113,7 @@ def run_plan(
     code = exit_code(results, complete, max_failures)
     _explain(results, code, directory)
     if not as_json:
-        click.echo(str(directory))
+        echo(str(directory))
     return int(code)
 
 
@@ -192,15 +193,14 @@ def _explain(results: tuple[JobResult, ...], code: ExitCode, directory: Path) ->
     console = notes()
     for reason in dict.fromkeys(r.reason for r in results if r.status == "failed"):
         names = ", ".join(f"{r.label} on {r.model}" for r in results if r.reason == reason)
-        console.print(f"[bold]Failed:[/bold] {names}.", soft_wrap=True)
-        console.print(f"  {reason}", markup=False, soft_wrap=True)
+        console.print(Text.assemble(("Failed:", "bold"), f" {names}."), soft_wrap=True)
+        console.print(f"  {reason}", soft_wrap=True)
     for result in results:
         if result.status != "failed" and result.n_failed:
             kinds = ", ".join(f"{n} x {kind}" for kind, n in result.failures.items())
             console.print(
                 f"{result.label} on {result.model}: {result.n_failed} of {result.n_samples} "
                 f"samples failed ({kinds}); each is in the run with its reason.",
-                markup=False,
                 soft_wrap=True,
             )
     if code is ExitCode.INTERRUPTED:

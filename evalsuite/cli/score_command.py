@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalsuite.cli.conventions import answer, json_option, print_json
+from evalsuite.cli.conventions import answer, echo, json_option, print_json
 from evalsuite.cli.estimates import estimates_document, print_estimates
 from evalsuite.documents import read_json
 from evalsuite.plan import Plan
@@ -30,4 +30,4 @@ def command(run: Path, as_json: bool) -> None:
         print_json({"run": str(run), "jobs": estimates_document(store.results)})
     else:
         print_estimates(answer(), store.results)
-        click.echo(str(run))
+        echo(str(run))

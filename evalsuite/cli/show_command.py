@@ -8,33 +8,38 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
-from evalsuite.cli.conventions import answer, json_option, plain_table, print_json
+from evalsuite.cli.conventions import answer, echo, json_option, plain_table, print_json
 from evalsuite.errors import EvalsuiteError, UnknownNameError
 from evalsuite.factories import describe_model
 from evalsuite.options import option_names
 from evalsuite.registry import Entry, installed
 from evalsuite.suite import ModelSpec
 
+FILES = ("suite", "task", "policy")
+# A task as `evalsuite run` calls it, and a policy: both may share their name with something else.
+WITH_PREFIX = ("task", "policy")
+
 
 @click.command("show", short_help="Explain one installed thing.")
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain a probe, source, metric, suite, task, or model (scheme:reference) by NAME.
+    """Explain a probe, source, metric, suite, task, policy, or model (scheme:reference) by NAME.
 
     \b
     evalsuite show fairness/stereotype-pairs
     evalsuite show quickstart
     evalsuite show hf:gpt2
     """  # noqa: D301
-    task = name.removeprefix("task:")  # as `evalsuite run` calls it; a source may share the name
-    if ":" in task:
+    kind, colon, reference = name.partition(":")
+    if colon and kind not in WITH_PREFIX:
         _show_model(name, as_json)
         return
-    entry = _find(name) if task == name else installed().require("task", task)
-    if entry.kind in ("suite", "task"):
-        click.echo(Path(entry.load()()).read_text(encoding="utf-8"))
+    entry = installed().require(kind, reference) if colon else _find(name)
+    if entry.kind in FILES:
+        echo(Path(entry.load()()).read_text(encoding="utf-8"))
         return
     document = _document(entry)
     if as_json:
@@ -91,13 +96,14 @@ def _by_default(factory: Any, name: str) -> tuple[Any, ...]:
 
 
 def _print(console: Console, document: dict[str, Any]) -> None:
-    console.print(f"[bold]{document['name']}[/bold]  {document['kind']} of {document['plugin']}")
-    console.print(f"\n{document['description']}\n", markup=False)
+    owner = f"  {document['kind']} of {document['plugin']}"
+    console.print(Text.assemble((document["name"], "bold"), owner))
+    console.print(f"\n{document['description']}\n")
     for key in ("measures", "does not measure", "known critique", "reference", "asks", "fields"):
         value = document.get(key)
         if value:
             text = ", ".join(value) if isinstance(value, list) else value
-            console.print(f"{key}: {text}", markup=False)
+            console.print(f"{key}: {text}")
     if document["options"]:
         table = plain_table("option", "default")
         for option in document["options"]:
@@ -123,4 +129,4 @@ def _show_model(name: str, as_json: bool) -> None:
         if key == "details":
             text = "; ".join(f"{k}: {v}" for k, v in info.details.items())
         if text:
-            answer().print(f"{key}: {text}", markup=False)
+            answer().print(f"{key}: {text}")

@@ -6,7 +6,8 @@ without a network, and is the same bytes whenever it is made of the same runs.
 
 from __future__ import annotations
 
-from evalsuite.report.page import render, write
-from evalsuite.report.section import Section
+from evalsuite.report.forest import Forest
+from evalsuite.report.page import Budget, render, write
+from evalsuite.report.section import Cell, Section, Table
 
-__all__ = ["Section", "render", "write"]
+__all__ = ["Budget", "Cell", "Forest", "Section", "Table", "render", "write"]

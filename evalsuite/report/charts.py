@@ -1,4 +1,4 @@
-"""Forest plots: Vega-Lite specifications, drawn as static SVG when the report is built.
+"""Vega-Lite specifications, of forest plots among others, and their drawing as static SVG.
 
 Colours are CSS variables and ``currentColor``, so that one drawing serves light, dark and print.
 """
@@ -11,38 +11,57 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalsuite.metric import Estimate
-from evalsuite.report.wording import interval, number
+from evalsuite.report.wording import interval, number, plain_utf8
 
-_WIDTH = 430
-_ROW_HEIGHT = 22
+WIDTH = 430
+ROW_HEIGHT = 22
 
 
-def forest(rows: Sequence[tuple[str, Estimate]], title: str) -> dict[str, Any]:
+def forest(
+    rows: Sequence[tuple[str, Estimate]],
+    title: str,
+    baseline: float | None = None,
+    distinct: Sequence[bool] | None = None,
+) -> dict[str, Any]:
     """One dot with its interval for each row, its null as a line in the band of its margin.
 
-    A dot is full where the interval excludes the null; a row without a number says so in words.
+    A dot is full where the interval excludes the null, or where ``distinct`` says so; a row
+    without a number says so in words. ``baseline`` is a value that all rows are to be compared
+    with, a dashed line.
     """
-    values = [_row(name, estimate) for name, estimate in rows]
-    x = _x(values)
+    values = all_values(rows, distinct)
+    x = _x(values, baseline)
     # Wide enough for the names in whatever font the reader has, which cannot be measured here.
     extent = round(7 * max((len(name) for name, _ in rows), default=0))
     y = {
         "field": "row",
         "type": "nominal",
-        "sort": None,
+        # Spelt out, for rows without a number would else come last.
+        "sort": [row["row"] for row in values],
         "scale": {"paddingInner": 0, "paddingOuter": 0},
         "axis": {"minExtent": extent, "title": None},
     }
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": title,
-        "width": _WIDTH,
-        "height": {"step": _ROW_HEIGHT},
+        "width": WIDTH,
+        "height": {"step": ROW_HEIGHT},
         "background": None,
         "data": {"values": values},
-        "layer": [*_null(x, y), *_intervals(x, y)],
+        "layer": [*_null(x, y), *_baseline(x, baseline), *_intervals(x, y)],
         "config": CONFIG,
     }
+
+
+def all_values(
+    rows: Sequence[tuple[str, Estimate]], distinct: Sequence[bool] | None
+) -> list[dict[str, Any]]:
+    """What is drawn of each estimate: the data of its row."""
+    values = [_row(name, estimate) for name, estimate in rows]
+    if distinct is not None:
+        for row, is_distinct in zip(values, distinct, strict=True):
+            row["verdict"] = "differs from null" if is_distinct else "compatible with null"
+    return values
 
 
 def _row(name: str, estimate: Estimate) -> dict[str, Any]:
@@ -79,7 +98,7 @@ def _null(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any]]:
             "transform": has_null,
             "mark": {
                 "type": "tick",
-                "size": _ROW_HEIGHT,
+                "size": ROW_HEIGHT,
                 "thickness": 1.5,
                 "color": "var(--muted)",
                 "aria": False,
@@ -89,15 +108,27 @@ def _null(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _x(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _baseline(x: Mapping[str, Any], baseline: float | None) -> list[dict[str, Any]]:
+    mark = {"type": "rule", "strokeDash": [4, 3], "color": "var(--muted)", "aria": False}
+    line = {"data": {"values": [{"baseline": baseline}]}, "mark": mark}
+    encoding = {"x": {"field": "baseline", **x}}
+    return [] if baseline is None else [{**line, "encoding": encoding}]
+
+
+def axis_domain(rows: Sequence[Mapping[str, Any]], baseline: float | None) -> tuple[float, float]:
     """The shared axis, with room around what is drawn even where that is a single number."""
     names = ("value", "low", "high", "null_low", "null_high")
     drawn = [row[name] for row in rows for name in names if row[name] is not None]
+    drawn += [] if baseline is None else [baseline]
     low, high = (min(drawn), max(drawn)) if drawn else (0.0, 1.0)
     room = 0.03 * (high - low) or 0.1 * abs(high) or 1.0
+    return low - room, high + room
+
+
+def _x(rows: Sequence[Mapping[str, Any]], baseline: float | None) -> dict[str, Any]:
     return {
         "type": "quantitative",
-        "scale": {"domain": [low - room, high + room], "nice": False, "zero": False},
+        "scale": {"domain": list(axis_domain(rows, baseline)), "nice": False, "zero": False},
         "title": None,
         "axis": {"tickCount": 5, "labelOverlap": True, "labelFlush": False},
     }
@@ -137,7 +168,7 @@ def _intervals(x: Mapping[str, Any], y: Mapping[str, Any]) -> list[dict[str, Any
                 "aria": False,
             },
             "encoding": {
-                "x": {"value": _WIDTH + 14},
+                "x": {"value": WIDTH + 14},
                 "y": y,
                 "text": {"field": "text", "type": "nominal"},
             },
@@ -170,7 +201,8 @@ def draw(specification: Mapping[str, Any]) -> str:
     import vl_convert
 
     # No base URL is allowed: a plugin's chart must not fetch data while a report is built.
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(specification), allowed_base_urls=[])
+    text = plain_utf8(json.dumps(specification, ensure_ascii=False)).decode()
+    svg: str = vl_convert.vegalite_to_svg(text, allowed_base_urls=[])
     return harmless(svg)
 
 

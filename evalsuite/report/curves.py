@@ -41,7 +41,8 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         "although their input was taken away do not rest on it. In the charts bands are intervals, "
         "and thin level lines are the clean data."
     )
-    return [Section("When the input gets worse", (told,), (table,), tuple(charts))]
+    title = "When the input gets worse"
+    return [Section(title, (told,), (table,), tuple(charts), family="robustness")]
 
 
 def _key(result: JobResult) -> tuple[str, str]:

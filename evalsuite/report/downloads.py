@@ -1,23 +1,19 @@
-"""Files inside the page: estimates as CSV, samples as JSON Lines, everything as report.json."""
+"""Files inside the page: CSV, JSON Lines, report.json and BibTeX."""
 
 from __future__ import annotations
 
 import base64
-import csv
 import gzip
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.compare import Comparison
+from evalsuite.estimate_rows import COLUMNS, csv_bytes, estimate_rows
+from evalsuite.report.references import bibtex
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, estimate_to_json
-
-_COLUMNS = (
-    "model", "probe", "label", "family", "metric", "slice", "value", "low", "high", "level",
-    "method", "unit", "n", "n_failed", "null", "margin", "verdict", "reason",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,78 +27,51 @@ class Download:
     bytes: int
 
 
-def downloads(
-    results: Sequence[JobResult], samples: bytes, charts: Mapping[str, Any]
+def files_of(
+    results: Sequence[JobResult], charts: Mapping[str, Any], comparisons: Sequence[Comparison]
 ) -> list[Download]:
-    """All links, in the order they are shown."""
+    """Everything but the samples."""
     report = {
         "schema_version": 1,
-        "jobs": [
-            {
-                "model": r.model,
-                "probe": r.probe,
-                "label": r.label,
-                "family": r.family,
-                "status": r.status,
-                "reason": r.reason,
-                "n_samples": r.n_samples,
-                "n_failed": r.n_failed,
-                "estimates": [estimate_to_json(estimate) for estimate in r.estimates],
-            }
-            for r in results
-        ],
+        "jobs": [_job(result) for result in results],
+        "comparisons": [comparison.to_json() for comparison in comparisons],
         "charts": charts,
     }
     report_json = gzip.compress(plain_utf8(json.dumps(report, sort_keys=True)), mtime=0)
+    table = csv_bytes(COLUMNS, (row.values() for row in estimate_rows(results)))
     return [
-        _link("file-estimates", "estimates.csv", "every estimate", "text/csv", _csv(results)),
+        _link("file-estimates", "estimates.csv", "every estimate", "text/csv", table),
         _link(
             "file-report",
             "report.json.gz",
-            "every estimate, and every chart as Vega-Lite",
+            "every estimate and paired difference, and every chart as Vega-Lite",
             "application/gzip",
             report_json,
         ),
-        _link("file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples),
+        _link(
+            "file-references",
+            "references.bib",
+            "what the probes of this report cite",
+            "application/x-bibtex",
+            plain_utf8(bibtex(results)),
+        ),
     ]
+
+
+def downloads(files: Sequence[Download], samples: bytes) -> list[Download]:
+    """All links, in the order they are shown."""
+    link = _link(
+        "file-samples", "samples.jsonl.gz", "the samples above", "application/gzip", samples
+    )
+    return [*files, link]
+
+
+def _job(result: JobResult) -> dict[str, Any]:
+    names = ("model", "probe", "label", "family", "status", "reason", "n_samples", "n_failed")
+    facts = {name: getattr(result, name) for name in names}
+    return {**facts, "estimates": [estimate_to_json(estimate) for estimate in result.estimates]}
 
 
 def _link(identifier: str, name: str, holds: str, kind: str, data: bytes) -> Download:
     uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     return Download(identifier, name, holds, uri, len(data))
-
-
-def _csv(results: Sequence[JobResult]) -> bytes:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for result in results:
-        for e in result.estimates:
-            null = (e.null.value, e.null.margin) if e.null else ("", "")
-            writer.writerow(
-                (
-                    _text(result.model),
-                    _text(result.probe),
-                    _text(result.label),
-                    _text(result.family),
-                    _text(e.metric),
-                    _text(e.slice),
-                    e.value,
-                    e.low,
-                    e.high,
-                    e.level,
-                    e.method,
-                    e.unit,
-                    e.n,
-                    e.n_failed,
-                    *null,
-                    e.verdict,
-                    _text(e.reason or ""),
-                )
-            )
-    return plain_utf8(stream.getvalue())
-
-
-def _text(value: str) -> str:
-    """A text that a spreadsheet takes for a text, never for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalsuite.metric import Estimate
-from evalsuite.report.charts import forest
+from evalsuite.report.forest import Forest
 from evalsuite.report.section import Section, Table
 from evalsuite.report.wording import interval, null, number, visible
 from evalsuite.statistics import benjamini_hochberg
@@ -36,7 +36,8 @@ def gaps(results: Sequence[JobResult]) -> list[Section]:
     )
     shown = [(str(visible(f"{r.model} · {r.label}")), e) for r, e in found[:MAX_ROWS]]
     table = Table("Gaps between groups", _COLUMNS, rows)
-    return [Section("Gaps between groups", (_ABOUT,), (table,), (forest(shown, "Gaps"),))]
+    plots = (Forest("Gaps between groups", shown),)
+    return [Section("Gaps between groups", (_ABOUT,), (table,), plots, family="fairness")]
 
 
 def _found(results: Iterable[JobResult]) -> Iterator[tuple[JobResult, Estimate]]:

@@ -53,7 +53,8 @@ def intersections(results: Sequence[JobResult]) -> list[Section]:
         for crossings in jobs
         for place, crossing in enumerate(crossings)
     )
-    return [Section("Intersections of groups", (_ABOUT,), tables)] if tables else []
+    section = Section("Intersections of groups", (_ABOUT,), tables, family="fairness")
+    return [section] if tables else []
 
 
 def _crossings(result: JobResult) -> Iterator[Crossing]:

@@ -9,6 +9,7 @@ from typing import Any
 from evalsuite.report.compared import MarkedWords, has_errors, marked_words
 
 MAX_ROWS_WITHOUT_SCRIPTS = 12
+MAX_ASKED = 160
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,14 @@ class Listed:
     Attributes:
         label: Of the probe.
         id: Of the sample.
+        asked: The first words of what was asked, where it was asked in words.
         answers: What each model said.
         compared: The same beside its reference, by model, where there is an alignment.
     """
 
     label: str
     id: str
+    asked: str
     answers: tuple[tuple[str, str], ...]
     compared: Mapping[str, tuple[MarkedWords, ...]] = field(default_factory=dict)
 
@@ -35,7 +38,13 @@ def listed(
 ) -> list[Listed]:
     """The first samples of every probe that are of a kind; see Explorer.listed."""
     found = [
-        Listed(probe["label"], sample["id"], tuple(_answers(probe, sample)), _compared(sample))
+        Listed(
+            probe["label"],
+            sample["id"],
+            _asked(sample),
+            tuple(_answers(probe, sample)),
+            _compared(sample),
+        )
         for probe, own in zip(probes, samples, strict=True)
         for sample in [s for s in own if _is_of(kind, s)][:MAX_ROWS_WITHOUT_SCRIPTS]
         if not (probe["sensitive"] and kind != "failed")
@@ -44,10 +53,25 @@ def listed(
 
 
 def _is_of(kind: str, sample: Mapping[str, Any]) -> bool:
-    if kind != "erring":
-        return bool(sample[kind])
-    is_new = not sample["failed"] and not sample["differs"]
-    return is_new and any(has_errors(entry["record"]) for entry in sample["models"].values())
+    """Whether a sample belongs under a kind; those of kinds before it are not repeated."""
+    if kind == "erring":
+        is_new = not (sample["flagged"] or sample["differs"])
+        return is_new and any(has_errors(entry["record"]) for entry in sample["models"].values())
+    before = {"refused": ("failed",), "flagged": ("failed", "refused")}.get(kind, ())
+    return bool(sample[kind]) and not any(sample[earlier] for earlier in before)
+
+
+def _asked(sample: Mapping[str, Any]) -> str:
+    texts = [
+        str(text)
+        for question in sample["questions"][:1]
+        for text in (
+            *(part.get("text", "") for part in question["parts"]),
+            *(question["detail"].get(name, "") for name in ("text", "continuation")),
+        )
+    ]
+    text = " ".join("".join(texts).split())
+    return text if len(text) <= MAX_ASKED else f"{text[:MAX_ASKED]} …"
 
 
 def _compared(sample: Mapping[str, Any]) -> dict[str, tuple[MarkedWords, ...]]:

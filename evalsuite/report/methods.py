@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from evalsuite.report.comparisons import Compared
 from evalsuite.report.verdicts import shown
 from evalsuite.store import JobResult
 
@@ -16,13 +17,19 @@ class Methods:
     Attributes:
         intervals: How intervals were made, over which unit, and for which metrics.
         limits: What a reader must not conclude, in whole sentences.
+        families: Which tests were adjusted together, in whole sentences.
+        exclusions: What was not compared, or not alike, with its reason.
+        tests: Tests and intervals of differences, over which unit, and of which metrics.
     """
 
     intervals: tuple[tuple[str, str, str], ...]
     limits: tuple[str, ...]
+    families: tuple[str, ...]
+    exclusions: tuple[str, ...]
+    tests: tuple[tuple[str, str, str, str], ...]
 
 
-def methods(results: Sequence[JobResult]) -> Methods:
+def methods(results: Sequence[JobResult], compared: Compared) -> Methods:
     """What was used in these results, and its limits."""
     used: dict[tuple[str, str], dict[str, None]] = {}
     for estimate in (e for r in results for e in r.estimates if e.method):
@@ -30,7 +37,13 @@ def methods(results: Sequence[JobResult]) -> Methods:
     intervals = tuple(
         (method, unit, ", ".join(metrics)) for (method, unit), metrics in sorted(used.items())
     )
-    return Methods(intervals, tuple(_limits(results)))
+    return Methods(
+        intervals,
+        tuple(_limits(results)),
+        tuple(_families(compared)),
+        tuple(dict.fromkeys(_exclusions(compared))),
+        _tests(compared),
+    )
 
 
 def _limits(results: Sequence[JobResult]) -> list[str]:
@@ -57,3 +70,31 @@ def _limits(results: Sequence[JobResult]) -> list[str]:
     if any(result.status == "partial" for result in results):
         said.append("Partial probes saw the first samples of their data only, not a random draw.")
     return said
+
+
+def _families(compared: Compared) -> Iterator[str]:
+    for comparison in compared.comparisons:
+        yield (
+            f"{', '.join(s.model for s in comparison.candidates)} against "
+            f"{comparison.baseline.model}: p-values are adjusted after Holm over "
+            f"{comparison.family.n_tests} tests ({comparison.family.declared}), held against "
+            f"α = {comparison.alpha:g}; resampled ones rest on {comparison.resamples:,} resamples "
+            f"with seed {comparison.seed}. Tie letters are of all pairs of models on one metric, "
+            "adjusted after Holm among themselves: models that share a letter were not told apart."
+        )
+
+
+def _exclusions(compared: Compared) -> Iterator[str]:
+    for refusal in compared.refusals:
+        yield f"Not compared: {refusal}"
+    for comparison in compared.comparisons:
+        for note in comparison.notes:
+            yield f"{note.label}, {note.subject.model}: {note.kind}: {note.text}"
+
+
+def _tests(compared: Compared) -> tuple[tuple[str, str, str, str], ...]:
+    used: dict[tuple[str, str, str], dict[str, None]] = {}
+    for difference in (d for c in compared.comparisons for d in c.primary if d.method):
+        key = (difference.test, difference.method, difference.unit)
+        used.setdefault(key, {})[difference.metric] = None
+    return tuple((*key, ", ".join(metrics)) for key, metrics in sorted(used.items()))

@@ -4,83 +4,127 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
-from evalsuite.report.charts import draw
+from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
-from evalsuite.report.curves import curves
-from evalsuite.report.downloads import downloads
-from evalsuite.report.explorer import explore
-from evalsuite.report.gaps import gaps
-from evalsuite.report.intersections import intersections
+from evalsuite.report.downloads import downloads, files_of
+from evalsuite.report.explorer import MAX_MEDIA, MAX_SAMPLES, explore
 from evalsuite.report.methods import methods
 from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
 from evalsuite.report.scorecard import blocks
-from evalsuite.report.section import Section
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.sections import sections
+from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8, visible
-from evalsuite.store import JobResult, Run
+from evalsuite.store import JobResult, Run, with_distinct_names
+
+# The order matters: rules for print override those above them.
+_STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
+_EXPLORER = "text samples filters words pictures clips sample gallery link keys start"
+_SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
 
 
-def write(runs: Sequence[Run], path: Path) -> Path:
+@dataclass(frozen=True)
+class Budget:
+    """How large a page may grow.
+
+    Attributes:
+        max_bytes: Of the whole page.
+        media: Pictures and clips of each probe.
+        samples: Of all probes together.
+    """
+
+    max_bytes: int = 5 * 2**20
+    media: int = MAX_MEDIA
+    samples: int = MAX_SAMPLES
+
+
+def write(runs: Sequence[Run], path: Path, budget: Budget | None = None) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
-    write_atomically(path, plain_utf8(render(runs)))
+    write_atomically(path, plain_utf8(render(runs, budget)))
     return path
 
 
-def render(runs: Sequence[Run]) -> str:
-    """The page of one or more runs."""
+def render(runs: Sequence[Run], budget: Budget | None = None) -> str:
+    """The page of one or more runs.
+
+    Samples and media take what the rest leaves of the budget, and the page says which are in it.
+    Larger than the budget it is only where estimates and charts alone are.
+    """
+    budget = budget or Budget()
     originals = with_distinct_names(runs)
     named = with_distinct_models(originals)
+    facts = _facts(originals, named)
+    limit, before = budget.max_bytes * 4 // 5, math.inf
+    while True:
+        explorer = explore(named, limit, budget.samples, budget.media)
+        page = _template().render(
+            facts, explorer=explorer, downloads=downloads(facts["files"], explorer.lines)
+        )
+        size = len(plain_utf8(page))
+        if size <= budget.max_bytes or size >= before:
+            return page
+        limit, before = max(0, explorer.n_bytes - (size - budget.max_bytes)), size
+
+
+def _facts(originals: Sequence[Run], named: Sequence[Run]) -> dict[str, Any]:
+    """What the template shows beside samples, by the names that it uses."""
     everything = [result for run in named for result in run.results]
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
-    explorer = explore(named)
+    compared = comparisons(named, results)
     found = verdicts(results)
-    style, script = _asset("report.css"), _asset("report.js")
-    return _template().render(
-        title=_title(runs),
-        version=__version__,
-        policy=_policy(style, script),
-        style=style,
-        script=script,
-        account=plain_account(results),
-        verdicts=[v for v in found if v.is_about_anything],
-        unasked=[v.model for v in found if not v.is_about_anything],
-        blocks=blocks(results),
-        panels=panels(results, validated, specifications),
-        validations=validated,
-        methods=methods(results),
-        explorer=explorer,
-        sections=[*_own_sections(everything, specifications), *_plugin_sections(runs)],
-        provenance=provenance(originals),
-        downloads=downloads(everything, explorer.lines, specifications),
-        is_partial=any(result.status == "partial" for result in results),
-        is_complete=all(run.manifest.get("complete", True) for run in runs),
-        not_applicable=_not_applicable(results),
-    )
+    style, script = _assets(_STYLES), _assets(_SCRIPTS)
+    made = panels(results, validated, compared, specifications)
+    families = {panel.family for panel in made}
+    drawn = sections(named, everything, specifications)
+    return {
+        "title": _title(originals),
+        "version": __version__,
+        "policy": _policy(style, script),
+        "style": style,
+        "script": script,
+        "account": plain_account(results),
+        "verdicts": [v for v in found if v.is_about_anything],
+        "unasked": [v.model for v in found if not v.is_about_anything],
+        "standings": compared.standings,
+        "blocks": blocks(results, compared.letters),
+        "panels": made,
+        "validations": validated,
+        "methods": methods(results, compared),
+        "family_sections": [section for section in drawn if section.family in families],
+        "sections": [section for section in drawn if section.family not in families],
+        "provenance": provenance(originals),
+        "files": files_of(everything, specifications, compared.comparisons),
+        "is_partial": any(result.status == "partial" for result in results),
+        "is_complete": all(run.manifest.get("complete", True) for run in originals),
+        "not_applicable": _not_applicable(results),
+    }
 
 
 def _template() -> Template:
     """The page's template; whatever it prints is escaped and has no hidden characters."""
     environment = Environment(
+        loader=PackageLoader("evalsuite.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=visible,
     )
-    return environment.from_string(_asset("report.html.j2", folder="templates"))
+    return environment.get_template("report.html.j2")
 
 
 def _title(runs: Sequence[Run]) -> str:
@@ -100,8 +144,10 @@ def _not_applicable(results: Sequence[JobResult]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _asset(name: str, folder: str = "assets") -> str:
-    return files("evalsuite.report").joinpath(folder, name).read_text(encoding="utf-8")
+def _assets(names: Sequence[str]) -> str:
+    """Several files as the one style or script that the page's policy lets apply."""
+    folder = files("evalsuite.report") / "assets"
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
 
 
 def _policy(style: str, script: str) -> str:
@@ -115,36 +161,3 @@ def _policy(style: str, script: str) -> str:
         "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {hash_of(style)}; script-src {hash_of(script)}"
     )
-
-
-def _own_sections(
-    results: Sequence[JobResult], specifications: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Gaps, intersections, and curves over harder data; their charts join the downloads."""
-    sections = [*gaps(results), *intersections(results), *curves(results)]
-    for chart in (chart for section in sections for chart in section.charts):
-        specifications[str(chart["description"])] = dict(chart)
-    return [_drawn(section) for section in sections]
-
-
-def _plugin_sections(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """What plugins add, drawn; a section that fails becomes a note instead of costing the page."""
-    from evalsuite.registry import installed
-
-    sections: list[dict[str, Any]] = []
-    for entry in installed().report_sections:
-        try:
-            sections += [_drawn(section) for section in entry.load()(runs)]
-        except Exception as error:  # noqa: BLE001  a stranger's section must not cost the report
-            note = f"The section of plugin {entry.plugin!r} failed: {type(error).__name__}: {error}"
-            sections.append(_drawn(Section(entry.name, (note,))))
-    return sections
-
-
-def _drawn(section: Section) -> dict[str, Any]:
-    return {
-        "title": section.title,
-        "paragraphs": section.paragraphs,
-        "tables": section.tables,
-        "charts": [draw(chart) for chart in section.charts],
-    }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.metric import Estimate
-from evalsuite.report.charts import draw, forest
+from evalsuite.report.comparisons import Compared
 from evalsuite.report.controls import Validation
+from evalsuite.report.differences import difference_plots, difference_table
+from evalsuite.report.forest import Forest
 from evalsuite.report.scorecard import families
+from evalsuite.report.section import Table
 from evalsuite.report.verdicts import SIGNS, meaning, shown
 from evalsuite.report.wording import interval, null, number, visible
 from evalsuite.store import JobResult
@@ -43,6 +47,7 @@ class Entry:
     options: str
     card: Mapping[str, str]
     charts: tuple[tuple[str, str], ...]
+    differences: Table | None
     lines: tuple[Line, ...]
     absent: tuple[str, ...]
     failures: tuple[str, ...]
@@ -66,6 +71,7 @@ MAX_SLICED_METRICS = 2
 def panels(
     results: Sequence[JobResult],
     validations: Sequence[Validation],
+    compared: Compared,
     specifications: dict[str, Any],
 ) -> list[Panel]:
     """All panels; the raw chart specifications are put into ``specifications`` by title."""
@@ -74,7 +80,7 @@ def panels(
         part = [r for r in results if r.family == family]
         labels = dict.fromkeys(result.label for result in part)
         entries = [
-            _entry([r for r in part if r.label == label], validations, specifications)
+            _entry([r for r in part if r.label == label], validations, compared, specifications)
             for label in labels
         ]
         if entries:
@@ -88,9 +94,11 @@ _UNFINISHED = ("not applicable", "failed", "interrupted", "pending")
 def _entry(
     results: Sequence[JobResult],
     validations: Sequence[Validation],
+    compared: Compared,
     specifications: dict[str, Any],
 ) -> Entry:
     first = results[0]
+    differences = compared.primary_of(first.label)
     measured = [r for r in results if r.status not in ("not applicable", "interrupted")]
     return Entry(
         label=first.label or first.probe,
@@ -98,7 +106,11 @@ def _entry(
         source=first.source,
         options=", ".join(f"{k}: {v}" for k, v in first.options.items()),
         card=first.card,
-        charts=tuple(_charts(measured, specifications)),
+        charts=(
+            *_charts(measured, compared, specifications),
+            *_kept(difference_plots(first.label, differences), specifications),
+        ),
+        differences=difference_table(first.label, differences),
         lines=tuple(_line(result, e) for result in measured for e in result.estimates),
         absent=tuple(
             f"{r.model}: {r.status}{f' – {r.reason}' if r.reason else ''}"
@@ -127,12 +139,17 @@ def _validated(validations: Sequence[Validation]) -> str:
     return next((answer for answer in answers if answer != "yes"), "yes")
 
 
-def _charts(results: Sequence[JobResult], specifications: dict[str, Any]) -> list[tuple[str, str]]:
+def _charts(
+    results: Sequence[JobResult], compared: Compared, specifications: dict[str, Any]
+) -> list[tuple[str, str]]:
     """One drawing for each primary metric, and of the slices of the first that have any."""
-    drawn = []
+    plots = []
     for metric in dict.fromkeys(e.metric for r in results for e in shown(r)):
         rows = [(r.model, e) for r in results for e in shown(r) if e.metric == metric]
-        drawn += _drawn(f"{results[0].label}: {metric}", metric, rows, specifications)
+        beside = [e.value for model, e in rows if model in compared.baselines]
+        # One line can stand for one baseline only.
+        baseline = beside[0] if len(beside) == 1 and len(rows) > 1 else None
+        plots += _plot(f"{results[0].label}: {metric}", metric, rows, baseline)
     sliced = dict.fromkeys(e.metric for r in results for e in r.estimates if e.slice)
     for metric in list(sliced)[:MAX_SLICED_METRICS]:
         rows = [
@@ -144,21 +161,31 @@ def _charts(results: Sequence[JobResult], specifications: dict[str, Any]) -> lis
         title = f"{results[0].label}: {metric} by slice"
         n_slices = len({e.slice for r in results for e in r.estimates if e.slice})
         if n_slices > 1 and len(rows) <= MAX_SLICE_ROWS:  # one slice is the whole
-            drawn += _drawn(title, f"{metric} by slice", rows, specifications)
-    return drawn
+            plots += _plot(title, f"{metric} by slice", rows)
+    return _kept(plots, specifications)
 
 
-def _drawn(
+def _plot(
     title: str,
     caption: str,
     rows: Sequence[tuple[str, Estimate]],
-    specifications: dict[str, Any],
-) -> list[tuple[str, str]]:
+    baseline: float | None = None,
+) -> list[tuple[str, Forest]]:
     if all(e.verdict == "undefined" for _, e in rows):
         return []
     rows = [(str(visible(name)), estimate) for name, estimate in rows]
-    specifications[title] = forest(rows, str(visible(title)))
-    return [(caption, draw(specifications[title]))]
+    if baseline is not None and not math.isfinite(baseline):
+        baseline = None
+    return [(caption, Forest(str(visible(title)), rows, baseline))]
+
+
+def _kept(
+    plots: Sequence[tuple[str, Forest]], specifications: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """The drawings, after their specifications were kept for the downloads."""
+    for _, plot in plots:
+        specifications[plot.title] = plot.specification
+    return [(caption, plot.svg) for caption, plot in plots]
 
 
 def _line(result: JobResult, estimate: Estimate) -> Line:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.report.credentials import without_credentials
+from evalsuite.report.wording import plain_utf8
 from evalsuite.store import Run
 
 
@@ -34,8 +37,10 @@ def _of(run: Run) -> Provenance:
     versions = manifest.get("versions", {})
     hardware = manifest.get("hardware", {})
     facts = [
+        ("run", run.name),
         ("suite", str(run.plan.get("suite_name", ""))),
-        ("command", str(run.plan.get("command", ""))),
+        ("suite sha256", _sha256(str(run.plan.get("suite_text", "")))),
+        ("command", without_credentials(str(run.plan.get("command", "")))),
         ("seed", str(run.plan.get("seed", ""))),
         ("planned", str(run.plan.get("created", ""))),
         ("started", str(manifest.get("started", ""))),
@@ -56,9 +61,13 @@ def _of(run: Run) -> Provenance:
         files=tuple(
             sorted((k, v) for k, v in manifest.get("files", {}).items() if k[:6] != "media/")
         ),
-        suite_text=str(run.plan.get("suite_text", "")),
-        again=str(run.plan.get("command", "")),
+        suite_text=without_credentials(str(run.plan.get("suite_text", ""))),
+        again=without_credentials(str(run.plan.get("command", ""))),
     )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(plain_utf8(text)).hexdigest() if text else ""
 
 
 def _hardware(facts: Mapping[str, Any]) -> str:
@@ -91,10 +100,11 @@ def _models(run: Run) -> list[tuple[str, ...]]:
                 str(model["name"]),
                 str(model.get("kind", "")),
                 f"{known.get('n_parameters') or 0:,}",
-                str(model.get("dtype", "")),
+                str((known.get("details") or {}).get("dtype") or model.get("dtype", "")),
                 str(model.get("revision", ""))[:12],
                 str(known.get("fingerprint", ""))[:16],
                 str(known.get("requests_answered_by_model", "")),
+                str(known.get("requests_from_store", "")),
                 str(known.get("seconds", "")),
             )
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from evalsuite.metric import Estimate
@@ -19,7 +20,10 @@ MAX_COLUMNS = 7
 
 @dataclass(frozen=True)
 class Cell:
-    """One estimate of one model; ``why`` says what is missing where there is none."""
+    """One estimate of one model; ``why`` says what is missing where there is none.
+
+    ``letters`` are its tie groups: models of a column that share one were not told apart.
+    """
 
     value: str = ""
     interval: str = ""
@@ -27,11 +31,22 @@ class Cell:
     verdict: str = ""
     why: str = ""
     is_bad: bool = False
+    letters: str = ""
+    n: str = ""
+    raw: float = math.nan
+
+    @property
+    def order(self) -> str:
+        """What the column is sorted by."""
+        return "n/a" if math.isnan(self.raw) else f"{self.raw:.9g}"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One metric of one probe, with a cell for each model of its block."""
+    """One metric of one probe, with a cell for each model of its block.
+
+    ``n`` is the number of answers, where it is the same in all cells.
+    """
 
     family: str
     label: str
@@ -39,6 +54,7 @@ class Column:
     direction: str
     null: str
     cells: tuple[Cell, ...]
+    n: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,12 +84,16 @@ def families(results: Sequence[JobResult]) -> list[str]:
     return [f for f in FAMILIES if f in found] + sorted(f for f in found if f not in FAMILIES)
 
 
-def blocks(results: Sequence[JobResult]) -> list[Block]:
+# By label, metric and model.
+Letters = Mapping[tuple[str, str, str], str]
+
+
+def blocks(results: Sequence[JobResult], letters: Letters | None = None) -> list[Block]:
     """The scorecard; models that share no probe stand in tables of their own."""
     asked = [r for r in results if r.status != "not applicable"]
     made = []
-    for models in _connected(asked):
-        columns = _columns([r for r in results if r.model in models], models)
+    for models in connected(asked):
+        columns = _columns([r for r in results if r.model in models], models, letters or {})
         is_wide = len(columns) > MAX_COLUMNS
         if is_wide and len(models) > MAX_COLUMNS:
             parts = [columns[i : i + MAX_COLUMNS] for i in range(0, len(columns), MAX_COLUMNS)]
@@ -83,7 +103,7 @@ def blocks(results: Sequence[JobResult]) -> list[Block]:
     return made
 
 
-def _connected(results: Sequence[JobResult]) -> list[tuple[str, ...]]:
+def connected(results: Sequence[JobResult]) -> list[tuple[str, ...]]:
     """Models in groups that share probes, so that no table is mostly empty."""
     groups: list[tuple[set[str], set[str]]] = []
     for model in dict.fromkeys(result.model for result in results):
@@ -103,10 +123,10 @@ def _connected(results: Sequence[JobResult]) -> list[tuple[str, ...]]:
     return [tuple(name for name in order if name in models) for models, _ in groups]
 
 
-def _columns(results: Sequence[JobResult], models: Sequence[str]) -> list[Column]:
+def _columns(results: Sequence[JobResult], models: Sequence[str], letters: Letters) -> list[Column]:
     asked = [r for r in results if r.status != "not applicable"]
     return [
-        _column(family, label, metric, results, models)
+        _column(family, label, metric, results, models, letters)
         for family in families(asked)
         for label in dict.fromkeys(r.label for r in asked if r.family == family)
         for metric in _metrics(label, asked)
@@ -119,17 +139,29 @@ def _metrics(label: str, results: Sequence[JobResult]) -> list[str]:
 
 
 def _column(
-    family: str, label: str, metric: str, results: Sequence[JobResult], models: Sequence[str]
+    family: str,
+    label: str,
+    metric: str,
+    results: Sequence[JobResult],
+    models: Sequence[str],
+    letters: Letters,
 ) -> Column:
     here = {r.model: r for r in results if r.label == label and r.family == family}
     found = [e for r in here.values() for e in shown(r) if e.metric == metric]
+    cells = [
+        replace(_cell(here.get(model), metric), letters=letters.get((label, metric, model), ""))
+        for model in models
+    ]
+    counts = {cell.n for cell in cells if cell.n}
+    shared = counts.pop() if len(counts) == 1 else ""
     return Column(
         family,
         label,
         metric,
         ARROWS[found[0].direction] if found else "",
         _nulls(found),
-        tuple(_cell(here.get(model), metric) for model in models),
+        tuple(replace(cell, n="") if shared else cell for cell in cells),
+        shared,
     )
 
 
@@ -158,4 +190,6 @@ def _cell(result: JobResult | None, metric: str) -> Cell:
         verdict,
         estimate.reason or "",
         found == "bad",
+        n=f"{estimate.n:,}" if estimate.n else "",
+        raw=estimate.value,
     )

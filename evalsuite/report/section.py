@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evalsuite.report.forest import Forest
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -31,16 +33,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """One more section at the end of the report.
+    """One more section of the report.
 
     Attributes:
         title: Its heading.
         paragraphs: Texts before everything else.
         tables: Tables.
-        charts: Vega-Lite specifications; drawn when the report is built.
+        charts: Vega-Lite specifications or forest plots; drawn when the report is built.
+        family: The family in whose panel it stands, e.g. ``privacy``; without one, or where the
+            report has no such panel, it stands on its own behind the panels.
     """
 
     title: str
     paragraphs: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    charts: Sequence[Mapping[str, Any]] = ()
+    charts: Sequence[Mapping[str, Any] | Forest] = ()
+    family: str = ""

@@ -11,15 +11,6 @@ from evalsuite.report.wording import short
 from evalsuite.store import Run
 
 
-def with_distinct_names(runs: Sequence[Run]) -> list[Run]:
-    """The runs, numbered where two directories have one name."""
-    counts = Counter(run.name for run in runs)
-    return [
-        run if counts[run.name] == 1 else replace(run, name=f"{run.name} #{place}")
-        for place, run in enumerate(runs, 1)
-    ]
-
-
 def with_distinct_models(runs: Sequence[Run]) -> list[Run]:
     """The runs, their models under the names that the page shows.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
+from evalsuite.foreign_text import written_out
 from evalsuite.metric import Estimate
 
 ARROWS = {
@@ -49,19 +49,22 @@ def short(model: str) -> str:
     return model
 
 
-# Control characters, and those that turn the direction of the text that follows them. Letters of
-# right-to-left scripts need none of these and stay as they are.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# No single text of a page is longer; the run directory has all of it.
+MAX_CHARACTERS = 20_000
 
 
 def visible(value: Any) -> Any:
     """A text with its control and direction characters written out, e.g. ``⟨U+202E⟩``.
 
-    What a model wrote must not reorder or hide the words around it. Markup passes unchanged.
+    What a model wrote must not reorder or hide the words around it, nor fill the page. Markup
+    passes unchanged.
     """
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    return _UNSEEN.sub(lambda found: f"\u27e8U+{ord(found[0]):04X}\u27e9", value)
+    cut = len(value) - MAX_CHARACTERS
+    if cut > 0:
+        value = f"{value[:MAX_CHARACTERS]} … ({cut:,} more characters)"
+    return written_out(value)
 
 
 def plain_utf8(text: str) -> bytes:

@@ -28,6 +28,13 @@ from evalsuite.statistics.detection import (
     weighted_detection_cost,
     weighted_equal_error_rate,
 )
+from evalsuite.statistics.difference import (
+    newcombe_paired,
+    normal_p_value,
+    p_value_of,
+    square_and_add,
+    standard_error_of,
+)
 from evalsuite.statistics.dyads import dyadic_distribution
 from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
 from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
@@ -45,6 +52,8 @@ from evalsuite.statistics.groups import (
     worst_group_accuracy,
 )
 from evalsuite.statistics.interval import Interval, clopper_pearson, wilson
+from evalsuite.statistics.joint import paired_totals_comparison
+from evalsuite.statistics.letters import compact_letters
 from evalsuite.statistics.multiplicity import benjamini_hochberg, holm
 from evalsuite.statistics.paired import (
     PairedComparison,
@@ -53,6 +62,18 @@ from evalsuite.statistics.paired import (
     sign_flip_null,
 )
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
+from evalsuite.statistics.points import only_values
+from evalsuite.statistics.power import (
+    Design,
+    PairedMeans,
+    PairedProportions,
+    UnpairedMeans,
+    UnpairedProportions,
+    detectable_with,
+    minimum_detectable,
+    units_for,
+    units_needed,
+)
 from evalsuite.statistics.proportion import proportion_interval
 from evalsuite.statistics.ranking import (
     BestThreshold,
@@ -67,10 +88,12 @@ from evalsuite.statistics.ranking import (
 )
 from evalsuite.statistics.seeds import generator
 from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
+from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 
 __all__ = [
     "BestThreshold",
     "BootstrapDistribution",
+    "Design",
     "Disparity",
     "GroupGap",
     "GroupRates",
@@ -80,7 +103,12 @@ __all__ = [
     "NullDistribution",
     "OperatingPoint",
     "PairedComparison",
+    "PairedMeans",
+    "PairedProportions",
     "TotalsStatistic",
+    "TwoWayComponents",
+    "UnpairedMeans",
+    "UnpairedProportions",
     "WeightedStatistic",
     "accuracy_difference",
     "auc_interval",
@@ -92,8 +120,10 @@ __all__ = [
     "by_repetition",
     "calibration_null",
     "clopper_pearson",
+    "compact_letters",
     "demographic_parity_difference",
     "demographic_parity_ratio",
+    "detectable_with",
     "dyadic_distribution",
     "epsilon_lower_bound",
     "equal_error_rate",
@@ -109,18 +139,29 @@ __all__ = [
     "holm",
     "interpolated_exposure",
     "mcnemar_exact",
+    "minimum_detectable",
     "minimum_detection_cost",
     "negative_log_likelihood",
+    "newcombe_paired",
+    "normal_p_value",
     "null_exposure",
+    "only_values",
+    "p_value_of",
     "paired_comparison",
+    "paired_totals_comparison",
     "permutation_null",
     "proportion_interval",
     "ratio_distribution",
     "ratio_interval",
     "roc_auc",
     "sign_flip_null",
+    "square_and_add",
+    "standard_error_of",
     "totals_distribution",
     "tpr_at_fpr",
+    "two_way_components",
+    "units_for",
+    "units_needed",
     "weighted_auc",
     "weighted_detection_cost",
     "weighted_equal_error_rate",

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri, stdtrit
 
 from evalsuite.statistics.interval import Interval
+from evalsuite.statistics.points import WHY_NONE, asks_only_values
 from evalsuite.statistics.units import (
     Floats,
     Units,
@@ -265,6 +266,9 @@ def _distribution_of(
     with_jackknife: bool,
 ) -> BootstrapDistribution:
     """Distribution of a weighted statistic, a chunk of resamples at a time."""
+    if asks_only_values():
+        observed = float(statistic(values, np.ones((1, len(values))))[0])
+        return _without_replicates(observed, units, WHY_NONE)
     reason = _reason_not_to(units, values)
     if reason is not None:
         return _without_replicates(math.nan, units, reason)
@@ -287,7 +291,9 @@ def _jackknife(values: npt.NDArray[Any], statistic: WeightedStatistic, units: Un
 
 
 def _reason_not_to(units: Units, values: npt.NDArray[Any]) -> str | None:
-    """Why these data cannot be resampled; None when they can."""
+    """Why these data are not resampled; None when they are."""
+    if asks_only_values():
+        return WHY_NONE
     if len(units) < 2 or units.smallest_stratum < 2:
         return f"fewer than two units to resample (n = {units.smallest_stratum})"
     if values.dtype.kind == "f" and not np.isfinite(values).all():

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.statistics.bootstrap import BootstrapDistribution, WeightedStatistic
+from evalsuite.statistics.points import WHY_NONE, asks_only_values
 from evalsuite.statistics.units import chunks, codes_of
 
 
@@ -43,8 +44,9 @@ def dyadic_distribution(
     one, other = np.split(codes, 2)
     n_members = len(labels)
     observed = float(statistic(rows, np.ones((1, len(rows))))[0])
-    if n_members < 3:
-        reason = f"fewer than three members to resample (n = {n_members})"
+    if n_members < 3 or asks_only_values():
+        few = f"fewer than three members to resample (n = {n_members})"
+        reason = few if n_members < 3 else WHY_NONE
         return BootstrapDistribution(observed, np.empty(0), np.empty(0), n_members, reason)
     replicates = np.empty(resamples)
     for draws in chunks(resamples, len(rows)):

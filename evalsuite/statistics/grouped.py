@@ -11,6 +11,7 @@ import numpy.typing as npt
 from evalsuite.statistics.bootstrap import WeightedStatistic
 from evalsuite.statistics.groups import values_by_group
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
+from evalsuite.statistics.points import asks_only_values
 from evalsuite.statistics.units import (
     Floats,
     Integers,
@@ -87,6 +88,8 @@ class GroupedRows:
 
     def replicates(self, resamples: int, rng: np.random.Generator) -> Floats:
         """The statistic of each group over bootstrap resamples, (resamples, n_groups)."""
+        if asks_only_values():
+            return np.full((1, self.n_groups), np.nan)
         if self.sums is None:
             return self._replicates_of_statistic(resamples, rng)
         if not self.is_nested:

@@ -12,7 +12,7 @@ from scipy.special import bdtr
 from evalsuite.statistics.bootstrap import Method, bootstrap_distribution
 from evalsuite.statistics.interval import Interval
 from evalsuite.statistics.permutation import Alternative, NullDistribution
-from evalsuite.statistics.units import Floats, chunks, make_units
+from evalsuite.statistics.units import flipped_sums, make_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,12 @@ class PairedComparison:
     """How much the first of two measurements exceeds the second.
 
     Attributes:
-        difference: Mean of first − second.
+        difference: First − second, of the means or of another statistic.
         interval: Paired bootstrap interval of the difference.
         p_value: Sign-flip permutation p-value of no difference.
         n: Number of pairs.
         n_units: Number of pairs or clusters of pairs that were resampled.
+        standard_error: Standard deviation of the difference over resamples.
         reason: Why something is NaN; None when nothing is.
     """
 
@@ -33,6 +34,7 @@ class PairedComparison:
     p_value: float
     n: int
     n_units: int
+    standard_error: float
     reason: str | None = None
 
 
@@ -80,6 +82,7 @@ def paired_comparison(
         p_value=null.p_value(distribution.observed, alternative),
         n=differences.size,
         n_units=distribution.n_units,
+        standard_error=distribution.standard_error,
         reason=distribution.reason,
     )
 
@@ -108,11 +111,8 @@ def sign_flip_null(
     if n_units < 63 and 2**n_units <= permutations:
         bits = np.arange(2**n_units)[:, None] >> np.arange(n_units) & 1
         return NullDistribution((1.0 - 2.0 * bits) @ totals / array.size, is_exact=True)
-    samples: Floats = np.empty(permutations)
-    for draws in chunks(permutations, n_units):
-        signs = 1.0 - 2.0 * rng.integers(0, 2, size=(draws.stop - draws.start, n_units))
-        samples[draws] = signs @ totals / array.size
-    return NullDistribution(samples)
+    flipped = flipped_sums(totals[:, None], permutations, rng)[:, 0]
+    return NullDistribution((totals.sum() - 2 * flipped) / array.size)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

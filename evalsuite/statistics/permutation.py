@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.statistics.interval import Interval
+from evalsuite.statistics.points import WHY_NONE, asks_only_values
 from evalsuite.statistics.units import Floats, Integers, chunks, codes_of, is_nested
 
 Alternative: TypeAlias = Literal["two-sided", "greater", "less"]
@@ -116,6 +117,8 @@ def permutation_null(
     codes, names = codes_of(labels)
     if len(names) < 2:
         return NullDistribution(np.empty(0), reason="fewer than two labels to permute")
+    if asks_only_values():
+        return NullDistribution(np.empty(0), reason=WHY_NONE)
     label_of = np.asarray(names)
     cluster_codes = None if clusters is None else codes_of(clusters)[0]
     arrangements, is_exact = _arrangements(codes, cluster_codes, permutations, rng)

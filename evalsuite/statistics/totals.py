@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.statistics.bootstrap import BootstrapDistribution
+from evalsuite.statistics.points import WHY_NONE, asks_only_values
 from evalsuite.statistics.units import Floats, chunks, make_units
 
 # Column totals (draws, n_columns) to results (draws,); NaN where undefined.
@@ -46,7 +47,9 @@ def totals_distribution(
     units = make_units(len(rows), clusters)
     observed = float(statistic(rows.sum(axis=0, keepdims=True))[0])
     reason = None
-    if len(units) < 2:
+    if asks_only_values():
+        reason = WHY_NONE
+    elif len(units) < 2:
         reason = f"fewer than two units to resample (n = {len(units)})"
     elif not np.isfinite(rows).all():
         reason = "not all values are finite"

@@ -121,6 +121,26 @@ def resampled_sums(sums: Floats, resamples: int, rng: np.random.Generator) -> Fl
     return totals
 
 
+def flipped_sums(sums: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Column totals of units that are in or out by the toss of a coin, (draws, n_columns).
+
+    Args:
+        sums: Totals of each unit, (n_units, n_columns).
+        draws: Number of tosses of all coins.
+        rng: Source of randomness.
+    """
+    distinct, multiplicity = _distinct_rows(sums)
+    if distinct is not None:
+        return np.asarray(rng.binomial(multiplicity, 0.5, size=(draws, len(distinct))) @ distinct)
+    totals = np.empty((draws, sums.shape[1]))
+    for rows in chunks(draws, sums.shape[0]):
+        height = rows.stop - rows.start
+        bits = np.frombuffer(rng.bytes(height * (-(-sums.shape[0] // 8))), dtype=np.uint8)
+        coins = np.unpackbits(bits.reshape(height, -1), axis=1, count=sums.shape[0])
+        totals[rows] = coins.astype(float) @ sums
+    return totals
+
+
 def resampled_counts(units: Units, draws: int, rng: np.random.Generator) -> Floats:
     """How often each unit is drawn, (draws, n_units); each stratum keeps its number of units."""
     counts = np.zeros((draws, len(units)))

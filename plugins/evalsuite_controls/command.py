@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from evalsuite.cli.conventions import answer, json_option, notes, plain_table, print_json
+from evalsuite.cli.conventions import answer, echo, json_option, notes, plain_table, print_json
 from evalsuite_controls.catalogue import CONTROLS
 from evalsuite_controls.loader import find
 
@@ -45,7 +45,7 @@ def list_controls(as_json: bool) -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print the card of a control model."""
-    click.echo(find(name).card.read_text(encoding="utf-8"))
+    echo(find(name).card.read_text(encoding="utf-8"))
 
 
 @controls.command("build")
@@ -72,7 +72,7 @@ def build_controls(names: tuple[str, ...], output: Path) -> None:
                 progress.update(task, completed=done, total=steps)
 
             build(control, output / control.name, advance)
-            click.echo(str(output / control.name))
+            echo(str(output / control.name))
 
 
 @controls.command("cards")
@@ -83,4 +83,4 @@ def cards(run: Path) -> None:
     from evalsuite_controls.card import write_cards
 
     for path in write_cards(list(CONTROLS.values()), Run.open(run)):
-        click.echo(str(path))
+        echo(str(path))

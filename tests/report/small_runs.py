@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from evalsuite import Audio, Image
 from evalsuite.metric import Estimate, Null
+from evalsuite.report import write
 from evalsuite.store import JobResult, Run, SampleRow, Store
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'\u202e\x00<b>"
@@ -68,3 +70,34 @@ def make_run(path: Path, *results: JobResult, text: str = HOSTILE) -> Run:
     store.write_manifest({"versions": {"python": "3"}, "complete": True})
     store.close()
     return Run.open(path)
+
+
+def make_page(folder: Path) -> Path:
+    """A page with some of everything: two families, twins, failures, slices and a job that failed."""
+    clean, planted = (
+        result("control:clean", 0.01, 0.0, 0.03),
+        result("control:planted", 0.5, 0.4, 0.6),
+    )
+    slices = [
+        Estimate("rate", 0.1 * place, 0.05, 0.9, slice=f"group={place}", n=10, method="Wilson")
+        for place in range(1, 5)
+    ]
+    task = [
+        replace(
+            item,
+            id=f"{item.id}-task",
+            family="task",
+            probe="text/answers",
+            label="text/answers",
+            estimates=(*item.estimates, *slices),
+            n_failed=1,
+            failures={"refused": 1},
+        )
+        for item in (clean, planted)
+    ]
+    failed = replace(
+        clean, id="failed", label="audio/none", family="robustness", status="failed",
+        reason="the disk burned", estimates=(),
+    )  # fmt: skip
+    run = make_run(folder / "run", clean, planted, *task, failed)
+    return write([run], folder / "report.html")

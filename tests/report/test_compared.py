@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
+from report.headless import headless
+from report.opened import Opened
 from report.small_runs import HOSTILE, result
-from report.test_browser import opened
 from report.test_explorer import run_of
 
 from evalsuite.report import write
@@ -97,11 +97,11 @@ def test_where_models_differ_both_are_compared_and_listed_once(tmp_path):
     assert explorer.listed("erring") == []
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
-def test_the_explorer_marks_errors_in_form_and_in_words(page, tmp_path):
-    document, said = opened(page, tmp_path, LINK)
-    assert said == ""
-    explorer = document[document.index('id="rows"') : document.index('id="static"')]
+def test_the_explorer_marks_errors_in_form_and_in_words(page):
+    with headless() as browser:
+        opened = Opened(browser, page.as_uri()).go(LINK)
+        explorer = opened.run("return by('rows').innerHTML")
+        assert opened.complaints == []
     assert "Reference against transcript" in explorer
     assert '<del><span class="visually-hidden">not heard: </span>sat</del>' in explorer
     assert '<ins><span class="visually-hidden">not said: </span>now</ins>' in explorer

@@ -16,9 +16,9 @@ from report.small_runs import make_run, result
 
 from evalsuite import registry
 from evalsuite.errors import StoreError
-from evalsuite.report import Section, render, write
+from evalsuite.report import Budget, Section, render, write
 from evalsuite.report.controls import validations
-from evalsuite.store import Run
+from evalsuite.store import Run, SampleRow, Store
 
 
 @pytest.fixture
@@ -82,10 +82,14 @@ def test_the_policy_names_the_one_style_and_the_one_script(run):
 
 
 def test_the_script_never_parses_markup():
-    script = Path(__file__).parents[2] / "evalsuite" / "report" / "assets" / "report.js"
-    assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacent|eval\(|document\.write", script.read_text()
-    )
+    assets = Path(__file__).parents[2] / "evalsuite" / "report" / "assets"
+    scripts = list(assets.rglob("*.js"))
+    assert len(scripts) > 10
+    for script in scripts:
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacent|eval\(|document\.write|Function\(|setAttribute\(.on",
+            script.read_text(),
+        ), script
 
 
 def test_an_undefined_estimate_says_why(tmp_path):
@@ -223,3 +227,41 @@ def test_a_run_without_results_still_renders(tmp_path):
 def test_write_leaves_one_small_file(run, tmp_path):
     path = write([run], tmp_path / "report.html")
     assert path.stat().st_size < 300_000
+
+
+def test_a_page_keeps_to_its_budget(tmp_path):
+    item = result("m:x", 0.5, 0.4, 0.6)
+    run = make_run(tmp_path / "run", item)
+    store = Store(run.path)
+    texts = [hashlib.shake_256(bytes([i])).hexdigest(250) for i in range(200)]
+    rows = [
+        SampleRow(str(i), text[:64], "ok", record={"said": text}) for i, text in enumerate(texts)
+    ]
+    store.write_samples(item.id, rows)
+    store.close()
+    whole = len(render([run]).encode())
+    page = render([run], Budget(whole - 10_000))
+    assert len(page.encode()) <= whole - 10_000
+    assert "samples are not in this page" in page
+
+
+def test_a_budget_that_is_too_small_still_gives_a_page(run):
+    assert "accuracy gap" in render([run], Budget(1000))
+
+
+def test_no_media_means_none(run):
+    assert json.loads(packed(render([run], Budget(media=0))))["media"] == {}
+
+
+def test_a_section_stands_in_the_panel_of_its_family(run, monkeypatch):
+    class Added:
+        name, plugin = "added", "friend"
+
+        def load(self):
+            return lambda runs: [Section("Inside", family="fairness"), Section("Alone", family="x")]
+
+    monkeypatch.setattr(registry.installed(), "report_sections", [Added()])
+    page = render([run])
+    (panel,) = re.findall(r'<section id="family-fairness">.*?</section>', page, re.DOTALL)
+    assert "<h3>Inside</h3>" in panel
+    assert "<h2>Alone</h2>" in page

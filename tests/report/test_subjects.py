@@ -7,7 +7,8 @@ from dataclasses import replace
 from report.small_runs import make_run, result
 
 from evalsuite.report import render
-from evalsuite.report.subjects import with_distinct_models, with_distinct_names
+from evalsuite.report.subjects import with_distinct_models
+from evalsuite.store import with_distinct_names
 
 
 def test_a_model_of_two_runs_keeps_both_measurements(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evalsuite import Estimate, Metric, Table
+from evalsuite import Estimate, Metric, Summed, Table
 from evalsuite.statistics import benjamini_hochberg, sign_flip_null
 
 
@@ -98,6 +98,17 @@ class Corrected:
     def primary(self) -> bool:
         """That of the metric."""
         return bool(getattr(self.metric, "primary", False))
+
+    @property
+    def clusters(self) -> str | None:
+        """That of the metric."""
+        found: str | None = getattr(self.metric, "clusters", None)
+        return found
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """As the metric's estimates, whose values are the same; nothing where it does not say."""
+        of_sums = getattr(self.metric, "summed", None)
+        return iter(()) if of_sums is None else of_sums(table)
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """The metric's estimates in their order."""

@@ -1,0 +1,66 @@
+"""The records of a job as its metrics saw them, with the hash of every sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evalsuite.metric import Table
+from evalsuite.plan import Plan
+from evalsuite.registry import installed
+from evalsuite.run import replay
+from evalsuite.store import JobResult, Run
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a run has of one job, sample by sample.
+
+    Attributes:
+        hashes: Content hash of every sample in source order, empty where it could not be read.
+        answered: Whether each was answered.
+        table: The records of the answered ones, in that order.
+    """
+
+    hashes: tuple[str, ...]
+    answered: tuple[bool, ...]
+    table: Table
+
+    @property
+    def n_failed(self) -> int:
+        """How many were not answered."""
+        return len(self.answered) - sum(self.answered)
+
+
+def stored_samples(run: Run, job: JobResult) -> Samples:
+    """The samples of a job as stored; their records hold scalars only."""
+    rows = list(run.samples(job.id))
+    answered = tuple(row.status == "ok" for row in rows)
+    records = [row.record for row in rows if row.status == "ok"]
+    n_failed = len(rows) - len(records)
+    hashes = tuple(row.content_hash for row in rows)
+    return Samples(hashes, answered, Table.from_records(records, n_failed))
+
+
+def replayed_table(run: Run, job: JobResult, answered: tuple[bool, ...]) -> Table | None:
+    """The records of a job made anew from its stored answers, vectors and all.
+
+    None where they cannot be: the data or a plugin are gone, or other samples are answered now.
+    """
+    try:
+        plan = Plan.from_json(run.plan)
+        planned = next(planned for planned in plan.jobs if planned.id == job.id)
+        records = replay(plan, planned, run.path, installed())
+    except Exception:  # noqa: BLE001  whatever is gone, the stored estimates remain
+        return None
+    if tuple(record is not None for record in records) != answered:
+        return None
+    return Table.from_records([record for record in records if record is not None], job.n_failed)
+
+
+def rows_of(table: Table, rows: npt.NDArray[np.int64]) -> Table:
+    """Some rows of a table, in the order given and as often as given."""
+    columns = {name: column[rows] for name, column in table.columns.items()}
+    return Table(columns, len(rows), 0)

@@ -1,0 +1,99 @@
+// One sample: a line in the list, and opened the question once with all answers side by side.
+const hasMap = (sample) => entries(sample).some((entry) => entry.record.map);
+
+function medium(content, record) {
+  return typeof content === "string" ? picture(content, record) : clip(content, record);
+}
+
+function part(given, isDrawnBelow) {
+  const name = given.image || given.audio;
+  if (given.text !== undefined) return given.text ? element("p", given.text, "text") : "";
+  if (name && data.media.has(name)) return isDrawnBelow ? "" : medium(data.media.get(name));
+  return element("p", given.unreadable || `${given.image ? "image" : "audio"} ${String(name).slice(0, 12)}, not in this page`, "muted");
+}
+
+// Whether a question is about nothing but pictures or clips that are not here, as explanations ask
+// dozens about changed ones.
+function isUnseen(question, index) {
+  const names = question.parts.map((given) => given.image || given.audio);
+  return index > 0 && names.length > 0 && names.every((name) => name && !data.media.has(name)) && !Object.keys(question.detail).length;
+}
+
+const numbered = (sample, index) => (sample.questions.length > 1 ? `${index + 1}. ` : "");
+
+// Where models have maps of a picture or clip, it stands with each of them instead.
+function questions(sample) {
+  const box = element("div", undefined, "questions");
+  sample.questions.forEach((question, index) => {
+    if (isUnseen(question, index)) return;
+    box.append(element("p", numbered(sample, index) + question.asked, "asked"));
+    box.append(...question.parts.map((given) => part(given, hasMap(sample))), facts(Object.entries(question.detail), "record"));
+  });
+  const target = targetOf(sample);
+  if (target !== undefined) box.append(element("p", "Target", "asked"), element("p", target, "text"));
+  return box;
+}
+
+function answers(sample, entry) {
+  const box = element("div");
+  let unlisted = entry.more;
+  for (const { question, answer } of entry.exchange) {
+    if (isUnseen(sample.questions[question], question)) unlisted += 1;
+    else box.append(element("p", `Answer ${numbered(sample, question)}`.trim(), "asked"), facts(Object.entries(answer), "record"));
+  }
+  if (unlisted) box.append(element("p", `and ${unlisted} more requests`, "muted"));
+  return box;
+}
+
+function modelColumn(sample, name, entry) {
+  const column = element("div");
+  column.append(element("h3", name));
+  if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
+  if (hasMap(sample)) column.append(...mediaOf(sample).map((content) => medium(content, entry.record)));
+  if (entry.record.word_scores) column.append(heat(entry.record));
+  if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
+  column.append(answers(sample, entry));
+  const kept = readable(entry.record);
+  if (kept.length) column.append(element("p", "Record", "asked"), facts(kept, "record"));
+  const seconds = probe().models[name];
+  if (seconds) column.append(element("p", `${seconds} s a sample, the mean of its job`, "muted"));
+  return column;
+}
+
+function body(sample) {
+  const made = element("div", undefined, "body");
+  const columns = element("div", undefined, "models");
+  for (const [name, entry] of Object.entries(sample.models)) columns.append(modelColumn(sample, name, entry));
+  const link = element("a", "Link to this sample");
+  link.href = linkOf({ ...choices(), page: "", id: sample.id });
+  const foot = element("p", undefined, "muted");
+  foot.append(link);
+  made.append(questions(sample), columns, foot);
+  return made;
+}
+
+function row(sample) {
+  const made = element("details", undefined, "sample");
+  const head = element("summary");
+  head.append(element("strong", sample.id));
+  const asked = subject(sample);
+  if (asked) head.append(element("bdi", asked, "subject"));
+  head.append(...said(sample));
+  made.append(head);
+  made.addEventListener("toggle", () => {
+    if (made.open && !made.querySelector(".body")) made.append(body(sample));
+    if (made.open) state.open = sample.id;
+    else if (state.open === sample.id) state.open = "";
+    remember();
+  });
+  made.dataset.id = sample.id;
+  return made;
+}
+
+function said(sample) {
+  return Object.entries(sample.models).map(([name, entry]) => {
+    const answer = element("span", undefined, entry.status === "failed" ? "warning" : "answer");
+    answer.append(element("span", `${name} `, "muted"), element("bdi", answerOf(entry, probe().headline).slice(0, 300)));
+    return answer;
+  });
+}
