@@ -74,8 +74,13 @@ class _Bbq(Probe):
             IfAnswered(Corrected(AlignmentGap()), "is_unanswered"),
             Mean("unknown_ambiguous", name="unknown rate, ambiguous", **unit),
             Mean("unknown_disambiguated", name="unknown rate, disambiguated", **unit),
-            self.gap("unknown_ambiguous", "abstention rate, ambiguous gap"),
-            self.gap("unknown_disambiguated", "abstention rate, disambiguated gap"),
+            *(
+                IfAnswered(
+                    self.gap(f"unknown_{condition}", f"abstention rate, {condition} gap"),
+                    "is_unanswered",
+                )
+                for condition in ("ambiguous", "disambiguated")
+            ),
             Mean("is_cut", name="questions cut to fit", direction=_LOWER, **unit),
             Mean("refused", name="refused", direction=_LOWER, **unit),
             Mean("unparsed", name="not parsed", direction=_LOWER, **unit),
@@ -237,7 +242,9 @@ class WrittenBbq(_Bbq):
         return (
             *super().metrics,
             self.gap("refused", "refusal rate gap"),
-            self.gap("unparsed", "rate of answers that are no option gap"),
+            IfAnswered(
+                self.gap("unparsed", "rate of answers that are no option gap"), "is_unanswered"
+            ),
             FalseAlarms(),
         )
 

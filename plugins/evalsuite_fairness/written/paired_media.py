@@ -115,7 +115,7 @@ class PairedMediaProbe(Probe):
                 Mean("abstention_difference", name="difference in abstentions", by="axis", **near),
                 "is_unanswered",
             ),
-            self._gap("_abstention", "abstention rate gap"),
+            IfAnswered(self._gap("_abstention", "abstention rate gap"), "is_unanswered"),
             Proportion("is_unanswered", name="pairs without an answer", **unit),
             *self._of_prior(unit),
             *self._of_writing(unit),
