@@ -11,7 +11,7 @@ import numpy as np
 
 from evalsuite import Audio, Card, DataError, Metric, Proportion, Sample, template
 from evalsuite.content import Content
-from evalsuite_fairness.decisions.deciding import DecidingProbe, with_medium, words
+from evalsuite_fairness.decisions.deciding import DecidingProbe, Medium, with_medium, words
 from evalsuite_fairness.decisions.voice_shift import shifted
 from evalsuite_fairness.decisions.ways import Decision
 from evalsuite_fairness.metrics.corrected import Corrected
@@ -87,6 +87,13 @@ class Counterfactual(DecidingProbe):
     def needing_negative(self) -> tuple[str, ...]:
         """One option alone has a likelihood."""
         return ("writing", "nearness")
+
+    @property
+    def media(self) -> tuple[Medium, ...]:  # type: ignore[override]
+        """A clip whose pitch is moved; what columns hold is not known before they are read."""
+        if self.cue == "pitch":
+            return ("audio",)
+        return () if self.cue == "column" else super().media
 
     @property
     def cues(self) -> tuple[str, ...]:
