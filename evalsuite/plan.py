@@ -349,10 +349,8 @@ def _plan_jobs(
 def _lacking(probe: Probe, model: PlannedModel) -> str:
     """What a probe needs and a model cannot; empty when nothing. Recorded models have no senses."""
     needs = [need.__name__ for need in probe.needs if need.method not in model.methods]
-    is_of_text = any(
-        need in (LogLikelihood, RollingLogLikelihood, Generate) for need in probe.needs
-    )
-    shown = probe.media or (("text",) if is_of_text else ())
+    of_text = {LogLikelihood, RollingLogLikelihood, Generate}.intersection(probe.needs)
+    shown = probe.media or (("text",) if of_text and not needs else ())
     senses = model.modalities or shown
     media = [medium for medium in shown if medium not in senses]
     unanswered = f"does not answer {', '.join(needs)}" if needs else ""
