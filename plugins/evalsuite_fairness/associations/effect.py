@@ -13,7 +13,9 @@ from evalsuite.statistics import BootstrapDistribution, NullDistribution, benjam
 from evalsuite_fairness.metrics.association import DRAWS, Associations
 
 NULL = Null(0.0, why="targets dealt to the two sets at random")
-_FLAT = "the targets are all equally close to the attributes, or a set is empty"
+_FLAT = (
+    "the targets are all equally close to the attributes, as words are that a model does not know"
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ class _Test:
 def _mean_null(
     nulls: Sequence[NullDistribution], rng: np.random.Generator, draws: int
 ) -> NullDistribution:
-    """What the mean of tests would be; the deals of several tests are independent."""
+    """What the mean of tests would be where each is dealt by itself.
+
+    Tests that share their targets are not independent: the spread of their mean is then larger.
+    """
     if len(nulls) == 1:
         return nulls[0]
     known = [null.samples[~np.isnan(null.samples)] for null in nulls]
