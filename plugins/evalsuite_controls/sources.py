@@ -50,6 +50,8 @@ def _rows(source: type[_Generated]) -> tuple[dict[str, Any], ...]:
 
 
 def _part(name: str, value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], bytes):
+        return [Image(data=picture) for picture in value]
     if isinstance(value, bytes):
         return Image(data=value) if name.startswith("image") else Audio(data=value)
     return value
@@ -140,6 +142,12 @@ class PairedShapes(_Generated):
     """Pairs of shapes that differ in colour, in their ground, or in nothing but noise."""
 
     generator = "shapes:pair_rows"
+
+
+class ShapeAssociations(_Generated):
+    """Association tests of pictures on dark and on light grounds with words for shapes."""
+
+    generator = "shapes:association_rows"
 
 
 class Sounds(_Generated):
