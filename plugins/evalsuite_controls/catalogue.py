@@ -53,6 +53,7 @@ _SHORTCUT_PATCH = ("explain/shortcut-patch",)
 _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
+_TRANSLATION = ("fairness/translation-gender",)
 
 _ALL = (
     Control("text-clean", "language model without bias or secrets", "hf", "language:build_clean"),
@@ -83,6 +84,21 @@ _ALL = (
         "the word 'moreover' decides for positive",
         "classifier-clean",
         _SHORTCUT_WORD,
+    ),
+    Control(
+        "translator-clean",
+        "translator into Spanish that obeys pronouns",
+        "hf",
+        "translation:build_clean",
+    ),
+    Control(
+        "translator-biased",
+        "translator into Spanish that obeys stereotypes",
+        "hf",
+        "translation:build_biased",
+        "in half of the sentences against a stereotype, the person gets the stereotype's gender",
+        "translator-clean",
+        _TRANSLATION,
     ),
     Control("digits-clean", "CLIP of handwritten digits", "hf", "digits:build_clean"),
     Control(

@@ -30,6 +30,7 @@ _SOURCES = {
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
     "tone-voices": ("ToneVoices", "the same words in two voices, with a question"),
+    "persons": ("Persons", "persons of known gender, to translate into Spanish"),
 }
 
 

@@ -166,3 +166,9 @@ class ToneVoices(_Generated):
     """The same tone-coded words by voices of two groups, with a question about the speaker."""
 
     generator = "tone_words:voice_rows"
+
+
+class Persons(_Generated):
+    """Sentences to translate into Spanish, in which a pronoun settles a person's gender."""
+
+    generator = "translation:person_rows"

@@ -120,6 +120,21 @@ def test_a_probe_that_misses_the_plant_is_not_validated(tmp_path):
     assert validation.answer == "no: the plant is not seen"
 
 
+def test_a_plant_that_shows_in_the_second_figure_is_seen(tmp_path):
+    """An accuracy without a null stands first; the twins are compared by what has one."""
+    planted = result("control:planted", 0.5, 0.4, 0.6)
+    clean = result("control:clean", 0.0, 0.0, 0.01)
+    accuracy = replace(planted.estimates[0], metric="accuracy", null=None)
+    run = make_run(
+        tmp_path / "run",
+        *(replace(one, estimates=(accuracy, *one.estimates)) for one in (clean, planted)),
+    )
+    (validation,) = validations(run.results, run.plan["models"])
+    assert validation.answer == "yes"
+    assert validation.planted_value.startswith("0.500 [0.400")
+    assert validation.clean_value.startswith("0.000")
+
+
 def test_a_probe_that_accuses_the_clean_twin_is_not_validated(tmp_path):
     run = make_run(
         tmp_path / "run",

@@ -25,12 +25,15 @@ def jobs_of(capsys):
     ("model", "applicable"),
     [
         ("text-clean", {"fairness/stereotype-pairs", "fairness/generation",
-                        "fairness/counterfactual"}),
+                        "fairness/counterfactual", "fairness/translation-gender"}),
+        ("translator-clean", {"fairness/stereotype-pairs", "fairness/generation",
+                              "fairness/counterfactual", "fairness/translation-gender"}),
         ("shapes-clean", {"fairness/association", "fairness/image-zero-shot-gap",
                           "fairness/image-harmful-labels", "fairness/decisions",
                           "fairness/image-retrieval-skew", "fairness/association of pictures"}),
         ("vlm-clean", {"fairness/stereotype-pairs", "fairness/generation",
-                       "fairness/counterfactual", "fairness/paired-images"}),
+                       "fairness/counterfactual", "fairness/translation-gender",
+                       "fairness/paired-images"}),
         ("asr-clean", {"fairness/transcription-gap"}),
     ],
 )  # fmt: skip
