@@ -22,6 +22,10 @@ from evalsuite.statistics.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
 )
+from evalsuite.statistics.cross_fitted import (
+    CrossFittedAccuracy,
+    cross_fitted_balanced_accuracy,
+)
 from evalsuite.statistics.detection import (
     equal_error_rate,
     minimum_detection_cost,
@@ -52,6 +56,7 @@ from evalsuite.statistics.paired import (
     paired_comparison,
     sign_flip_null,
 )
+from evalsuite.statistics.paired_auc import auc_difference_interval
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
 from evalsuite.statistics.proportion import proportion_interval
 from evalsuite.statistics.ranking import (
@@ -71,6 +76,7 @@ from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
 __all__ = [
     "BestThreshold",
     "BootstrapDistribution",
+    "CrossFittedAccuracy",
     "Disparity",
     "GroupGap",
     "GroupRates",
@@ -83,6 +89,7 @@ __all__ = [
     "TotalsStatistic",
     "WeightedStatistic",
     "accuracy_difference",
+    "auc_difference_interval",
     "auc_interval",
     "balanced_accuracy_best_threshold",
     "benjamini_hochberg",
@@ -92,6 +99,7 @@ __all__ = [
     "by_repetition",
     "calibration_null",
     "clopper_pearson",
+    "cross_fitted_balanced_accuracy",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "dyadic_distribution",
