@@ -28,7 +28,7 @@ LAYERS = [
     ["task", "factories"],
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
-    ["schedule", "store"],
+    ["schedule", "store", "second_model"],
     ["loss"],
     ["observer"],
     ["run"],
@@ -82,6 +82,8 @@ PUBLIC |= {
     "sliced",
     "template",
     "vocoder",
+    "second_model",
+    "report",
 }
 PUBLIC |= {"classification", "retrieval", "captions", "answers", "transcripts"}
 

@@ -6,7 +6,8 @@ without a network, and is the same bytes whenever it is made of the same runs.
 
 from __future__ import annotations
 
+from evalsuite.report.charts import CONFIG as CHART_CONFIG
 from evalsuite.report.page import render, write
 from evalsuite.report.section import Section
 
-__all__ = ["Section", "render", "write"]
+__all__ = ["CHART_CONFIG", "Section", "render", "write"]
