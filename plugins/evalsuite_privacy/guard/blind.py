@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from evalsuite_privacy.guard.inputs import Inputs
@@ -49,16 +49,21 @@ def blind_scores(
     labels = members[order]
     named = [inputs[i].key if groups is None else groups[i] for i in order]
     together = np.unique(named, return_inverse=True)[1]
-    splitter = StratifiedGroupKFold(
-        n_folds, shuffle=True, random_state=int(rng.integers(2**31 - 1))
-    )
-    for train, test in splitter.split(
-        features, labels, np.unique(together, return_inverse=True)[1]
-    ):
+    seed = int(rng.integers(2**31 - 1))
+    for train, test in _folds(labels, together, n_folds, seed):
         if len(set(labels[train])) == 2 and len(test):
             model = LogisticRegression(max_iter=1000).fit(features[train], labels[train])
             scores[order[test]] = model.decision_function(features[test])
     return scores
+
+
+def _folds(labels: Any, together: Any, n_folds: int, seed: int) -> Iterator[tuple[Any, Any]]:
+    """Rows to fit on and rows to judge; dealing out groups takes long, so only where there are."""
+    if len(set(together)) == len(together):
+        alone = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+        return alone.split(labels, labels)
+    grouped = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    return grouped.split(labels, labels, together)
 
 
 def _features(inputs: Sequence[Inputs]) -> Any:

@@ -58,7 +58,8 @@ def inputs_of(*parts: str | Text | Image | Audio) -> Inputs:
 def _text_facts(text: str) -> Floats:
     """Lengths, the first and last year that is named, how many dates, digits and capitals."""
     years = [int(year) for year in _YEAR.findall(text)]
-    n = max(len(text), 1)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    n = max(len(codes), 1)
     return np.array(
         [
             np.log1p(len(text)),
@@ -67,9 +68,9 @@ def _text_facts(text: str) -> Floats:
             max(years, default=0),
             float(bool(years)),
             len(_DATE.findall(text)),
-            sum(c.isdigit() for c in text) / n,
-            sum(c.isupper() for c in text) / n,
-            sum(not c.isascii() for c in text) / n,
+            ((codes >= ord("0")) & (codes <= ord("9"))).sum() / n,
+            ((codes >= ord("A")) & (codes <= ord("Z"))).sum() / n,
+            (codes > 127).sum() / n,
         ],
         dtype=float,
     )
