@@ -3,9 +3,10 @@
     python benchmarks/speed_privacy/run.py
 
 Both sides are whole runs of the harness on the leaky control model, from reading the texts to the
-estimates: ``text/perplexity``, which scores each text once, and ``privacy/membership-inference`` with
-every attack that needs no further text. Each runs in a process of its own, and sides take turns; the
-table has medians. ``--clock cpu`` counts the seconds that each process was given, for a busy machine.
+estimates: ``text/perplexity``, which scores each text once, and ``privacy/membership-inference``
+with every attack that needs no further text. Each runs in a process of its own, and sides take
+turns; the table has medians. ``--clock cpu`` counts the seconds that each process was given, for a
+busy machine.
 """
 
 from __future__ import annotations

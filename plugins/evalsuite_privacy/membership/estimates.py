@@ -72,7 +72,11 @@ class MembershipMetrics:
         )
 
     def _clusters(self, table: Table) -> Any:
-        return np.array([str(c) for c in table[self.cluster_by]]) if self.cluster_by else None
+        """The unit of each sample; None where every sample is one, which has closed forms."""
+        if not self.cluster_by:
+            return None
+        labels = np.array([str(label) for label in table[self.cluster_by]])
+        return labels if len(set(labels)) < len(labels) else None
 
 
 def _blind(split: Split, table: Table) -> Estimate:

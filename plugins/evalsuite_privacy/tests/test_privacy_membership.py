@@ -191,6 +191,13 @@ def test_documents_are_kept_together_and_resampled_whole():
     assert estimate.verdict == "differs from null"
 
 
+def test_documents_of_one_text_each_are_as_good_as_none():
+    samples = [Sample(s.id, {**s.fields, "document": s.id}) for s in SAMPLES]
+    played = play(MembershipInference(cluster_by="document"), samples, scoring(9.0))
+    assert played.estimate("attack AUC").low < 1.0  # a bootstrap of separated classes has no width
+    assert "Clopper-Pearson" in played.estimate("attack AUC").method
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [("1", True), (False, False), ("Non-Member", False)]
 )
