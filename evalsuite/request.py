@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
@@ -467,3 +467,15 @@ RESPONSES: dict[str, type] = {
         Failure,
     )
 }
+
+
+def facts_of(answer: Answer) -> dict[str, Any]:
+    """An answer's fields by name, as plain values; columns of numbers are handed on uncopied."""
+    return {item.name: _plain(getattr(answer, item.name)) for item in fields(answer)}
+
+
+def _plain(value: Any) -> Any:
+    """Records within an answer (timed words) as mappings; anything else as it is."""
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return tuple(asdict(item) for item in value)
+    return value

@@ -141,7 +141,11 @@ class Store:
         import pyarrow.parquet as parquet
 
         def as_json(value: Any) -> str:
-            return storable(json.dumps(finite(value), ensure_ascii=False, allow_nan=False))
+            try:  # a long column is checked in C; most hold nothing that JSON has no word for
+                text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            except (TypeError, ValueError):
+                text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+            return storable(text)
 
         table = arrow.table(
             {
