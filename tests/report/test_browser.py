@@ -97,7 +97,7 @@ def test_a_search_may_be_a_regular_expression(page):
 def test_a_bad_expression_says_so_and_hides_nothing(page):
     page.run("by('regex').click()")
     page.choose("query", "(")
-    assert page.text("#problem").startswith("Searched for nothing: Invalid regular expression")
+    assert page.text("#problem").startswith("The search is left out: Invalid regular expression")
     assert page.count.startswith("120 of 120")
     page.choose("query", "")
     assert page.text("#problem") == ""
@@ -306,6 +306,20 @@ def test_without_scripts_what_to_look_at_first_can_be_read(page):
     for words in ("the disk burned", "Question 5: how much", "m:b says"):
         assert words in told
     assert "PIN" not in told
+
+
+def test_a_browser_that_cannot_unpack_says_where_the_samples_are(page):
+    cdp = page.browser.execute_cdp_cmd
+    old = "delete window.DecompressionStream"
+    added = cdp("Page.addScriptToEvaluateOnNewDocument", {"source": old})
+    try:
+        page.browser.get("about:blank")
+        page.browser.get(page.address)
+        page.run("return 0")
+        assert "they are under Downloads" in page.text("#broken")
+        assert page.run("return [by('explorer').hidden, by('static').hidden]") == [True, False]
+    finally:
+        cdp("Page.removeScriptToEvaluateOnNewDocument", {"identifier": added["identifier"]})
 
 
 # ------------------------------------------------------------------------------------------------
