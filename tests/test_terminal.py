@@ -143,6 +143,7 @@ def hostile_plugin(monkeypatch):
         ["run", "quickstart", "--set", HOSTILE],
         ["report", HOSTILE],
         ["score", HOSTILE],
+        ["compare", HOSTILE, HOSTILE],
         [HOSTILE],
         ["list", HOSTILE],
         ["list", f"--{HOSTILE}"],
@@ -162,9 +163,9 @@ version: 1
 name: "small \e[2J\x9b31m [red]x[/red]"
 models: [control:text-clean]
 sources:
-  "rows \e[2J [/]": {type: control/capitals, limit: 3}
+  "rows \e[2J [/] [red]": {type: control/capitals, limit: 3}
 probes:
-  - {probe: text/multiple-choice, source: "rows \e[2J [/]", label: "l \e[31m \u202e [red] [/]"}
+  - {probe: text/multiple-choice, source: "rows \e[2J [/] [red]", label: "l \e[31m \u202e [red] [/]"}
 """
 
 
@@ -180,6 +181,9 @@ def test_a_suite_of_hostile_names_is_checked_run_scored_and_reported(suite, caps
         ["check", suite],
         ["check", suite, "--json"],
         ["run", suite, "-o", "run"],
+        ["run", suite, "-o", "again"],
+        ["compare", "run", "again"],
+        ["compare", "run", "again", "--json"],
         ["score", "run"],
         ["score", "run", "--json"],
         ["report", "run", "-o", "report.html"],
@@ -187,7 +191,7 @@ def test_a_suite_of_hostile_names_is_checked_run_scored_and_reported(suite, caps
         assert cli.run(arguments) == 0, drawn(capsys)
         told = drawn(capsys)
         assert raw_of(told) == [], arguments
-        assert "[/]" in told or arguments[0] == "report"
+        assert "[red]" in told or arguments[0] == "report"
 
 
 def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):

@@ -37,9 +37,21 @@ MIB = 2**20
     type=click.IntRange(min=0),
     help="Pictures and clips of each probe inside the page.",
 )
+@click.option(
+    "--samples",
+    default=3000,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Samples of all probes together inside the page, as far as they fit.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser afterwards.")
 def command(
-    runs: tuple[Path, ...], output: Path, max_size: float, media: int, open_it: bool
+    runs: tuple[Path, ...],
+    output: Path,
+    max_size: float,
+    media: int,
+    samples: int,
+    open_it: bool,
 ) -> None:
     """Render RUNS (run directories, the baseline first) as one self-contained HTML page.
 
@@ -47,7 +59,7 @@ def command(
     """
     from evalsuite.report import Budget, write
 
-    budget = Budget(round(max_size * MIB), media)
+    budget = Budget(round(max_size * MIB), media, samples)
     path = write([Run.open(run) for run in runs], output, budget)
     size = path.stat().st_size
     if size > budget.max_bytes:

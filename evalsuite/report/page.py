@@ -18,7 +18,7 @@ from evalsuite.documents import write_atomically
 from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
 from evalsuite.report.downloads import downloads, files_of
-from evalsuite.report.explorer import MAX_MEDIA, explore
+from evalsuite.report.explorer import MAX_MEDIA, MAX_SAMPLES, explore
 from evalsuite.report.methods import methods
 from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
@@ -37,10 +37,17 @@ _SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLO
 
 @dataclass(frozen=True)
 class Budget:
-    """How large a page may grow: ``max_bytes``, and pictures and clips of each probe."""
+    """How large a page may grow.
+
+    Attributes:
+        max_bytes: Of the whole page.
+        media: Pictures and clips of each probe.
+        samples: Of all probes together.
+    """
 
     max_bytes: int = 5 * 2**20
     media: int = MAX_MEDIA
+    samples: int = MAX_SAMPLES
 
 
 def write(runs: Sequence[Run], path: Path, budget: Budget | None = None) -> Path:
@@ -61,7 +68,7 @@ def render(runs: Sequence[Run], budget: Budget | None = None) -> str:
     facts = _facts(originals, named)
     limit, before = budget.max_bytes * 4 // 5, math.inf
     while True:
-        explorer = explore(named, limit, media=budget.media)
+        explorer = explore(named, limit, budget.samples, budget.media)
         page = _template().render(
             facts, explorer=explorer, downloads=downloads(facts["files"], explorer.lines)
         )

@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from report.small_runs import make_run, result
 
 from evalsuite import Audio, Image
 from evalsuite.exchange import shown_media
+from evalsuite.report import Budget, render
+from evalsuite.report.choice import shares
 from evalsuite.report.explorer import MAX_SAMPLES, explore
+from evalsuite.report.noteworthy import KINDS
 from evalsuite.source import Sample
 from evalsuite.store import Run, SampleRow, Store
 
@@ -65,6 +69,94 @@ def test_a_large_job_is_a_seeded_subset_with_its_failures_and_says_so(tmp_path):
     assert len(explorer.samples[0]) == MAX_SAMPLES
     assert any(sample["failed"] for sample in explorer.samples[0])
     assert explorer.note.startswith("50 samples are not in this page")
+
+
+def marked(**columns: float) -> SampleRow:
+    return SampleRow("1", "h", "ok", record={"predicted": "x", **columns})
+
+
+@pytest.mark.parametrize(
+    ("row", "kinds"),
+    [
+        (marked(), set()),
+        (marked(is_refusal=1.0), {"refused", "flagged"}),
+        (marked(is_empty=0.5), {"refused", "flagged"}),  # of two answers, one
+        (marked(is_empty=0.4), set()),
+        (marked(is_cut=True), {"flagged"}),
+        (SampleRow("1", "h", "failed", "it broke"), {"failed", "flagged"}),
+    ],
+)
+def test_a_sample_is_marked_for_what_stands_out(row, kinds, tmp_path):
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples
+    assert {kind for kind in KINDS if sample[kind]} == kinds
+
+
+def test_no_kind_of_noteworthy_samples_crowds_out_another(tmp_path):
+    """Of 20 samples 10 are noteworthy: one failed, one refused, and 8 of a thousand that differ."""
+    left = [said(str(place), "x") for place in range(2000)]
+    right = [said(str(place), "y" if place < 1000 else "x") for place in range(2000)]
+    left[1500] = SampleRow("1500", "h", "failed", "it broke")
+    right[1600] = SampleRow("1600", "h", "ok", record={"predicted": "x", "is_refusal": 1.0})
+    run = run_of(tmp_path / "run", ("m:a", left), ("m:b", right))
+    explorer = explore([run], most=20)
+    assert {"1500", "1600"} <= {sample["id"] for sample in explorer.samples[0]}
+    assert sum(sample["differs"] for sample in explorer.samples[0]) >= 8
+    agreeing = [s for s in explorer.samples[0] if not s["differs"] and not s["flagged"]]
+    assert len(agreeing) >= 3
+    assert "by turns: failed, refused, flagged" in explorer.note
+
+
+def test_the_drawn_part_does_not_depend_on_the_order_of_the_source(tmp_path):
+    rows = [said(str(place), "x") for place in range(100)]
+    ids = []
+    for name, ordered in (("a", rows), ("b", rows[::-1])):
+        explorer = explore([run_of(tmp_path / name, ("m:a", ordered))], most=10)
+        ids.append({sample["id"] for sample in explorer.samples[0]})
+    assert ids[0] == ids[1]
+
+
+def test_a_page_holds_as_many_samples_as_it_is_told_to(tmp_path):
+    run = run_of(tmp_path / "run", ("m:a", [said(str(place), "x") for place in range(30)]))
+    page = render([run], Budget(samples=10))
+    assert "20 samples are not in this page, which keeps at most 10 of each probe" in page
+
+
+def test_small_probes_leave_their_room_to_large_ones():
+    """Of 100 places 10 and 20 are taken whole, and the others share 70."""
+    assert shares([10, 500, 20, 500], 100) == [10, 35, 20, 35]
+    assert shares([3, 2], 100) == [3, 2]
+    assert shares([5, 5, 5], 1) == [1, 1, 1]
+    assert shares([], 10) == []
+
+
+def test_a_question_that_models_share_stands_once(tmp_path):
+    asked = {"asked": "Generate", "parts": [{"text": "How?"}], "answer": {"text": "So."}}
+    row = SampleRow("1", "h", "ok", record={}, exchange=(asked, {"more": 7}))
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]), ("m:b", [row]))]).samples
+    assert sample["questions"] == [{"asked": "Generate", "parts": [{"text": "How?"}], "detail": {}}]
+    assert sample["models"]["m:b"]["exchange"] == [{"question": 0, "answer": {"text": "So."}}]
+    assert sample["models"]["m:b"]["more"] == 7
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[[1, 2], [3]]", "[]", '[["a"]]', "[[NaN]]", 7])
+def test_a_map_of_another_form_is_left_out(text, tmp_path):
+    row = SampleRow("1", "h", "ok", record={"map": text})
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples
+    assert sample["models"]["m:a"]["record"] == {}
+
+
+def test_a_long_text_is_cut_and_says_by_how_much(tmp_path):
+    row = said("1", "x" * 5600)
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples
+    assert sample["models"]["m:a"]["record"]["predicted"].endswith("x … (5,000 more characters)")
+
+
+def test_long_ids_stay_unlike_one_another(tmp_path):
+    rows = [said("i" * 900 + end, "x") for end in "ab"]
+    (samples,) = explore([run_of(tmp_path / "run", ("m:a", rows))]).samples
+    ids = {sample["id"] for sample in samples}
+    assert len(ids) == 2
+    assert max(map(len, ids)) < 220
 
 
 def test_the_subset_is_the_one_whose_media_a_run_keeps(tmp_path):
