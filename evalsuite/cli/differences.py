@@ -125,17 +125,18 @@ def account(comparison: Comparison) -> Iterator[str]:
         f"Tests at {comparison.alpha:g}, p adjusted after Holm over {comparison.family.n_tests} "
         f"({comparison.family.declared}); intervals at {comparison.level:.0%}, not adjusted. "
         "After = stands what would have been found with 80 % power. Models that share a letter "
-        "are not told apart on that metric."
+        "are not told apart on that metric, whose pairs are a family of their own."
     )
 
 
 def components_sentence(part: VarianceComponents) -> str:
     """Where the spread over seeds comes from."""
     if part.reason:
-        return visible(f"{part.label}: {part.metric}, {part.model} over seeds: {part.reason}.")
+        return f"{visible(part.label)}: {part.metric}, over seeds: {part.reason}."
     sd = [math.sqrt(v) for v in (part.between_seeds, part.between_samples, part.residual)]
-    return visible(
-        f"{part.label}: {part.metric} of {part.model} over {len(part.seeds)} seeds is "
-        f"{number(part.mean)} [{number(part.low)}, {number(part.high)}]; standard deviation "
-        f"{number(sd[0])} between seeds, {number(sd[1])} between samples, {number(sd[2])} within."
+    return (
+        f"{visible(part.label)}: {part.metric} of {visible(part.model)} over {len(part.seeds)} "
+        f"seeds is {number(part.mean)} [{number(part.low)}, {number(part.high)}]; standard "
+        f"deviation {number(sd[0])} between seeds, {number(sd[1])} between samples, "
+        f"{number(sd[2])} within."
     )

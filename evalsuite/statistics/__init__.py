@@ -63,7 +63,17 @@ from evalsuite.statistics.paired import (
 )
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
 from evalsuite.statistics.points import only_values
-from evalsuite.statistics.power import minimum_detectable, units_needed
+from evalsuite.statistics.power import (
+    Design,
+    PairedMeans,
+    PairedProportions,
+    UnpairedMeans,
+    UnpairedProportions,
+    detectable_with,
+    minimum_detectable,
+    units_for,
+    units_needed,
+)
 from evalsuite.statistics.proportion import proportion_interval
 from evalsuite.statistics.ranking import (
     BestThreshold,
@@ -83,6 +93,7 @@ from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 __all__ = [
     "BestThreshold",
     "BootstrapDistribution",
+    "Design",
     "Disparity",
     "GroupGap",
     "GroupRates",
@@ -92,8 +103,12 @@ __all__ = [
     "NullDistribution",
     "OperatingPoint",
     "PairedComparison",
+    "PairedMeans",
+    "PairedProportions",
     "TotalsStatistic",
     "TwoWayComponents",
+    "UnpairedMeans",
+    "UnpairedProportions",
     "WeightedStatistic",
     "accuracy_difference",
     "auc_interval",
@@ -108,6 +123,7 @@ __all__ = [
     "compact_letters",
     "demographic_parity_difference",
     "demographic_parity_ratio",
+    "detectable_with",
     "dyadic_distribution",
     "epsilon_lower_bound",
     "equal_error_rate",
@@ -144,6 +160,7 @@ __all__ = [
     "totals_distribution",
     "tpr_at_fpr",
     "two_way_components",
+    "units_for",
     "units_needed",
     "weighted_auc",
     "weighted_detection_cost",
