@@ -195,6 +195,13 @@ def test_a_sample_shows_the_question_once_and_every_models_answer(page):
         assert words in told
 
 
+def test_answers_unlike_the_first_models_are_marked(page):
+    page.choose("show", "differs")
+    marked = "return [...document.querySelectorAll('.sample summary b')].map((b) => b.parentNode.textContent)"
+    assert page.run(marked) == ["m:b unlike the first: ≠ m:b says ✓"] * 3
+    assert page.choose("show", "refused").run(marked) == []
+
+
 def test_a_failed_sample_says_why(page):
     assert "the disk burned" in page.go("#probe=answers&id=3").text(".sample[open]")
 
