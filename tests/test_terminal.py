@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsuite import cli, registry
-from evalsuite.cli.conventions import PlainConsole
+from evalsuite.cli.conventions import PlainConsole, emit
 from evalsuite.cli.estimates import print_estimates
 from evalsuite.cli.progress import Bars, Lines
 from evalsuite.cli.run_command import _explain
@@ -71,6 +71,16 @@ def test_json_reads_back_the_same():
     document = json.dumps({HOSTILE: [HOSTILE]}, ensure_ascii=False)
     assert raw_of(json_written_out(document)) == []
     assert json.loads(json_written_out(document)) == {HOSTILE: [HOSTILE]}
+
+
+@pytest.mark.parametrize(("is_terminal", "raw"), [(True, 0), (False, 3)])
+def test_a_document_is_exact_but_on_a_terminal(is_terminal, raw, capsys, monkeypatch):
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: is_terminal)
+    emit("a\x1b[2J\x9b31m\u202eb\n")
+    emit(b"c\n")
+    told = capsys.readouterr().out
+    assert len(raw_of(told)) == raw
+    assert told.endswith("b\nc\n")
 
 
 def drawn(capsys) -> str:
