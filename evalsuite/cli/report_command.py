@@ -39,7 +39,7 @@ MIB = 2**20
 )
 @click.option(
     "--samples",
-    default=3000,
+    default=2400,
     show_default=True,
     type=click.IntRange(min=1),
     help="Samples of all probes together inside the page, as far as they fit.",

@@ -105,9 +105,7 @@ def _standing(comparison: Comparison) -> Standing:
         own = [d for d in comparison.primary if d.candidate == candidate and not d.slice]
         if own:
             sentences.append((_worst(own), _sentence(comparison, candidate.model, own)))
-    tests = (
-        f"α = {comparison.alpha:g}, Holm over {_count(comparison.family.n_tests, 'paired test')}"
-    )
+    tests = f"α = {comparison.alpha:g}, Holm over {_count(comparison.family.n_tests, 'test')}"
     return Standing(comparison.baseline.model, tests, tuple(sentences))
 
 

@@ -55,7 +55,7 @@ def test_a_sentence_counts_what_the_tests_found(verdicts, expected):
 
 def test_the_sentences_say_how_many_tests_there_were():
     (standing,) = Compared((comparison(difference("p", "better")),)).standings
-    assert (standing.baseline, standing.tests) == ("m:a", "α = 0.05, Holm over 1 paired test")
+    assert (standing.baseline, standing.tests) == ("m:a", "α = 0.05, Holm over 1 test")
 
 
 def test_bad_news_decide_the_sign_of_a_sentence():
