@@ -45,8 +45,9 @@ bench-audio: install ## Measure audio features, recognisers and embeddings.
 	$(BIN)/python benchmarks/speed_audio/run.py
 	$(BIN)/python benchmarks/speed_audio/embeddings.py
 
-bench-report: install ## Measure how large a report is, and how long it takes to build.
+bench-report: install ## Measure how large a report is, how long it takes to build, how fast it answers.
 	$(BIN)/python benchmarks/speed_report/run.py
+	$(BIN)/python benchmarks/speed_report/interaction.py
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer
