@@ -82,6 +82,7 @@ PUBLIC |= {
     "identity",
     "text_lists",
     "sliced",
+    "summing",
     "template",
     "vocoder",
 }
