@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,18 +28,38 @@ def finite(value: Any) -> Any:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or nothing; raises StoreError when the disk is full or read-only."""
+    write_in_parts(
+        path,
+        [data],
+        advice="What was computed so far is safe in the run directory; free some space or permit "
+        "writing, then resume.",
+    )
+
+
+def write_in_parts(
+    path: Path,
+    parts: Iterable[bytes],
+    advice: str = "Free some space, permit writing, or choose another place.",
+) -> None:
+    """Write a whole file or nothing, holding one part in memory at a time.
+
+    Raises:
+        StoreError: The disk is full or read-only; whatever ``parts`` raises passes through.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        with temporary.open("wb") as stream:
+            for part in parts:
+                stream.write(part)
         temporary.replace(path)
     except OSError as error:
+        raise StoreError(
+            f"{path} could not be written: {error.strerror or error}. {advice}"
+        ) from error
+    finally:
         with suppress(OSError):  # where the folder is no folder there is nothing to remove
             temporary.unlink()
-        raise StoreError(
-            f"{path} could not be written: {error.strerror or error}. What was computed so far is "
-            "safe in the run directory; free some space or permit writing, then resume."
-        ) from error
 
 
 def storable(text: str) -> str:

@@ -43,6 +43,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+def plural(kind: str) -> str:
+    """The word by which ``evalsuite list`` knows things of a kind."""
+    return f"{kind.removesuffix('y')}ies" if kind.endswith("y") else f"{kind}s"
+
+
 class EvalsuiteError(Exception):
     """Base of every error that is the user's to mend; its text is one paragraph."""
 
@@ -68,7 +73,7 @@ class UnknownNameError(UsageError):
         hint = f"Did you mean {' or '.join(repr(c) for c in close)}? " if close else ""
         return cls(
             f"There is no {kind} named {name!r}. {hint}"
-            f"`evalsuite list {kind}s` shows the {len(known)} that are installed."
+            f"`evalsuite list {plural(kind)}` shows the {len(known)} that are installed."
         )
 
 

@@ -68,6 +68,14 @@ def evalsuite_register_tasks(registry: Catalogue) -> None:
 
 
 @hookspec
+def evalsuite_register_policies(registry: Catalogue) -> None:
+    """Declare policy files for ``evalsuite gate`` by name; the factory returns the file's path.
+
+    Example: ``registry.add("release", factory="my_benchmarks.paths:release")``
+    """
+
+
+@hookspec
 def evalsuite_register_variants(registry: Catalogue) -> None:
     """Declare variants, which make any probe's data harder; the factory is a Variant class.
 
@@ -88,6 +96,14 @@ def evalsuite_register_report_sections(registry: Catalogue) -> None:
     """Declare report sections; the factory maps a Report to a list of figures and tables.
 
     Example: ``registry.add("example/notes", factory="my_plugin.report:notes")``
+    """
+
+
+@hookspec
+def evalsuite_register_exporters(registry: Catalogue) -> None:
+    """Declare formats of ``evalsuite export``; the factory maps runs to an Export of files.
+
+    Example: ``registry.add("my-format", factory="my_plugin.my_format:export")``
     """
 
 

@@ -39,3 +39,20 @@ def evalsuite_register_models(registry: Catalogue) -> None:
         factory="evalsuite.recorded:Loader",
         summary="a system known only by decisions that are in the data; asks no model",
     )
+
+
+@hookimpl
+def evalsuite_register_exporters(registry: Catalogue) -> None:
+    """The formats of ``evalsuite export``; that of lm-eval belongs to its plugin."""
+    for name, module, summary in (
+        ("csv", "estimates_csv", "every estimate, for a spreadsheet"),
+        ("jsonl", "samples_jsonl", "every sample: its record, what was asked and answered"),
+        ("parquet", "tables_parquet", "estimates and samples as two typed tables"),
+        ("junit", "junit", "one test case for each primary estimate, for a CI pane"),
+        ("every-eval-ever", "every_eval_ever", "records of the Every Eval Ever schema 0.3.0"),
+        ("model-card", "model_card", "a Hugging Face model card with its model-index"),
+        ("latex", "latex_table", "a booktabs table of the primary estimates"),
+        ("markdown", "markdown_summary", "a summary for a pull request"),
+    ):
+        factory = f"evalsuite.exports.{module}:export"
+        registry.add(name, factory=factory, summary=summary)

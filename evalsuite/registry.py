@@ -31,9 +31,11 @@ KINDS = (
     "source",
     "suite",
     "task",
+    "policy",
     "variant",
     "executor",
     "report_section",
+    "exporter",
     "command",
 )
 
@@ -143,9 +145,11 @@ class Registry:
     sources: Catalogue = field(default_factory=lambda: Catalogue("source"))
     suites: Catalogue = field(default_factory=lambda: Catalogue("suite"))
     tasks: Catalogue = field(default_factory=lambda: Catalogue("task"))
+    policies: Catalogue = field(default_factory=lambda: Catalogue("policy"))
     variants: Catalogue = field(default_factory=lambda: Catalogue("variant"))
     executors: Catalogue = field(default_factory=lambda: Catalogue("executor"))
     report_sections: Catalogue = field(default_factory=lambda: Catalogue("report_section"))
+    exporters: Catalogue = field(default_factory=lambda: Catalogue("exporter"))
     commands: Catalogue = field(default_factory=lambda: Catalogue("command"))
     plugins: list[PluginRecord] = field(default_factory=list)
     manager: pluggy.PluginManager = field(default_factory=lambda: pluggy.PluginManager(GROUP))
@@ -164,9 +168,11 @@ class Registry:
             "sources": self.sources,
             "benchmarks": self.suites,
             "tasks": self.tasks,
+            "policies": self.policies,
             "variants": self.variants,
             "executors": self.executors,
             "report_sections": self.report_sections,
+            "exporters": self.exporters,
             "commands": self.commands,
         }
 

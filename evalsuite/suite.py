@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from evalsuite.errors import SuiteError
+from evalsuite.errors import SuiteError, plural
 
 Scalar = str | int | float | bool | None
 Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
@@ -228,8 +228,8 @@ def _text_of(path: Path, what: str) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SuiteError(
-            f"{path}: there is no such {what} file. `evalsuite list {what}s` shows the installed "
-            f"{what}s" + (", `evalsuite init` writes a new one." if what == "suite" else ".")
+            f"{path}: there is no such {what} file. `evalsuite list {plural(what)}` shows the "
+            "installed ones" + (", `evalsuite init` writes a new one." if what == "suite" else ".")
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SuiteError(f"{path}: the {what} file cannot be read: {error}") from error
@@ -344,7 +344,8 @@ def explain(
 ) -> str:
     """One line for each mistake: where, what, what is legal.
 
-    ``sections`` are the models of the mappings below a key, ``whole`` that of the file.
+    ``sections`` are the models of the mappings below a key, however deep, ``whole`` that of the
+    file.
     """
     lines = []
     for problem in error.errors():
@@ -353,7 +354,8 @@ def explain(
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             key = str(problem["loc"][-1])
-            model = sections.get(problem["loc"][0], whole) if len(problem["loc"]) > 1 else whole
+            around = (sections[part] for part in reversed(problem["loc"][:-1]) if part in sections)
+            model = next(around, whole)
             legal = list(model.model_fields)
             close = difflib.get_close_matches(key, legal, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

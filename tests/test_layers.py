@@ -26,15 +26,19 @@ LAYERS = [
     ["classification"],
     ["zero_shot", "retrieval", "captions", "answers", "transcripts"],
     ["suite"],
+    ["policy"],
     ["task", "factories"],
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store"],
+    ["estimate_rows"],
     ["loss"],
     ["observer"],
     ["run"],
     ["compare"],
+    ["gate"],
     ["report"],
+    ["exports"],
     ["cli", "__main__"],
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}
@@ -86,7 +90,7 @@ PUBLIC |= {
     "template",
     "vocoder",
 }
-PUBLIC |= {"classification", "retrieval", "captions", "answers", "transcripts"}
+PUBLIC |= {"exports", "classification", "retrieval", "captions", "answers", "transcripts"}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalsuite.cli import run
+from evalsuite.gate import judge
+from evalsuite.policy import read_policy
+from evalsuite.registry import installed
 from evalsuite.report.controls import validations
 from evalsuite.store import Run
 from evalsuite_controls.catalogue import CONTROLS
@@ -54,3 +58,16 @@ def test_the_planted_bias_has_the_planted_size(finished):
         if e.slice == "bias_type=planted" and e.metric == "stereotype log-odds"
     ]
     assert planted.value == pytest.approx(2.197, rel=0.1)
+
+
+@pytest.mark.slow
+def test_the_quickstarts_policy_passes_clean_models_and_fails_planted_ones(finished):
+    """Of every pair of twins, once the rules mean all models instead of the clean ones."""
+    file = read_policy(installed().require("policy", "quickstart").load()())
+    assert judge(file, finished).verdict == "passed"
+    rules = tuple(rule.model_copy(update={"model": "*"}) for rule in file.policy.rules)
+    everyone = replace(file, policy=file.policy.model_copy(update={"rules": rules}))
+    failed = {check.model for check in judge(everyone, finished).failed}
+    assert failed == {f"control:{c.name}" for c in CONTROLS.values() if c.planted} & {
+        model["name"] for model in finished.plan["models"]
+    }

@@ -19,8 +19,10 @@ from rich.text import Text
 
 from evalsuite import cli, registry
 from evalsuite.cli.conventions import PlainConsole
-from evalsuite.cli.progress import Bars
-from evalsuite.errors import UsageError
+from evalsuite.cli.estimates import print_estimates
+from evalsuite.cli.progress import Bars, Lines
+from evalsuite.cli.run_command import _explain
+from evalsuite.errors import ExitCode, UsageError
 from evalsuite.foreign_text import json_written_out, written_out
 from evalsuite.plan import Job
 from evalsuite.registry import PluginRecord
@@ -114,18 +116,16 @@ def test_a_bar_shows_foreign_names_as_text(monkeypatch, capsys):
 @pytest.fixture
 def hostile_plugin(monkeypatch):
     """A plugin all of whose names and summaries are hostile, and a broken one."""
-    found = registry.load_registry(disabled=False)
-    monkeypatch.setattr(registry, "installed", lambda: found)
-    for module in ("list", "show", "plugins", "check", "run", "doctor"):
-        monkeypatch.setattr(
-            f"evalsuite.cli.{module}_command.installed", lambda: found, raising=False
-        )
+    found = registry.load_registry()
+    monkeypatch.setattr(registry, "load_registry", lambda: found)
+    registry.installed.cache_clear()
     for catalogue in found.catalogues().values():
         catalogue.owner = HOSTILE
         for name in (HOSTILE, typed(HOSTILE)):
             catalogue.add(name, factory=f"nowhere:{HOSTILE}", summary=HOSTILE, tags=(HOSTILE,))
     found.plugins.append(PluginRecord(HOSTILE, HOSTILE, HOSTILE, HOSTILE, error=HOSTILE))
-    return found
+    yield
+    registry.installed.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,6 @@ def test_a_terminal_gets_none_but_our_own_sequences(suite):
 
 
 def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):
-    from evalsuite.cli.estimates import print_estimates
-    from evalsuite.cli.progress import Lines
-    from evalsuite.cli.run_command import _explain
-    from evalsuite.errors import ExitCode
-
     item = replace(
         result(HOSTILE, 0.5, 0.4, 0.6), status="failed", reason=HOSTILE, label=HOSTILE, n_failed=1,
         failures={HOSTILE: 1},
@@ -237,6 +232,15 @@ def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):
     told = drawn(capsys)
     assert raw_of(told) == []
     assert "[red]c[/red]" in told
+
+
+def test_a_reason_of_ten_megabytes_fills_no_terminal(tmp_path, capsys):
+    item = replace(result("m:a", 0.5, 0.4, 0.6), status="failed", reason="x" * 10_000_000)
+    _explain((item,), ExitCode.INCOMPLETE, tmp_path)
+    Lines(PlainConsole(stderr=True)).job_finished(item)
+    told = drawn(capsys)
+    assert len(told) < 5000
+    assert told.count("(9,998,000 more characters)") == 2
 
 
 @pytest.mark.parametrize("error", [UsageError(HOSTILE), RuntimeError(HOSTILE)])

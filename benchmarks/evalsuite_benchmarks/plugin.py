@@ -1,4 +1,4 @@
-"""Registers the suites and tasks that come with evalsuite."""
+"""Registers the suites, tasks and policies that come with evalsuite."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ def evalsuite_register_tasks(registry: Catalogue) -> None:
     for name in names("task"):
         factory = f"evalsuite_benchmarks.paths:{attribute('task', name)}"
         registry.add(name, factory=factory, summary=summary("task", name), tags=(medium(name),))
+
+
+@hookimpl
+def evalsuite_register_policies(registry: Catalogue) -> None:
+    """Declare the policy files, each with its first line."""
+    for name in names("policy"):
+        factory = f"evalsuite_benchmarks.paths:{attribute('policy', name)}"
+        registry.add(name, factory=factory, summary=summary("policy", name))

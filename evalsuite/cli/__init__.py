@@ -13,10 +13,10 @@ import click
 
 from evalsuite import __version__
 from evalsuite.errors import EvalsuiteError, ExitCode
-from evalsuite.foreign_text import written_out
+from evalsuite.foreign_text import beginning, written_out
 
 COMMANDS = {
-    "init": "Write a first suite file.",
+    "init": "Write a first suite and policy file.",
     "list": "Show which models, probes, sources, metrics and suites are installed.",
     "show": "Explain one installed thing.",
     "check": "Check a suite and estimate its work, without loading a model.",
@@ -25,12 +25,18 @@ COMMANDS = {
     "compare": "Compare models of one or several runs, sample by sample.",
     "power": "Say how many samples a difference takes, or how small a one is found.",
     "report": "Render runs as one HTML page.",
+    "export": "Write runs in the format of another tool.",
+    "gate": "Hold a run against a policy; exit 1 where it fails.",
     "plugins": "Show installed plugins, and why a broken one is broken.",
     "doctor": "Show what this machine has, to paste into an issue.",
-    "schema": "Print the JSON schema of a suite file.",
+    "schema": "Print the JSON schema of a suite or policy file.",
     "cache": "Show or clear what is remembered between runs.",
     "completion": "Print a shell's completion script.",
 }
+
+
+# A message may list many names; one of a library may repeat a whole file.
+MAX_ERROR = 20_000
 
 
 class LazyGroup(click.Group):
@@ -118,7 +124,7 @@ def run(arguments: list[str] | None = None) -> int:
         _say("Interrupted.")
         return int(ExitCode.INTERRUPTED)
     except EvalsuiteError as error:
-        _say(f"Error: {error}")
+        _say(f"Error: {beginning(str(error), MAX_ERROR)}")
         return int(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -97,14 +97,14 @@ def typed(value: str) -> Any:
     return yaml.safe_load(value)
 
 
-def suite_path(name: str) -> Path:
-    """The file of an installed suite, or of a path."""
+def installed_file(kind: str, name: str) -> Path:
+    """The file of an installed suite or policy, or of a path."""
     from evalsuite.registry import installed
 
-    if name in installed().suites:
-        return Path(installed().require("suite", name).load()())
+    catalogue = next(c for c in installed().catalogues().values() if c.kind == kind)
+    if name in catalogue:
+        return Path(installed().require(kind, name).load()())
     looks_like_a_path = name.endswith((".yaml", ".yml")) or "/" in name or Path(name).exists()
-    if looks_like_a_path:
-        return Path(name)
-    installed().require("suite", name)  # raises with a did-you-mean
+    if not looks_like_a_path:
+        installed().require(kind, name)  # raises with a did-you-mean
     return Path(name)

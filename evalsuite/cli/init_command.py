@@ -1,4 +1,4 @@
-"""``evalsuite init``: write a first suite file."""
+"""``evalsuite init``: write a first suite and a first policy."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from evalsuite.documents import write_atomically
 from evalsuite.errors import UsageError
 
 
-@click.command("init", short_help="Write a first suite file.")
+@click.command("init", short_help="Write a first suite and policy file.")
 @click.argument("directory", default=".", type=click.Path(path_type=Path, file_okay=False))
 def command(directory: Path) -> None:
-    """Write suite.yaml, commented, into DIRECTORY; it runs offline in seconds."""
-    path = directory / "suite.yaml"
-    if path.exists():
-        raise UsageError(f"{path} exists; remove it or name another directory.")
-    text = files("evalsuite.cli").joinpath("first_suite.yaml").read_bytes()
-    write_atomically(path, text)
-    echo(str(path))
-    echo(f"Next: evalsuite check {path}, then evalsuite run {path}", err=True)
+    """Write suite.yaml and policy.yaml, commented, into DIRECTORY; they run offline in seconds."""
+    paths = [directory / name for name in ("suite.yaml", "policy.yaml")]
+    for path in paths:
+        if path.exists():
+            raise UsageError(f"{path} exists; remove it or name another directory.")
+    for path in paths:
+        write_atomically(path, files("evalsuite.cli").joinpath(f"first_{path.name}").read_bytes())
+        echo(str(path))
+    echo(f"Next: evalsuite check {paths[0]}, then evalsuite run {paths[0]}", err=True)

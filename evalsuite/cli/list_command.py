@@ -14,8 +14,10 @@ PLURALS = {
     "metrics": "metrics",
     "suites": "benchmarks",
     "tasks": "tasks",
+    "policies": "policies",
     "variants": "variants",
     "executors": "executors",
+    "exporters": "exporters",
 }
 
 
@@ -24,7 +26,7 @@ PLURALS = {
 @click.option("--tag", help="Only those with this tag, e.g. fairness or audio.")
 @json_option
 def command(kind: str | None, tag: str | None, as_json: bool) -> None:
-    """Show which models, probes, sources, metrics, suites, tasks and variants are installed."""
+    """Show what is installed: models, probes, sources, metrics, suites, tasks, policies, ..."""
     catalogues = installed().catalogues()
     kinds = [kind] if kind else list(PLURALS)
     if as_json:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from evalsuite.cli.conventions import parse_settings, suite_path, typed
+from evalsuite.cli.conventions import installed_file, parse_settings, typed
 from evalsuite.plan import Plan, command_line, make_plan
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec, parse_suite, read_suite
@@ -67,7 +67,7 @@ def plan_of(suite: str, selection: Selection) -> Plan:
     if scheme == "task" and colon:
         suite_file = parse_suite(suite_of(task, Path.cwd(), installed()), None, settings)
     else:
-        suite_file = read_suite(suite_path(suite), settings)
+        suite_file = read_suite(installed_file("suite", suite), settings)
     models = _models(selection, suite_file.suite.models)
     return make_plan(
         suite_file,

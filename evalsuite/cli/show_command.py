@@ -17,24 +17,28 @@ from evalsuite.options import option_names
 from evalsuite.registry import Entry, installed
 from evalsuite.suite import ModelSpec
 
+FILES = ("suite", "task", "policy")
+# A task as `evalsuite run` calls it, and a policy: both may share their name with something else.
+WITH_PREFIX = ("task", "policy")
+
 
 @click.command("show", short_help="Explain one installed thing.")
 @click.argument("name")
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Explain a probe, source, metric, suite, task, or model (scheme:reference) by NAME.
+    """Explain a probe, source, metric, suite, task, policy, or model (scheme:reference) by NAME.
 
     \b
     evalsuite show fairness/stereotype-pairs
     evalsuite show quickstart
     evalsuite show hf:gpt2
     """  # noqa: D301
-    task = name.removeprefix("task:")  # as `evalsuite run` calls it; a source may share the name
-    if ":" in task:
+    kind, colon, reference = name.partition(":")
+    if colon and kind not in WITH_PREFIX:
         _show_model(name, as_json)
         return
-    entry = _find(name) if task == name else installed().require("task", task)
-    if entry.kind in ("suite", "task"):
+    entry = installed().require(kind, reference) if colon else _find(name)
+    if entry.kind in FILES:
         echo(Path(entry.load()()).read_text(encoding="utf-8"))
         return
     document = _document(entry)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import base64
-import csv
 import gzip
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.compare import Comparison
+from evalsuite.estimate_rows import COLUMNS, csv_bytes, estimate_rows
 from evalsuite.report.references import bibtex
 from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, estimate_to_json
-
-_COLUMNS = (
-    "model", "probe", "label", "family", "metric", "slice", "value", "low", "high", "level",
-    "method", "unit", "n", "n_failed", "null", "margin", "verdict", "reason",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,8 +38,9 @@ def files_of(
         "charts": charts,
     }
     report_json = gzip.compress(plain_utf8(json.dumps(report, sort_keys=True)), mtime=0)
+    table = csv_bytes(COLUMNS, (row.values() for row in estimate_rows(results)))
     return [
-        _link("file-estimates", "estimates.csv", "every estimate", "text/csv", _csv(results)),
+        _link("file-estimates", "estimates.csv", "every estimate", "text/csv", table),
         _link(
             "file-report",
             "report.json.gz",
@@ -80,39 +75,3 @@ def _job(result: JobResult) -> dict[str, Any]:
 def _link(identifier: str, name: str, holds: str, kind: str, data: bytes) -> Download:
     uri = f"data:{kind};base64,{base64.b64encode(data).decode()}"
     return Download(identifier, name, holds, uri, len(data))
-
-
-def _csv(results: Sequence[JobResult]) -> bytes:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for result in results:
-        for e in result.estimates:
-            null = (e.null.value, e.null.margin) if e.null else ("", "")
-            writer.writerow(
-                (
-                    _text(result.model),
-                    _text(result.probe),
-                    _text(result.label),
-                    _text(result.family),
-                    _text(e.metric),
-                    _text(e.slice),
-                    e.value,
-                    e.low,
-                    e.high,
-                    e.level,
-                    e.method,
-                    e.unit,
-                    e.n,
-                    e.n_failed,
-                    *null,
-                    e.verdict,
-                    _text(e.reason or ""),
-                )
-            )
-    return plain_utf8(stream.getvalue())
-
-
-def _text(value: str) -> str:
-    """A text that a spreadsheet takes for a text, never for a formula."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

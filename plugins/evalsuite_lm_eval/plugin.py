@@ -68,3 +68,13 @@ def evalsuite_register_commands(registry: Catalogue) -> None:
         factory="evalsuite_lm_eval.imported.command:command",
         summary="Turn logs of lm-eval and Inspect into a run.",
     )
+
+
+@hookimpl
+def evalsuite_register_exporters(registry: Catalogue) -> None:
+    """Runs as the harness's own logs."""
+    registry.add(
+        "lm-eval",
+        factory="evalsuite_lm_eval.exported.log:export",
+        summary="results_*.json and samples_*.jsonl as lm-evaluation-harness 0.4 writes them",
+    )

@@ -236,6 +236,17 @@ def test_a_damaged_line_is_named(harness_log, tmp_path):
     assert f"{samples}:2:1" in refused(folder)
 
 
+def test_a_line_separator_inside_an_answer_ends_no_line(harness_log, tmp_path):
+    folder = shutil.copytree(harness_log, tmp_path / "separated")
+    (samples,) = folder.rglob("samples_toy_other_*.jsonl")
+    rows = [json.loads(line) for line in samples.read_text().splitlines()]
+    rows[0]["target"] = "one\u2028two\x85three"
+    samples.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    (log,) = read_logs([folder])
+    (task,) = [task for task in log.tasks if task.name == "toy_other"]
+    assert task.documents[0].target == "one\u2028two\x85three"
+
+
 def test_a_damaged_archive_is_named(tmp_path):
     path = tmp_path / "half.eval"
     path.write_bytes((LOGS / "picks.eval").read_bytes()[:9000])
