@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench bench-images bench-audio bench-privacy bench-report clean
+.PHONY: demo test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -51,6 +51,9 @@ bench-privacy: install ## Measure all membership attacks beside scoring once.
 bench-report: install ## Measure how large a report is, how long it takes to build, how fast it answers.
 	$(BIN)/python benchmarks/speed_report/run.py
 	$(BIN)/python benchmarks/speed_report/interaction.py
+
+bench-statistics: install ## Measure resampling: 10,000 times 10,000 samples.
+	$(BIN)/python benchmarks/speed_statistics/run.py
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +44,21 @@ class Samples:
                 seen[content_hash] += 1
             row += answered
         return found
+
+    @cached_property
+    def order(self) -> tuple[Key, ...]:
+        """All keys in an order of their own, whatever the run's was."""
+        return tuple(sorted(self.keyed))
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows in that order; -1 for samples that were not answered."""
+        return self.rows_of(self.order)
+
+    def rows_of(self, keys: Sequence[Key]) -> npt.NDArray[np.int64]:
+        """The rows of some samples; -1 for those that were not answered."""
+        found = (self.keyed[key] for key in keys)
+        return np.array([-1 if row is None else row for row in found], dtype=np.int64)
 
     @property
     def n_failed(self) -> int:

@@ -7,7 +7,10 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -280,3 +283,15 @@ def test_a_section_stands_in_the_panel_of_its_family(run, monkeypatch):
     (panel,) = re.findall(r'<section id="family-fairness">.*?</section>', page, re.DOTALL)
     assert "<h3>Inside</h3>" in panel
     assert "<h2>Alone</h2>" in page
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_hashes(run, tmp_path):
+    pages = []
+    for seed in ("1", "2"):
+        page = tmp_path / f"{seed}.html"
+        subprocess.run(
+            [sys.executable, "-m", "evalsuite", "report", str(run.path), "-o", str(page)],
+            env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
+        )  # fmt: skip
+        pages.append(page.read_bytes())
+    assert pages[0] == pages[1]
