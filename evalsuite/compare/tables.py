@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +15,8 @@ from evalsuite.plan import Plan
 from evalsuite.registry import installed
 from evalsuite.run import replay
 from evalsuite.store import JobResult, Run
+
+SampleKey: TypeAlias = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,20 +33,31 @@ class Samples:
     answered: tuple[bool, ...]
     table: Table
 
-    @property
-    def n_failed(self) -> int:
-        """How many were not answered."""
-        return len(self.answered) - sum(self.answered)
+    @cached_property
+    def rows(self) -> dict[SampleKey, int | None]:
+        """Each sample by its hash and how often that came before: its row among the answered ones.
+
+        A sample that could not be read has no hash, and is not among them.
+        """
+        found: dict[SampleKey, int | None] = {}
+        row, seen = 0, Counter[str]()
+        for content_hash, is_answered in zip(self.hashes, self.answered, strict=True):
+            if content_hash:
+                found[content_hash, seen[content_hash]] = row if is_answered else None
+                seen[content_hash] += 1
+            row += is_answered
+        return found
 
 
 def stored_samples(run: Run, job: JobResult) -> Samples:
     """The samples of a job as stored; their records hold scalars only."""
-    rows = list(run.samples(job.id))
-    answered = tuple(row.status == "ok" for row in rows)
-    records = [row.record for row in rows if row.status == "ok"]
-    n_failed = len(rows) - len(records)
-    hashes = tuple(row.content_hash for row in rows)
-    return Samples(hashes, answered, Table.from_records(records, n_failed))
+    rows = list(run.outcomes(job.id))
+    records = [record for _, is_answered, record in rows if is_answered]
+    return Samples(
+        hashes=tuple(content_hash for content_hash, _, _ in rows),
+        answered=tuple(is_answered for _, is_answered, _ in rows),
+        table=Table.from_records(records, len(rows) - len(records)),
+    )
 
 
 def replayed_table(run: Run, job: JobResult, answered: tuple[bool, ...]) -> Table | None:
