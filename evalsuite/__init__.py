@@ -23,7 +23,14 @@ if TYPE_CHECKING:
         UsageError,
     )
     from evalsuite.metric import Estimate, Metric, Null, Table, undefined
-    from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
+    from evalsuite.model import (
+        DifferentiableView,
+        ForwardTrace,
+        Loader,
+        LoadSettings,
+        Model,
+        ModelInfo,
+    )
     from evalsuite.probe import Card, Probe
     from evalsuite.request import (
         Align,
@@ -86,6 +93,7 @@ _HOME = {
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
     "DifferentiableView": "evalsuite.model",
+    "ForwardTrace": "evalsuite.model",
     "Loader": "evalsuite.model",
     "LoadSettings": "evalsuite.model",
     "Model": "evalsuite.model",
@@ -154,6 +162,7 @@ __all__ = [
     "Estimate",
     "EvalsuiteError",
     "Failure",
+    "ForwardTrace",
     "Generate",
     "Generation",
     "GroupGap",
