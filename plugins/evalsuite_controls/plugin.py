@@ -27,6 +27,7 @@ _SOURCES = {
     "shape-questions": ("ShapeQuestions", "questions about rendered shapes"),
     "paired-shapes": ("PairedShapes", "pairs of shapes that differ in one thing, or in none"),
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
+    "sounds-with-beep": ("SoundsWithBeep", "sounds that end with a misleading beep"),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
     "tone-voices": ("ToneVoices", "the same words in two voices, with a question"),
 }

@@ -180,14 +180,14 @@ class ShortcutTone(_ShortcutCell):
 
     templates: tuple[str, ...] = ("this is a sound of {}",)
     moments: int = 4
-    bands: int = 4
+    bands: int = 1
     fill: str = "silence"
 
     medium: ClassVar[str] = "audio"
     planted: ClassVar[str] = "tone"
     name: ClassVar[str] = "explain/shortcut-tone"
     asked: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
-    fields: ClassVar[Any] = ("audio", "label", "tone_s", "tone_hz")
+    fields: ClassVar[Any] = ("audio", "label", "tone_label", "tone_s", "tone_hz")
     card: ClassVar[Card] = Card(
         measures="How often the cell of time and frequency that an explainer (by default "
         "occlusion) ranks first for the predicted class touches the tone on which a shortcut was "
@@ -203,3 +203,8 @@ class ShortcutTone(_ShortcutCell):
         clip = Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
         pitch = float(sample["tone_hz"])
         return clip, clip.touching(sample["tone_s"], (pitch, pitch))
+
+    def _labels(self, samples: Sequence[Sample]) -> tuple[str, ...]:
+        """Also what the tone stands for, which no sample with it need show."""
+        names = (str(s[field]) for s in samples for field in ("label", "tone_label"))
+        return tuple(sorted(set(names)))
