@@ -67,7 +67,7 @@ from evalsuite.statistics.paired import (
 )
 from evalsuite.statistics.paired_auc import auc_difference_interval
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
-from evalsuite.statistics.points import only_values
+from evalsuite.statistics.points import asks_only_values, only_values
 from evalsuite.statistics.power import (
     Design,
     PairedMeans,
@@ -117,6 +117,7 @@ __all__ = [
     "UnpairedProportions",
     "WeightedStatistic",
     "accuracy_difference",
+    "asks_only_values",
     "auc_difference_interval",
     "auc_interval",
     "balanced_accuracy_best_threshold",
