@@ -35,6 +35,27 @@ def largest_gap(totals: Floats) -> Floats:
     return np.asarray(ratios.max(axis=1) - ratios.min(axis=1), dtype=float)
 
 
+def columns_by_group(values: Floats, groups: npt.NDArray[Any]) -> tuple[Floats, tuple[str, ...]]:
+    """What rows add to the mean of their group, [rows, groups and groups], and the groups' names.
+
+    First a value under its group, then a one under its group; nothing where a value is missing.
+    """
+    names = np.array([str(group) for group in groups])
+    known = sorted(set(names.tolist()))
+    is_of = (names[:, None] == np.array(known)[None, :]) & ~np.isnan(values)[:, None]
+    sums = np.where(is_of, np.nan_to_num(values)[:, None], 0.0)
+    return np.concatenate([sums, is_of.astype(float)], axis=1), tuple(known)
+
+
+def mean_of_group_means(totals: Floats) -> Floats:
+    """Mean of the means of the groups that have rows, of sums (draws, 2 groups), (draws,)."""
+    sums, counts = np.split(totals, 2, axis=1)
+    seen = counts > 0
+    means = np.where(seen, sums / np.where(seen, counts, 1.0), 0.0)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(means.sum(axis=1) / seen.sum(axis=1), dtype=float)
+
+
 def slices_of(table: Table, by: str | None) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     """The name and the rows of each slice by a column, as ``column=value``."""
     if by is None or by not in table.columns:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite.metric import Estimate, Null, Table, undefined
+from evalsuite.metric import Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import Interval, bootstrap_interval
+from evalsuite.summing import of_sums, ratio_columns
 
 # Two wordings with the same true accuracy differ a little on any sample.
 NO_SPREAD = Null(0.0, margin=0.02, side="above", why="the wording changes nothing")
+
+# What is made of the means of the wordings, on the last axis: a name, how, and how it is judged.
+SUMMARIES: tuple[tuple[str, Callable[[Any], Any], Any, Any], ...] = (
+    ("spread", lambda means: means.max(-1) - means.min(-1), "lower is better", NO_SPREAD),
+    ("worst", lambda means: means.min(-1), "higher is better", None),
+    ("best", lambda means: means.max(-1), "higher is better", None),
+    ("mean", lambda means: means.mean(-1), "higher is better", None),
+)
 
 
 @dataclass(frozen=True)
@@ -44,15 +53,9 @@ class Wordings:
         clusters = None
         if self.clusters and self.clusters in table.columns:
             clusters = np.array([str(item) for item in table[self.clusters]])[kept]
-        functions: list[tuple[str, Callable[[Any], Any], Any, Any]] = [
-            ("spread", lambda means: means.max(-1) - means.min(-1), "lower is better", NO_SPREAD),
-            ("worst", lambda means: means.min(-1), "higher is better", None),
-            ("best", lambda means: means.max(-1), "higher is better", None),
-            ("mean", lambda means: means.mean(-1), "higher is better", None),
-        ]
         found = [
             self._made(f"{label} {self.name}", values, clusters, function, rng, direction, null)
-            for label, function, direction, null in functions
+            for label, function, direction, null in SUMMARIES
         ]
         same = (values == values[:, :1]).all(axis=1, keepdims=True).astype(float)
         found.append(
@@ -66,6 +69,22 @@ class Wordings:
             )
         )
         return found
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How all of them follow from sums over the samples that have every wording."""
+        values = self.values(table)
+        kept = ~np.isnan(values).any(axis=1)
+        same = (values == values[:, :1]).all(axis=1).astype(float)
+        columns = np.where(kept[:, None], np.column_stack([values, np.ones(len(values))]), 0.0)
+        for label, function, _, _ in SUMMARIES:
+
+            def score(totals: Any, function: Callable[[Any], Any] = function) -> Any:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    return function(totals[:, :-1] / totals[:, -1:])
+
+            yield Summed(f"{label} {self.name}", "", columns, score)
+        agreement = ratio_columns(np.where(kept, same, np.nan))
+        yield Summed(f"agreement {self.name}", "", agreement, of_sums, is_mean=True)
 
     def values(self, table: Table) -> Any:
         """Outcome of every sample in every wording [samples, wordings]."""

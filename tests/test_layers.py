@@ -19,9 +19,9 @@ LAYERS = [
     ["model", "template"],
     ["statistics"],
     ["metric"],
+    ["summing"],
     ["probe"],
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
-    ["summing"],
     ["summaries", "sliced"],
     ["classification"],
     ["zero_shot", "retrieval", "captions", "answers", "transcripts"],
@@ -86,6 +86,7 @@ PUBLIC |= {
     "identity",
     "text_lists",
     "sliced",
+    "summing",
     "template",
     "vocoder",
 }

@@ -40,7 +40,7 @@ def test_commands_run_in_their_order(tmp_path, monkeypatch, capsys):
         c for c in COMMANDS if c[0] == "evalsuite" and not any(word in c for word in elsewhere)
     ]
     for command in runnable:
-        if "runs/second" in command:
+        if "runs/second" in command and not Path("runs/second").exists():
             assert run(["run", "my-evaluation/suite.yaml", "-q", "-o", "runs/second"]) == 0
         assert run(command[1:]) == 0, command
     assert (tmp_path / "comparison.html").exists()

@@ -6,18 +6,22 @@ cells. Rows without a label on one side are left out and counted in ``extra``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite.metric import Estimate, Null, Table
+from evalsuite.metric import Estimate, Null, Summed, Table
 from evalsuite.sliced import SlicedMetric, is_given
 from evalsuite.statistics import totals_distribution
+from evalsuite.summing import scattered
 
 Floats = npt.NDArray[np.float64]
+
+# Rows times cells of a confusion matrix that a comparison holds at once: 80 MB.
+MAX_ENTRIES = 10_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +39,33 @@ class AgreementMetric(SlicedMetric):
         """The null, from the shares of each class among targets and predictions."""
         raise TypeError(f"{type(self).__name__} has no null")
 
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How the whole follows from the counts of the matrix's cells."""
+        kept = self._kept(table)
+        targets, predictions = (
+            np.array([_label(item) for item in table.where(kept)[name]])
+            for name in (self.target, self.predicted)
+        )
+        if not kept.any() or (self.needs_two_classes and len(set(targets)) < 2):
+            return
+        names = sorted({*targets, *predictions})
+        if len(names) ** 2 * table.n > MAX_ENTRIES:
+            return
+        cell = len(names) * np.searchsorted(names, targets) + np.searchsorted(names, predictions)
+
+        def score(totals: Floats) -> Floats:
+            return self._score(totals.reshape(-1, len(names), len(names)))
+
+        columns = scattered(np.eye(len(names) ** 2)[cell], kept)
+        yield Summed(self.name, "", columns, score, tuple(names))
+
+    def _kept(self, table: Table) -> npt.NDArray[np.bool_]:
+        """Rows that have a label on both sides."""
+        both = zip(table[self.target], table[self.predicted], strict=True)
+        return np.array([is_given(a) and is_given(b) for a, b in both], dtype=bool)
+
     def _estimates(self, table: Table, rng: np.random.Generator, label: str) -> Sequence[Estimate]:
-        theirs, ours = table[self.target], table[self.predicted]
-        kept = np.array([is_given(a) and is_given(b) for a, b in zip(theirs, ours, strict=True)])
+        kept = self._kept(table)
         if not kept.any():
             return [self._nothing("no sample has a target and a prediction", label, table.n)]
         part = table.where(kept)

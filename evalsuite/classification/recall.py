@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite.metric import Estimate, Null, Table, undefined
+from evalsuite.metric import Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import (
     Interval,
     bootstrap_interval,
     proportion_interval,
     totals_distribution,
+)
+from evalsuite.summing import (
+    columns_by_group,
+    mean_of_group_means,
+    of_sums,
+    ratio_columns,
+    with_slices,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -48,6 +56,15 @@ class BalancedAccuracy:
         if table.n == 0:
             return [undefined(self.name, "no sample was answered", direction="higher is better")]
         return [self._mean(table, rng, ""), *self._recalls(table, rng), *self._slices(table, rng)]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How the mean, the recalls and the slices follow from sums."""
+        hits = table.numbers(self.hits)
+        columns, names = columns_by_group(hits, table[self.classes])
+        whole = Summed(self.name, "", columns, mean_of_group_means, names)
+        yield from with_slices(whole, table, self.by)
+        shares = Summed("recall", "", ratio_columns(hits), of_sums, is_mean=True)
+        yield from islice(with_slices(shares, table, self.classes), 1, None)
 
     def _slices(self, table: Table, rng: np.random.Generator) -> Iterator[Estimate]:
         if self.by is None or self.by not in table.columns:

@@ -68,14 +68,15 @@ class JobPair:
         before = self.baseline.recomputed.get(key)
         after = self.candidate.recomputed.get(key)
         if before is None or after is None or not len(self.pairing.first):
-            return replace(plain, reason=plain.reason or _why_unrelated(self.pairing))
+            return replace(plain, reason=plain.reason or _why_unrelated(self.pairing, plain))
         unit = before.unit if before.unit == after.unit else None
         told: dict[str, Any] = {"unit": unit or "sample", "n_unpaired": self.pairing.n_unpaired}
         plain = replace(plain, **told, extra={**plain.extra, **_failed(self.pairing)})
         if before.summed is not None and after.summed is not None:
-            if before.summed.names != after.summed.names:
-                return replace(plain, reason="the two have other groups of enough samples")
-            return self._of_sums(key, before, before.summed, after.summed, plain)
+            if before.summed.names == after.summed.names:
+                return self._of_sums(key, before, before.summed, after.summed, plain)
+            if not plain.is_primary:
+                return replace(plain, reason="the two have other groups or classes")
         return refitted(self, key, before, after, plain)
 
     def clusters(self, recomputed: Recomputed, rows: npt.NDArray[np.int64]) -> Any:
@@ -211,8 +212,12 @@ def _failed(pairing: Pairing) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _why_unrelated(pairing: Pairing) -> str:
+def _why_unrelated(pairing: Pairing, plain: Difference) -> str:
     """Why two estimates are taken as those of unrelated samples."""
     if not len(pairing.first):
-        return "no sample was answered by both, so the two are taken as unrelated"
-    return "its samples are not resampled together, so the two are taken as unrelated"
+        why = "no sample was answered by both"
+    elif plain.is_primary:
+        why = "it does not follow from the records that the run stored"
+    else:
+        why = "it is neither primary nor a function of sums over the stored records"
+    return f"{why}, so the two are taken as unrelated"

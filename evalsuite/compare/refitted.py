@@ -81,6 +81,9 @@ def refitted(
     distribution = BootstrapDistribution(
         values[1] - values[0], replicates[1] - replicates[0], np.empty(0), n_units, reason
     )
+    if any(np.nanstd(one) == 0 for one in replicates):
+        why = "it stays the same whichever samples are drawn; the two are taken as unrelated"
+        return replace(plain, reason=why)
     return _made(pair, plain, values, distribution, len(pair.pairing.first))
 
 

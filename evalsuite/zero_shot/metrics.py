@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evalsuite.metric import Estimate, Table
+from evalsuite.metric import Estimate, Summed, Table
 from evalsuite.statistics import bootstrap_interval
+from evalsuite.summing import columns_by_group, mean_of_group_means
 from evalsuite.wordings import Wordings
 
 BY_TEMPLATE = "_by_template"
@@ -52,6 +53,11 @@ class MeanPerClassRecall:
             )
         ]
 
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How it follows from the hits and the rows of each class."""
+        columns, names = columns_by_group(table.numbers("correct"), table["target"])
+        yield Summed(self.name, "", columns, mean_of_group_means, names)
+
 
 @dataclass(frozen=True)
 class TemplateSpread(Wordings):
@@ -63,6 +69,10 @@ class TemplateSpread(Wordings):
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """Nothing where there is one template only."""
         return super().estimate(table, rng) if BY_TEMPLATE in table.columns else []
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """Nothing where there is one template only."""
+        return super().summed(table) if BY_TEMPLATE in table.columns else iter(())
 
     def values(self, table: Table) -> Any:
         """Credit of every sample under every template [samples, templates]."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from lm_eval.api import metrics as harness
 
-from evalsuite import Estimate, Null, Table, undefined
+from evalsuite import Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import (
     Interval,
     bootstrap_interval,
@@ -24,6 +24,7 @@ from evalsuite.statistics import (
     ratio_interval,
 )
 from evalsuite_lm_eval.confusion import weighted
+from evalsuite_lm_eval.sums import summed_of
 from evalsuite_lm_eval.tasks import LoadedTask, TaskDocument
 
 # The transient column that carries the values themselves; pairs and arrays fit no other.
@@ -73,6 +74,18 @@ class HarnessMetrics:
             for estimate in task_estimates(part, rng, f"task={name}")
         ]
         return [*group_estimates(tasks, by_task, slices, rng), *slices]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How those metrics of a task follow from sums that do; nothing for a group of tasks."""
+        outcomes: list[Outcome] = list(table[OUTCOME])
+        task = outcomes[0].document.task
+        if not outcomes[0].document.set.is_single:
+            return
+        for key in dict.fromkeys(key for outcome in outcomes for key in outcome.values):
+            items = [outcome.values.get(key) for outcome in outcomes]
+            made = summed_of(key, items, aggregation_of(task, key.rpartition(",")[0]))
+            if made is not None:
+                yield made
 
 
 def task_estimates(

@@ -108,3 +108,12 @@ def test_the_standardised_effect_by_hand_leaves_missing_values_out():
 def test_an_effect_without_spread_is_undefined():
     (found,) = StandardisedEffect("value").estimate(table(a=[1, 1]), generator(0, "t"))
     assert "no spread" in found.reason
+
+
+def test_sums_and_clusters_are_those_of_the_metric():
+    metric = Mean("v", name="m", by="k", clusters="c")
+    table = Table.from_records([{"v": 1.0, "k": "a", "c": 1}, {"v": 3.0, "k": "b", "c": 2}])
+    corrected = Corrected(metric)
+    assert corrected.clusters == "c"
+    assert {s.slice: s.value for s in corrected.summed(table)} == {"": 2.0, "k=a": 1.0, "k=b": 3.0}
+    assert list(Corrected(StandardisedEffect()).summed(table)) == []

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Estimate, Table, undefined
+from evalsuite import Estimate, Summed, Table, undefined
 from evalsuite_lm_eval.aggregation import (
     CHANCE_METRICS,
     NEVER_DEFINED,
     direction_of,
     estimate_of,
 )
+from evalsuite_lm_eval.sums import summed_of
 
 # The transient column of all values of a document; lists fit no other.
 VALUES = "_logged values"
@@ -47,6 +48,17 @@ class PublishedNumbers:
             replace(self._one(facts, values, table, rng), is_primary=position == 0)
             for position, facts in enumerate(self.published)
         ]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How those numbers follow from sums that do, and that the log's samples reproduce."""
+        values: list[Mapping[str, Any]] = list(table[VALUES])
+        for facts in self.published:
+            items = [row.get(facts["column"]) for row in values]
+            for aggregation in _aggregations(facts["aggregations"]):
+                made = summed_of(facts["name"], items, aggregation)
+                if made is not None and _agrees(made.value, facts["value"]):
+                    yield made
+                    break
 
     def _one(
         self,

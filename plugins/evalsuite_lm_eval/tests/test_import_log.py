@@ -251,3 +251,52 @@ def test_a_damaged_archive_is_named(tmp_path):
     path = tmp_path / "half.eval"
     path.write_bytes((LOGS / "picks.eval").read_bytes()[:9000])
     assert "cannot be read as an archive" in refused(path)
+
+
+# ------------------------------------------------------------------------------------------------
+# Comparison
+# ------------------------------------------------------------------------------------------------
+
+
+def edited(log: Path, folder: Path, edit) -> Path:
+    """A copy of the log of another model, whose every choice an edit has changed."""
+    shutil.copytree(log, folder)
+    (results,) = folder.rglob("results_*.json")
+    document = json.loads(results.read_text())
+    (samples,) = folder.rglob("samples_toy_choice_*.jsonl")
+    rows = [edit(json.loads(line)) for line in samples.read_text().splitlines()]
+    samples.write_text("".join(json.dumps(row) + "\n" for row in reversed(rows)))
+    accuracy = sum(row["acc"] for row in rows) / len(rows)
+    document["results"]["toy_choice"]["acc,none"] = accuracy
+    results.write_text(json.dumps(document))
+    return folder
+
+
+def test_imported_runs_compare_sample_by_sample(harness_log, tmp_path):
+    from evalsuite.compare import compare
+
+    def right(row):
+        return row | {"acc": 1.0}
+
+    first = imported(harness_log, "-o", tmp_path / "first")
+    better = edited(harness_log, tmp_path / "edited", right)
+    second = imported(better, "-o", tmp_path / "second")
+    comparison = compare([first, second], resamples=500)
+    (found,) = comparison.of("toy_choice", "acc,none")
+    # nothing of theirs but the order of the samples and who was right has changed
+    assert (found.n, found.candidate_value) == (12, 1.0)
+    assert found.value == pytest.approx(1 - found.baseline_value)
+    assert found.method == "Newcombe paired"
+    assert found.extra["only_baseline"] == 0
+    (perplexity,) = comparison.of("toy_rolling", "word_perplexity,none")
+    assert (perplexity.value, perplexity.p_value) == (0.0, 1.0)
+    assert perplexity.method.startswith("paired bootstrap of sums")
+
+
+def test_two_logs_of_one_model_compare_on_the_command_line(harness_log, tmp_path, capsys):
+    runs = [imported(harness_log, "-o", tmp_path / name) for name in ("first", "second")]
+    capsys.readouterr()
+    assert evalsuite(["compare", *(str(run.path) for run in runs), "--resamples", "200"]) == 0
+    shown = capsys.readouterr().out
+    assert "toy_choice: acc,none ↑" in shown
+    assert "= not distinguishable" in shown

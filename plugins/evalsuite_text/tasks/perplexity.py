@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,10 +16,12 @@ from evalsuite import (
     Probe,
     RollingLogLikelihood,
     Sample,
+    Summed,
     Table,
     undefined,
 )
 from evalsuite.statistics import ratio_interval
+from evalsuite.summing import Floats, of_sums, ratio_columns
 
 _LARGEST_EXPONENT = math.log(float(np.finfo(float).max))
 
@@ -64,6 +66,15 @@ class CorpusRate:
                 extra={self.unit_column: float(units.sum())},
             )
         ]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How it follows from the sums of surprise and of units."""
+
+        def score(totals: Floats) -> Floats:
+            return np.array([self.function(float(rate)) for rate in of_sums(totals)])
+
+        columns = ratio_columns(table.numbers("surprise"), table.numbers(self.unit_column))
+        yield Summed(self.name, "", columns, score)
 
     def _undefined(self, reason: str) -> Estimate:
         return undefined(self.name, reason, direction="lower is better", is_primary=self.primary)

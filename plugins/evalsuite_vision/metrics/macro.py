@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Estimate, Null, Table, undefined
+from evalsuite import Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import totals_distribution
+from evalsuite.summing import columns_by_group, mean_of_group_means, scattered
 
 Floats = npt.NDArray[np.float64]
 
@@ -74,6 +75,14 @@ class MacroMean:
             extra=_facts(len(chosen), len(kinds)),
         )
         return [estimate]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """How it follows from the sums and counts of the kinds that are large enough."""
+        values, names = table.numbers(self.column), np.array([str(n) for n in table[self.group]])
+        kinds, counts = np.unique(names[~np.isnan(values)], return_counts=True)
+        is_chosen = np.isin(names, kinds[counts >= self.least])
+        columns, kept = columns_by_group(values[is_chosen], names[is_chosen])
+        yield Summed(self.name, "", scattered(columns, is_chosen), mean_of_group_means, kept)
 
     def _units(self, table: Table, kept: npt.NDArray[np.bool_]) -> Any:
         if self.clusters is None or self.clusters not in table.columns:

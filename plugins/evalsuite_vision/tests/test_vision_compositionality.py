@@ -322,3 +322,10 @@ def test_an_empty_caption_of_a_pair_is_refused():
     sample = Sample("0", {**PAIRS[0].fields, "caption_1": ""})
     with pytest.raises(DataError, match="caption_1"):
         play(Winoground(), [sample], constant)
+
+
+def test_a_macro_mean_follows_from_sums():
+    records = [{"v": v, "k": k} for v, k in ((1, "a"), (0, "a"), (1, "b"), (None, "b"), (0, "c"))]
+    table, metric = Table.from_records(records), MacroMean("v", "k")
+    (summed,) = metric.summed(table)
+    assert summed.value == metric.estimate(table, generator(0))[0].value == 0.5
