@@ -243,26 +243,38 @@ class Run:
             only: The (id, content_hash) of those to read; others cost next to nothing.
             with_exchange: Whether to read what was asked and said, which is most of a run.
         """
+        import pyarrow as arrow
         import pyarrow.parquet as parquet
 
         path = self.path / "samples" / f"{job_id}.parquet"
         if not path.exists():
             return
-        columns = ["id", "content_hash", "status", "reason", "record"]
+        names = ["id", "content_hash", "status", "reason", "record"]
         with parquet.ParquetFile(path) as stored:
-            wanted = [*columns, "exchange"] if with_exchange else columns
+            wanted = [*names, "exchange"] if with_exchange else names
             for batch in stored.iter_batches(batch_size=512, columns=wanted):
-                for row in batch.to_pylist():
-                    if only is not None and (row["id"], row["content_hash"]) not in only:
-                        continue
-                    row["record"] = json.loads(row["record"])
-                    row["exchange"] = tuple(json.loads(row["exchange"])) if with_exchange else ()
-                    yield SampleRow(**row)
+                if only is not None:
+                    keys = zip(*(batch.column(name).to_pylist() for name in names[:2]), strict=True)
+                    found = [place for place, key in enumerate(keys) if key in only]
+                    batch = batch.take(arrow.array(found, arrow.int64()))
+                yield from _rows(batch, with_exchange)
 
     def media(self, sha256: str) -> bytes | None:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256
         return path.read_bytes() if path.is_file() else None
+
+
+def _rows(batch: Any, with_exchange: bool) -> Iterator[SampleRow]:
+    """The rows of one batch; its documents are parsed as one, which is faster than one by one."""
+
+    def parsed(name: str) -> list[Any]:
+        documents: list[Any] = json.loads(f"[{','.join(batch.column(name).to_pylist())}]")
+        return documents
+
+    columns = [batch.column(n).to_pylist() for n in ("id", "content_hash", "status", "reason")]
+    exchanges = map(tuple, parsed("exchange")) if with_exchange else [()] * len(batch)
+    yield from map(SampleRow, *columns, parsed("record"), exchanges)
 
 
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:

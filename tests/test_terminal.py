@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -192,6 +196,26 @@ def test_a_suite_of_hostile_names_is_checked_run_scored_and_reported(suite, caps
         told = drawn(capsys)
         assert raw_of(told) == [], arguments
         assert "[red]" in told or arguments[0] == "report"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are of Unix")
+def test_a_terminal_gets_none_but_our_own_sequences(suite):
+    """Colours and the moves of the progress bar are ours; all else that escapes is not."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "evalsuite", "run", suite, "-o", "run"]
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs)
+    os.close(theirs)
+    told = b""
+    with suppress(OSError):  # how Linux says that the other end has closed
+        while piece := os.read(ours, 4096):
+            told += piece
+    assert process.wait() == 0
+    own = re.compile(r"\x1b\[[0-9;]*[mAK]|\x1b\[\?25[lh]|\r")
+    assert b"\x1b[" in told  # it was taken for a terminal
+    assert raw_of(own.sub("", told.decode())) == []
+    assert "⟨U+001B⟩[31m".encode() in told
 
 
 def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):

@@ -1,35 +1,33 @@
 """A run directory as large as a careful user's: every number drawn from a seed, nothing measured.
 
-The store writes it as a run would, so that what a report reads is what it reads of any run.
+The store writes it as a run would, and a real probe's metrics make its estimates, so that what a
+report reads, compares and draws is what it has of any run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from evalsuite.metric import Estimate, Null
-from evalsuite.statistics import wilson
+from evalsuite.factories import make_probe
+from evalsuite.metric import Table, estimate_all
+from evalsuite.registry import installed
 from evalsuite.store import JobResult, Run, SampleRow, Store
 
 FAMILIES = ("task", "fairness", "privacy", "explainability", "robustness", "representation")
 GROUPS = ("north", "south", "east", "west")
 ONSETS, VOWELS = ("b", "d", "f", "g", "l", "m", "pr", "st", "cl"), "aeiou"
 SYLLABLES = [onset + vowel for onset in ONSETS for vowel in VOWELS]
-CARD = {
-    "measures": "How often the answer is the one that the source gives.",
-    "does_not_measure": "Anything else.",
-    "critique": "It is synthetic.",
-    "reference": "Wilson 1927, Probable inference, JASA 22",
-}
+PROBE = "text/minimal-pairs"
 
 
 def synthetic_run(path: Path, n_models: int, n_probes: int, n_samples: int) -> Run:
     """The run of that many models, probes, and samples of each probe, written through the store."""
     models = [f"hf:synthetic/model-{place}" for place in range(n_models)]
-    probes = [f"{FAMILIES[place % 6]}/synthetic-{place}" for place in range(n_probes)]
+    labels = [f"{FAMILIES[place % 6]}/synthetic-{place}" for place in range(n_probes)]
     store = Store(path)
     store.write_plan(
         {
@@ -41,32 +39,40 @@ def synthetic_run(path: Path, n_models: int, n_probes: int, n_samples: int) -> R
             "sources": [],
         }
     )
-    for place, probe in enumerate(probes):
+    for place, label in enumerate(labels):
         questions = list(_questions(np.random.default_rng([0, place]), n_samples))
         for number, model in enumerate(models):
             rng = np.random.default_rng([1, place, number])
             right = rng.random(n_samples) < 0.5 + 0.4 * rng.random()
-            job = f"model-{number}--{probe.replace('/', '-')}"
             rows = [_row(i, q, bool(right[i]), rng) for i, q in enumerate(questions)]
+            job = f"model-{number}--{label.replace('/', '-')}"
             store.write_samples(job, rows)
-            family = probe.split("/")[0]
-            store.write_result(
-                JobResult(
-                    job,
-                    model,
-                    probe,
-                    family,
-                    "synthetic",
-                    "finished",
-                    label=probe,
-                    card=CARD,
-                    n_samples=n_samples,
-                    estimates=tuple(_estimates(right)),
-                )
-            )
+            store.write_result(_result(job, model, label, rows, is_sliced=place % 2 == 1))
     store.write_manifest({"versions": {"python": "3"}, "complete": True})
     store.close()
     return Run.open(path)
+
+
+def _result(
+    job: str, model: str, label: str, rows: Sequence[SampleRow], is_sliced: bool
+) -> JobResult:
+    options = {"by": "group" if is_sliced else ""}
+    probe = make_probe(PROBE, options, installed())
+    table = Table.from_records([row.record for row in rows])
+    found = estimate_all(probe.metrics, table, lambda name: np.random.default_rng(0))
+    return JobResult(
+        job,
+        model,
+        PROBE,
+        label.split("/")[0],
+        "synthetic",
+        "finished",
+        label=label,
+        options=options,
+        card=asdict(probe.card),
+        n_samples=len(rows),
+        estimates=tuple(found),
+    )
 
 
 def _questions(rng: np.random.Generator, n_samples: int) -> Iterator[str]:
@@ -77,29 +83,16 @@ def _questions(rng: np.random.Generator, n_samples: int) -> Iterator[str]:
 
 
 def _row(place: int, question: str, is_right: bool, rng: np.random.Generator) -> SampleRow:
-    scores = np.round(rng.normal(-8, 2, 4), 4).tolist()
+    total, log_odds = np.round([rng.normal(-8, 2), rng.exponential(2)], 4).tolist()
     asked = {
         "asked": "LogLikelihood",
         "parts": [{"text": question}],
         "detail": {"continuation": " A"},
-        "answer": {"total": scores[0], "n_tokens": 1},
+        "answer": {"total": total, "n_tokens": 1},
     }
     record = {
-        "predicted": "ABCD"[place % 4 if is_right else (place + 1) % 4],
         "correct": float(is_right),
-        "margin": scores[1],
+        "log_odds": log_odds if is_right else -log_odds,
         "group": GROUPS[place % 4],
     }
     return SampleRow(str(place), f"{place:064x}", "ok", record=record, exchange=(asked,))
-
-
-def _estimates(right: np.ndarray) -> Iterator[Estimate]:
-    """Accuracy of the whole and of four groups, and a second metric."""
-    for slice_, part in (("", right), *((f"group={g}", right[i::4]) for i, g in enumerate(GROUPS))):
-        found = wilson(int(part.sum()), part.size)
-        yield Estimate(
-            "accuracy", float(part.mean()), found.low, found.high, method="Wilson", n=part.size,
-            slice=slice_, direction="higher is better", null=Null(0.25, 0.02, why="four choices"),
-            is_primary=not slice_,
-        )  # fmt: skip
-    yield Estimate("answered", 1.0, n=right.size, direction="higher is better")

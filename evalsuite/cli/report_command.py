@@ -39,10 +39,15 @@ MIB = 2**20
 )
 @click.option(
     "--samples",
-    default=3000,
+    default=2400,
     show_default=True,
     type=click.IntRange(min=1),
     help="Samples of all probes together inside the page, as far as they fit.",
+)
+@click.option(
+    "--allow-different-data",
+    is_flag=True,
+    help="Compare the common part of runs that saw different data.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser afterwards.")
 def command(
@@ -51,6 +56,7 @@ def command(
     max_size: float,
     media: int,
     samples: int,
+    allow_different_data: bool,
     open_it: bool,
 ) -> None:
     """Render RUNS (run directories, the baseline first) as one self-contained HTML page.
@@ -60,7 +66,8 @@ def command(
     from evalsuite.report import Budget, write
 
     budget = Budget(round(max_size * MIB), media, samples)
-    path = write([Run.open(run) for run in runs], output, budget)
+    opened = [Run.open(run) for run in runs]
+    path = write(opened, output, budget, allow_different_data=allow_different_data)
     size = path.stat().st_size
     if size > budget.max_bytes:
         notes().print(

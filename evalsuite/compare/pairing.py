@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from evalsuite.compare.tables import Samples
-
-Key = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,7 @@ class Pairing:
 
 def pair(first: Samples, second: Samples) -> Pairing:
     """Pair samples whose content is the same; of several alike the first goes with the first."""
-    ours, theirs = dict(keyed(first)), dict(keyed(second))
+    ours, theirs = first.keyed, second.keyed
     common = sorted(ours.keys() & theirs.keys())  # an order of its own, whatever the runs' orders
     rows = [(ours[key], theirs[key]) for key in common]
     answered = [(a, b) for a, b in rows if a is not None and b is not None]
@@ -60,14 +56,3 @@ def pair(first: Samples, second: Samples) -> Pairing:
         n_failed_first=sum(a is None for a, _ in rows),
         n_failed_second=sum(b is None for _, b in rows),
     )
-
-
-def keyed(samples: Samples) -> Iterator[tuple[Key, int | None]]:
-    """Each sample's hash with how often it came before, and its row among the answered ones."""
-    row, seen = 0, Counter[str]()
-    for content_hash, answered in zip(samples.hashes, samples.answered, strict=True):
-        place = row if answered else None
-        row += answered
-        if content_hash:  # a sample that could not be read has none
-            yield (content_hash, seen[content_hash]), place
-            seen[content_hash] += 1

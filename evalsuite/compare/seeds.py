@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite.compare.measured import Measured
-from evalsuite.compare.pairing import keyed
 from evalsuite.compare.recomputed import JobRecords, Key
 from evalsuite.compare.records import VarianceComponents
 from evalsuite.metric import Summed
@@ -65,6 +64,6 @@ def _table(jobs: Sequence[JobRecords], means: Sequence[Summed]) -> npt.NDArray[n
 
 
 def _values(job: JobRecords, summed: Summed) -> Iterator[tuple[Any, float]]:
-    for key, row in keyed(job.samples):
+    for key, row in job.samples.keyed.items():
         if row is not None and summed.columns[row, 1] > 0:
             yield key, float(summed.columns[row, 0])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,8 @@ from evalsuite.plan import Plan
 from evalsuite.registry import installed
 from evalsuite.run import replay
 from evalsuite.store import JobResult, Run
+
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,18 @@ class Samples:
     answered: tuple[bool, ...]
     table: Table
 
+    @cached_property
+    def keyed(self) -> dict[Key, int | None]:
+        """Each sample's hash with how often it came before, and its row among the answered ones."""
+        found: dict[Key, int | None] = {}
+        row, seen = 0, Counter[str]()
+        for content_hash, answered in zip(self.hashes, self.answered, strict=True):
+            if content_hash:  # a sample that could not be read has none
+                found[content_hash, seen[content_hash]] = row if answered else None
+                seen[content_hash] += 1
+            row += answered
+        return found
+
     @property
     def n_failed(self) -> int:
         """How many were not answered."""
@@ -36,7 +52,7 @@ class Samples:
 
 def stored_samples(run: Run, job: JobResult) -> Samples:
     """The samples of a job as stored; their records hold scalars only."""
-    rows = list(run.samples(job.id))
+    rows = list(run.samples(job.id, with_exchange=False))
     answered = tuple(row.status == "ok" for row in rows)
     records = [row.record for row in rows if row.status == "ok"]
     n_failed = len(rows) - len(records)

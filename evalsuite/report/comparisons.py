@@ -80,12 +80,15 @@ class Compared:
         return [made for c in self.comparisons if (made := _standing(c)).sentences]
 
 
-def comparisons(runs: Sequence[Run], results: Sequence[JobResult]) -> Compared:
+def comparisons(
+    runs: Sequence[Run], results: Sequence[JobResult], allow_different_data: bool = False
+) -> Compared:
     """Compare the models that share a probe, the first of each group being the baseline.
 
     Args:
         runs: Under the names that the page shows, so that each model has one name only.
         results: Their results that the scorecard shows.
+        allow_different_data: Compare the common part of what runs saw, where it is not the same.
     """
     asked = [result for result in results if result.status != "not applicable"]
     found, refusals = [], []
@@ -93,7 +96,13 @@ def comparisons(runs: Sequence[Run], results: Sequence[JobResult]) -> Compared:
         if len(models) < 2:
             continue
         try:
-            found.append(compare(runs, models=models, resamples=RESAMPLES))
+            made = compare(
+                runs,
+                models=models,
+                resamples=RESAMPLES,
+                allow_different_data=allow_different_data,
+            )
+            found.append(made)
         except EvalsuiteError as refusal:
             refusals.append(f"{', '.join(models)}: {refusal}")
     return Compared(tuple(found), tuple(refusals))
@@ -105,9 +114,7 @@ def _standing(comparison: Comparison) -> Standing:
         own = [d for d in comparison.primary if d.candidate == candidate and not d.slice]
         if own:
             sentences.append((_worst(own), _sentence(comparison, candidate.model, own)))
-    tests = (
-        f"α = {comparison.alpha:g}, Holm over {_count(comparison.family.n_tests, 'paired test')}"
-    )
+    tests = f"α = {comparison.alpha:g}, Holm over {_count(comparison.family.n_tests, 'test')}"
     return Standing(comparison.baseline.model, tests, tuple(sentences))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import Any
 
 from evalsuite.compare import Difference
 from evalsuite.metric import Estimate, Null
@@ -47,9 +48,15 @@ def _estimate(difference: Difference) -> Estimate:
 def difference_table(label: str, differences: Sequence[Difference]) -> Table | None:
     """The same in numbers, with adjusted p-values, effect sizes and what could have been missed."""
     baselines = list(dict.fromkeys(d.baseline.model for d in differences))
-    rows = tuple(_row(difference, len(baselines) > 1) for difference in differences)
+    rows = [_row(difference, len(baselines) > 1) for difference in differences]
+    empty = {place for place, cells in enumerate(zip(*rows, strict=True)) if not any(cells)}
     caption = f"Paired differences to {', '.join(baselines)} in {label}"
-    return Table(caption, COLUMNS, rows) if rows else None
+    table = Table(caption, _without(COLUMNS, empty), tuple(_without(row, empty) for row in rows))
+    return table if rows else None
+
+
+def _without(cells: tuple[Any, ...], places: Container[int]) -> tuple[Any, ...]:
+    return tuple(cell for place, cell in enumerate(cells) if place not in places)
 
 
 def _row(difference: Difference, with_baseline: bool) -> tuple[str | Cell, ...]:

@@ -19,7 +19,7 @@ from evalsuite.report.wording import plain_utf8
 from evalsuite.store import Run
 
 # Above these a page holds a part only, and says so: samples of all probes, media of each.
-MAX_SAMPLES = 3000
+MAX_SAMPLES = 2400
 MAX_MEDIA = 16
 # What samples and media may take together of a page that stays under 5 MiB.
 MAX_BYTES = 4 * 2**20

@@ -19,8 +19,8 @@ from evalsuite.metric import Estimate
 from evalsuite.report.charts import ROW_HEIGHT, WIDTH, all_values, axis_domain, forest
 
 # Room for a letter of the names, in whatever font the reader has.
-_LETTER = 7
-_MAX_LETTERS = 44
+_LETTER = 6.5
+_MAX_LETTERS = 60
 _TEXT_ROOM = 160
 _TICKS = 5
 
@@ -54,7 +54,7 @@ class Forest:
     def svg(self) -> str:
         """The drawing; it needs the page's style sheet for its colours."""
         letters = min(_MAX_LETTERS, max((len(name) for name, _ in self.rows), default=0))
-        left, height = _LETTER * letters + 12, ROW_HEIGHT * len(self.rows)
+        left, height = round(_LETTER * letters) + 12, ROW_HEIGHT * len(self.rows)
         low, high = axis_domain(self._values, self.baseline)
         scale = _Scale(low, high, left)
         parts = [

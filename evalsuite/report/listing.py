@@ -62,16 +62,20 @@ def _is_of(kind: str, sample: Mapping[str, Any]) -> bool:
 
 
 def _asked(sample: Mapping[str, Any]) -> str:
-    texts = [
-        str(text)
-        for question in sample["questions"][:1]
-        for text in (
-            *(part.get("text", "") for part in question["parts"]),
-            *(question["detail"].get(name, "") for name in ("text", "continuation")),
-        )
-    ]
-    text = " ".join("".join(texts).split())
+    """What was asked in words; without its continuation where there were several of one text."""
+    if not sample["questions"]:
+        return ""
+    first, *others = sample["questions"]
+    text = _text(first)
+    if text not in map(_text, others):
+        text += str(first["detail"].get("continuation", ""))
+    text = " ".join(text.split())
     return text if len(text) <= MAX_ASKED else f"{text[:MAX_ASKED]} …"
+
+
+def _text(question: Mapping[str, Any]) -> str:
+    texts = [str(part.get("text", "")) for part in question["parts"]]
+    return "".join(texts) + str(question["detail"].get("text", ""))
 
 
 def _compared(sample: Mapping[str, Any]) -> dict[str, tuple[MarkedWords, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalsuite.report.comparisons import Compared
 from evalsuite.report.verdicts import shown
+from evalsuite.report.wording import number
 from evalsuite.store import JobResult
 
 
@@ -20,6 +21,7 @@ class Methods:
         families: Which tests were adjusted together, in whole sentences.
         exclusions: What was not compared, or not alike, with its reason.
         tests: Tests and intervals of differences, over which unit, and of which metrics.
+        components: Where the spread over runs with several seeds comes from, model by model.
     """
 
     intervals: tuple[tuple[str, str, str], ...]
@@ -27,6 +29,7 @@ class Methods:
     families: tuple[str, ...]
     exclusions: tuple[str, ...]
     tests: tuple[tuple[str, str, str, str], ...]
+    components: tuple[tuple[str, ...], ...]
 
 
 def methods(results: Sequence[JobResult], compared: Compared) -> Methods:
@@ -43,6 +46,7 @@ def methods(results: Sequence[JobResult], compared: Compared) -> Methods:
         tuple(_families(compared)),
         tuple(dict.fromkeys(_exclusions(compared))),
         _tests(compared),
+        tuple(_components(compared)),
     )
 
 
@@ -79,14 +83,16 @@ def _families(compared: Compared) -> Iterator[str]:
             f"{comparison.baseline.model}: p-values are adjusted after Holm over "
             f"{comparison.family.n_tests} tests ({comparison.family.declared}), held against "
             f"α = {comparison.alpha:g}; resampled ones rest on {comparison.resamples:,} resamples "
-            f"with seed {comparison.seed}. Tie letters are of all pairs of models on one metric, "
-            "adjusted after Holm among themselves: models that share a letter were not told apart."
+            f"with seed {comparison.seed}."
+        )
+    if compared.letters:
+        yield (
+            "Tie letters are of all pairs of models on one metric, adjusted after Holm among "
+            "themselves: models that share a letter were not told apart."
         )
 
 
 def _exclusions(compared: Compared) -> Iterator[str]:
-    for refusal in compared.refusals:
-        yield f"Not compared: {refusal}"
     for comparison in compared.comparisons:
         for note in comparison.notes:
             yield f"{note.label}, {note.subject.model}: {note.kind}: {note.text}"
@@ -98,3 +104,15 @@ def _tests(compared: Compared) -> tuple[tuple[str, str, str, str], ...]:
         key = (difference.test, difference.method, difference.unit)
         used.setdefault(key, {})[difference.metric] = None
     return tuple((*key, ", ".join(metrics)) for key, metrics in sorted(used.items()))
+
+
+def _components(compared: Compared) -> Iterator[tuple[str, ...]]:
+    for found in (found for c in compared.comparisons for found in c.components):
+        yield (
+            found.model,
+            f"{found.label}: {found.metric}",
+            f"{len(found.seeds)}",
+            f"{number(found.mean)} [{number(found.low)}, {number(found.high)}]",
+            *(f"{v:.3g}" for v in (found.between_seeds, found.between_samples, found.residual)),
+            found.reason or found.method,
+        )

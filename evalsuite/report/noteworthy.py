@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -12,7 +13,7 @@ from evalsuite.probe import ANSWERS, FLAGS, REFUSALS, answer_of
 
 # Columns that are drawn, not read.
 PICTURES = ("word_scores", "map", "map_hz", "word_alignment")
-_REFUSALS, _FLAGS = frozenset(REFUSALS), frozenset(FLAGS)
+_MARKING = frozenset((*REFUSALS, *FLAGS))
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ class Outcome:
 
 def outcome(status: str, record: Mapping[str, Any]) -> Outcome:
     """The outcome of one sample by one model."""
-    said = json.dumps(_telling(status, record), sort_keys=True)
-    refused = _is_true(record, _REFUSALS)
-    flagged = status == "failed" or refused or _is_true(record, _FLAGS)
-    return Outcome(status == "failed", refused, flagged, sha256(said.encode()).digest())
+    marked = [name for name in record.keys() & _MARKING if _is_true(record[name])]
+    refused = any(name in REFUSALS for name in marked)
+    flagged = status == "failed" or bool(marked)
+    return Outcome(status == "failed", refused, flagged, _digest(_telling(status, record)))
 
 
 def marks(outcomes: Sequence[Outcome]) -> Marks:
@@ -71,10 +72,21 @@ def headline(records: Sequence[Mapping[str, Any]]) -> str:
     return next((n for n in wanted if n in columns and n not in PICTURES), "")
 
 
-def _is_true(record: Mapping[str, Any], names: Set[str]) -> bool:
+def _is_true(value: Any) -> bool:
     """Whether a column says so; a share of several answers counts from one half on."""
-    values = [record[name] for name in record.keys() & names]
-    return any(isinstance(value, int | float) and value >= 0.5 for value in values)
+    return isinstance(value, int | float) and value >= 0.5
+
+
+def _digest(telling: Any) -> bytes:
+    if isinstance(telling, str | int | float):
+        return _digest_of_scalar(telling)
+    return sha256(json.dumps(telling, sort_keys=True).encode()).digest()
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _digest_of_scalar(telling: str | float) -> bytes:
+    """Answers are few and come again and again."""
+    return sha256(json.dumps(telling).encode()).digest()
 
 
 def _telling(status: str, record: Mapping[str, Any]) -> Any:

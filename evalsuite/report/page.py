@@ -50,22 +50,37 @@ class Budget:
     samples: int = MAX_SAMPLES
 
 
-def write(runs: Sequence[Run], path: Path, budget: Budget | None = None) -> Path:
+def write(
+    runs: Sequence[Run],
+    path: Path,
+    budget: Budget | None = None,
+    *,
+    allow_different_data: bool = False,
+) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
-    write_atomically(path, plain_utf8(render(runs, budget)))
+    page = render(runs, budget, allow_different_data=allow_different_data)
+    write_atomically(path, plain_utf8(page))
     return path
 
 
-def render(runs: Sequence[Run], budget: Budget | None = None) -> str:
-    """The page of one or more runs.
+def render(
+    runs: Sequence[Run], budget: Budget | None = None, *, allow_different_data: bool = False
+) -> str:
+    """The page of one or more runs, the first model of those that share a probe as the baseline.
 
     Samples and media take what the rest leaves of the budget, and the page says which are in it.
     Larger than the budget it is only where estimates and charts alone are.
+
+    Args:
+        runs: Run directories, opened.
+        budget: How large the page may grow; 5 MiB without.
+        allow_different_data: Compare the common part of what runs saw, where it is not the same;
+            without, the page says that they were not compared, and why.
     """
     budget = budget or Budget()
     originals = with_distinct_names(runs)
     named = with_distinct_models(originals)
-    facts = _facts(originals, named)
+    facts = _facts(originals, named, allow_different_data)
     limit, before = budget.max_bytes * 4 // 5, math.inf
     while True:
         explorer = explore(named, limit, budget.samples, budget.media)
@@ -78,13 +93,15 @@ def render(runs: Sequence[Run], budget: Budget | None = None) -> str:
         limit, before = max(0, explorer.n_bytes - (size - budget.max_bytes)), size
 
 
-def _facts(originals: Sequence[Run], named: Sequence[Run]) -> dict[str, Any]:
+def _facts(
+    originals: Sequence[Run], named: Sequence[Run], allow_different_data: bool
+) -> dict[str, Any]:
     """What the template shows beside samples, by the names that it uses."""
     everything = [result for run in named for result in run.results]
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
-    compared = comparisons(named, results)
+    compared = comparisons(named, results, allow_different_data)
     found = verdicts(results)
     style, script = _assets(_STYLES), _assets(_SCRIPTS)
     made = panels(results, validated, compared, specifications)
@@ -100,6 +117,7 @@ def _facts(originals: Sequence[Run], named: Sequence[Run]) -> dict[str, Any]:
         "verdicts": [v for v in found if v.is_about_anything],
         "unasked": [v.model for v in found if not v.is_about_anything],
         "standings": compared.standings,
+        "refusals": compared.refusals,
         "blocks": blocks(results, compared.letters),
         "panels": made,
         "validations": validated,

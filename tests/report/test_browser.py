@@ -97,7 +97,7 @@ def test_a_search_may_be_a_regular_expression(page):
 def test_a_bad_expression_says_so_and_hides_nothing(page):
     page.run("by('regex').click()")
     page.choose("query", "(")
-    assert page.text("#problem").startswith("Searched for nothing: Invalid regular expression")
+    assert page.text("#problem").startswith("The search is left out: Invalid regular expression")
     assert page.count.startswith("120 of 120")
     page.choose("query", "")
     assert page.text("#problem") == ""
@@ -193,6 +193,13 @@ def test_a_sample_shows_the_question_once_and_every_models_answer(page):
     assert told.count("reply 49") >= 1  # the target
     for words in ("m:a says", "m:b says", "0.05 s a sample"):
         assert words in told
+
+
+def test_answers_unlike_the_first_models_are_marked(page):
+    page.choose("show", "differs")
+    marked = "return [...document.querySelectorAll('.sample summary b')].map((b) => b.parentNode.textContent)"
+    assert page.run(marked) == ["m:b unlike the first: ≠ m:b says ✓"] * 3
+    assert page.choose("show", "refused").run(marked) == []
 
 
 def test_a_failed_sample_says_why(page):
@@ -306,6 +313,20 @@ def test_without_scripts_what_to_look_at_first_can_be_read(page):
     for words in ("the disk burned", "Question 5: how much", "m:b says"):
         assert words in told
     assert "PIN" not in told
+
+
+def test_a_browser_that_cannot_unpack_says_where_the_samples_are(page):
+    cdp = page.browser.execute_cdp_cmd
+    old = "delete window.DecompressionStream"
+    added = cdp("Page.addScriptToEvaluateOnNewDocument", {"source": old})
+    try:
+        page.browser.get("about:blank")
+        page.browser.get(page.address)
+        page.run("return 0")
+        assert "they are under Downloads" in page.text("#broken")
+        assert page.run("return [by('explorer').hidden, by('static').hidden]") == [True, False]
+    finally:
+        cdp("Page.removeScriptToEvaluateOnNewDocument", {"identifier": added["identifier"]})
 
 
 # ------------------------------------------------------------------------------------------------

@@ -6,8 +6,10 @@ import pytest
 from report.small_runs import make_run, result
 
 from evalsuite.compare import Comparison, Difference, Subject, TestFamily, TieGroups
+from evalsuite.report import render
 from evalsuite.report.comparisons import Compared, comparisons
 from evalsuite.report.differences import difference_plots, difference_table, p_value
+from evalsuite.store import SampleRow, Store
 
 A, B = Subject("run", "m:a"), Subject("run", "m:b")
 
@@ -55,7 +57,7 @@ def test_a_sentence_counts_what_the_tests_found(verdicts, expected):
 
 def test_the_sentences_say_how_many_tests_there_were():
     (standing,) = Compared((comparison(difference("p", "better")),)).standings
-    assert (standing.baseline, standing.tests) == ("m:a", "α = 0.05, Holm over 1 paired test")
+    assert (standing.baseline, standing.tests) == ("m:a", "α = 0.05, Holm over 1 test")
 
 
 def test_bad_news_decide_the_sign_of_a_sentence():
@@ -106,3 +108,28 @@ def test_models_that_share_a_probe_are_compared(tmp_path):
 def test_one_model_has_nobody_to_be_compared_with(tmp_path):
     run = make_run(tmp_path / "run", result("m:a", 0.01, 0.0, 0.03))
     assert comparisons([run], run.results) == Compared()
+
+
+def runs_of_different_data(tmp_path):
+    runs = []
+    for name, hashes in (("first", "abc"), ("second", "bcd")):
+        item = result(f"m:{name}", 0.01, 0.0, 0.03)
+        run = make_run(tmp_path / name, item)
+        store = Store(run.path)
+        rows = [SampleRow(h, h, "ok", record={"correct": 1.0}) for h in hashes]
+        store.write_samples(item.id, rows)
+        store.close()
+        runs.append(run)
+    return runs
+
+
+def test_runs_of_different_data_are_not_compared_and_the_page_says_so(tmp_path):
+    page = render(runs_of_different_data(tmp_path))
+    assert "Not compared: m:first, m:second:" in page
+    assert "Beside m:first" not in page
+
+
+def test_the_common_part_is_compared_when_asked_for(tmp_path):
+    page = render(runs_of_different_data(tmp_path), allow_different_data=True)
+    assert "Beside m:first" in page
+    assert "common part" in page

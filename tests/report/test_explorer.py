@@ -138,6 +138,18 @@ def test_a_question_that_models_share_stands_once(tmp_path):
     assert sample["models"]["m:b"]["more"] == 7
 
 
+def test_a_text_with_several_continuations_is_told_without_the_first(tmp_path):
+    def scored(continuation: str) -> dict:
+        detail = {"continuation": continuation}
+        return {"asked": "LogLikelihood", "parts": [{"text": "It is"}], "detail": detail}
+
+    for ways, told in (((" so", " not"), "It is"), ((" so",), "It is so")):
+        exchange = tuple(map(scored, ways))
+        row = SampleRow("1", "h", "failed", "it broke", exchange=exchange)
+        run = run_of(tmp_path / told, ("m:a", [row]))
+        assert explore([run]).listed("failed")[0].asked == told
+
+
 @pytest.mark.parametrize("text", ["no JSON", "[[1, 2], [3]]", "[]", '[["a"]]', "[[NaN]]", 7])
 def test_a_map_of_another_form_is_left_out(text, tmp_path):
     row = SampleRow("1", "h", "ok", record={"map": text})

@@ -18,7 +18,7 @@ ROWS = (
     ("c", Estimate("m", math.nan, reason="too few")),
     ("d", Estimate("m", 0.33, null=Null(0.3))),
 )
-LEFT = 7 + 12  # the room of names of one letter
+LEFT = 6 + 12  # the room of names of one letter
 
 
 def dots_of_vega(svg: str) -> list[list[float]]:
@@ -93,10 +93,10 @@ def test_hostile_names_stay_names():
 
 
 def test_a_long_name_is_cut_and_kept_whole_in_its_title():
-    name = "n" * 60
+    name = "n" * 80
     svg = Forest("t", [(name, Estimate("m", 0.5))]).svg
     assert f"<title>{name}</title>" in svg
-    assert f">{'n' * 43}…<" in svg.replace("</title>", "</title>>")
+    assert f">{'n' * 59}…<" in svg.replace("</title>", "</title>>")
 
 
 def test_ticks_are_round_numbers():

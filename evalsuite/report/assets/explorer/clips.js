@@ -44,7 +44,7 @@ function clip(sound, record = {}) {
   player.controls = true; player.src = sound.mp3; player.preload = "none";
   const plot = element("div", undefined, "spectrogram");
   const image = element("img");
-  image.src = sound.spectrogram;
+  image.loading = "lazy"; image.src = sound.spectrogram;
   image.alt = `mel spectrogram, 0 to ${sound.seconds.toFixed(1)} s, 0 to ${inKilohertz(sound.top_hz)}`;
   plot.append(image);
   box.append(player, plot);

@@ -17,7 +17,7 @@ function search() {
     const expression = new RegExp(wanted, "im");
     return { matches: (s) => expression.test(s.searchable), problem: "" };
   } catch (error) {
-    return { matches: () => true, problem: `Searched for nothing: ${error.message}.` };
+    return { matches: () => true, problem: `The search is left out: ${error.message}.` };
   }
 }
 

@@ -90,10 +90,17 @@ function row(sample) {
   return made;
 }
 
+// What each model said in one line; where models differ, those that say other than the first are
+// marked.
 function said(sample) {
+  const [first] = entries(sample);
+  const isOther = (entry) => sample.differs && answerOf(entry, probe().headline) !== answerOf(first, probe().headline);
   return Object.entries(sample.models).map(([name, entry]) => {
     const answer = element("span", undefined, entry.status === "failed" ? "warning" : "answer");
-    answer.append(element("span", `${name} `, "muted"), element("bdi", answerOf(entry, probe().headline).slice(0, 300)));
+    const shown = answerOf(entry, probe().headline);
+    answer.append(element("span", `${name} `, "muted"));
+    if (isOther(entry)) answer.append(told("b", "≠ ", "unlike the first: "));
+    answer.append(element("bdi", shown.slice(0, 300)));
     return answer;
   });
 }

@@ -68,12 +68,15 @@ function fieldsOf(samples) {
 const isCorrect = (entry) => Number(entry.record.correct) >= 1;
 const isWrong = (sample) => entries(sample).some((m) => has(m.record, "correct") && !isCorrect(m));
 
-// The first words of what was asked, where it was asked in words.
+// What was asked in words. Where one text was continued in several ways, it is the text alone, for
+// the first way is no more asked than the others.
+const textOf = (question) => question.parts.map((part) => part.text || "").join("") + (question.detail.text || "");
+
 function subject(sample) {
-  const [question] = sample.questions;
-  if (!question) return "";
-  const { text = "", continuation = "" } = question.detail;
-  const whole = [...question.parts.map((part) => part.text || ""), text, continuation].join("").trim();
+  const [first, ...others] = sample.questions;
+  if (!first) return "";
+  const isContinued = others.some((other) => textOf(other) === textOf(first));
+  const whole = (textOf(first) + (isContinued ? "" : first.detail.continuation || "")).trim();
   return whole.length > 90 ? `${whole.slice(0, 90)} …` : whole;
 }
 
