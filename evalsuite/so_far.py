@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalsuite.documents import read_json
+from evalsuite.documents import finite, read_json
 from evalsuite.errors import EvalsuiteError
 from evalsuite.plan import Job, Plan
 from evalsuite.registry import installed
@@ -101,9 +102,19 @@ def _unfinished(run: Run, ids: set[str]) -> Iterator[tuple[JobResult, tuple[Samp
 
 def _so_far(plan: Plan, job: Job, path: Path) -> tuple[JobResult, tuple[SampleRow, ...]]:
     try:
-        return result_so_far(plan, job, path, installed())
+        result, rows = result_so_far(plan, job, path, installed())
+        return result, tuple(_as_stored(row) for row in rows)
     except Exception as error:  # noqa: BLE001  what cannot be told yet must not cost the rest
         return _pending(job, str(error) or type(error).__name__)
+
+
+def _as_stored(row: SampleRow) -> SampleRow:
+    """The row as it will be read once its job has finished."""
+    return replace(
+        row,
+        record=json.loads(json.dumps(finite(row.record))),
+        exchange=tuple(json.loads(json.dumps(finite(row.exchange)))),
+    )
 
 
 def _pending(job: Job, reason: str) -> tuple[JobResult, tuple[SampleRow, ...]]:
