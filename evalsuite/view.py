@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "evalsuite"
     sys_version = ""
 
-    def __init__(self, live: LivePage, *arguments: Any) -> None:
-        self._live = live
-        super().__init__(*arguments)
+    def __init__(self, live: LivePage, request: Any, client: Any, server: HTTPServer) -> None:
+        self._live, self._port = live, server.server_port
+        super().__init__(request, client, server)
 
     def do_GET(self) -> None:
         """Send the page, or its state."""
@@ -163,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_meant_for_us(self) -> bool:
         """Whether no other site's name leads here, by which its scripts could read the page."""
-        port = self.server.server_address[1]
+        port = self._port
         return self.headers.get("Host") in {f"{name}:{port}" for name in (HOST, "localhost")}
 
     def _send(self, status: HTTPStatus, kind: str, body: bytes) -> None:
