@@ -9,7 +9,7 @@ from itertools import pairwise
 from evalsuite.compare import Difference, compare
 from evalsuite.errors import EvalsuiteError
 from evalsuite.metric import Estimate
-from evalsuite.report.wording import ARROWS, interval, null, number
+from evalsuite.report.wording import ARROWS, interval, null, number, visible
 from evalsuite.site.leaderboard import RESAMPLES, only
 from evalsuite.site.line_chart import Dated, LineChart
 from evalsuite.site.measurements import Measure, Measurement, slug
@@ -122,7 +122,7 @@ def _course(
     points = [_point(m, metric, change) for m, change in zip(own, before, strict=True)]
     dated = [Dated(p.measurement.date, p.estimate) for p in points if p.estimate is not None]
     title = f"{metric} of {measure.newest.label} by {name} over its runs"
-    chart = LineChart(title, dated).svg if len(dated) > 1 else ""
+    chart = LineChart(str(visible(title)), dated).svg if len(dated) > 1 else ""
     direction = ARROWS[dated[0].estimate.direction] if dated else ""
     return Course(measure, metric, direction, tuple(points), chart)
 

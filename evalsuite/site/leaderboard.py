@@ -11,7 +11,7 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.metric import Estimate
 from evalsuite.report.forest import Forest
 from evalsuite.report.verdicts import SIGNS, meaning
-from evalsuite.report.wording import ARROWS, interval, null, number
+from evalsuite.report.wording import ARROWS, interval, null, number, visible
 from evalsuite.site.measurements import Measure, Measurement
 from evalsuite.store import Run
 
@@ -73,7 +73,8 @@ class Board:
 
     Attributes:
         metric: Its name.
-        direction: Which way is better, in words.
+        direction: Which way is better, as an arrow.
+        is_ranked: Whether one way is better at all; without, the highest stand first.
         places: The models.
         n_tests: Pairwise tests behind the letters.
         chart: The same as a forest plot, SVG.
@@ -81,13 +82,18 @@ class Board:
 
     metric: str
     direction: str
+    is_ranked: bool
     places: tuple[Place, ...]
     n_tests: int
     chart: str
 
     @property
     def first(self) -> str:
-        """Who is in the first group: all that were not told from the best."""
+        """Who is in the first group, all that were not told from the best; or why nobody is."""
+        if not self.is_ranked:
+            return "neither way is better"
+        if not self.n_tests:
+            return "one model" if len(self.places) == 1 else "not compared"
         names = [place.model for place in self.places if "a" in _LETTER.findall(place.letters)]
         more = len(names) - _MAX_NAMED
         return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
@@ -146,11 +152,16 @@ def _board(
     places = [_place(m, metric, measure.newest.label, comparison, names) for m in measure.latest]
     ordered = sorted(places, key=_rank)
     ties = [t for t in comparison.ties if (t.metric, t.slice) == (metric, "")] if comparison else []
-    rows = [(place.model, place.estimate) for place in ordered if place.estimate is not None]
-    forest = Forest(f"{metric} of {measure.newest.label}", rows)
+    rows = [
+        (str(visible(place.model)), place.estimate)
+        for place in ordered
+        if place.estimate is not None
+    ]
+    forest = Forest(str(visible(f"{metric} of {measure.newest.label}")), rows)
     return Board(
         metric,
         ARROWS[rows[0][1].direction] if rows else "",
+        bool(rows) and rows[0][1].direction != "neither",
         tuple(ordered),
         ties[0].n_tests if ties else 0,
         forest.svg if rows else "",

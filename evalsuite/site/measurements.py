@@ -11,6 +11,7 @@ from typing import Any
 
 from evalsuite.exports.files import file_name
 from evalsuite.metric import Estimate
+from evalsuite.report.scorecard import families
 from evalsuite.report.verdicts import shown
 from evalsuite.store import JobResult, Run
 
@@ -106,7 +107,8 @@ def measures(runs: Sequence[tuple[Run, str]]) -> list[Measure]:
             if result.status != "not applicable" and not result.variant:
                 found.setdefault(_key(run, result), []).append(Measurement(run, result, report))
     made = [Measure(key, tuple(measured)) for key, measured in found.items()]
-    return sorted(made, key=lambda m: (m.newest.family, m.newest.label, m.key))
+    ranks = {family: rank for rank, family in enumerate(families([m.newest for m in made]))}
+    return sorted(made, key=lambda m: (ranks[m.newest.family], m.newest.label, m.key))
 
 
 def date_of(run: Run) -> str:
