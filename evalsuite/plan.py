@@ -114,6 +114,7 @@ class Plan:
     models: tuple[PlannedModel, ...]
     sources: tuple[PlannedSource, ...]
     jobs: tuple[Job, ...]
+    description: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def model(self, name: str) -> PlannedModel:
@@ -205,6 +206,7 @@ def make_plan(
         models=planned_models,
         sources=planned_sources,
         jobs=tuple(jobs),
+        description=suite.description.strip(),
     )
 
 

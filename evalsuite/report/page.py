@@ -114,6 +114,7 @@ def _facts(
     drawn = sections(named, everything, specifications)
     return {
         "title": _title(originals),
+        "descriptions": _descriptions(originals),
         "version": __version__,
         "live": live,
         "policy": policy(style, script, may_ask_its_server=bool(live)),
@@ -141,6 +142,11 @@ def _facts(
 def _title(runs: Sequence[Run]) -> str:
     names = dict.fromkeys(str(run.plan.get("suite_name", run.name)) for run in runs)
     return ", ".join(names)
+
+
+def _descriptions(runs: Sequence[Run]) -> list[str]:
+    """What the suites say of themselves."""
+    return [t for t in dict.fromkeys(str(run.plan.get("description", "")) for run in runs) if t]
 
 
 def _models(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
