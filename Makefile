@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench bench-images bench-audio bench-report bench-statistics clean
+.PHONY: demo test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -44,6 +44,9 @@ bench-audio: install ## Measure audio features, recognisers and embeddings.
 	$(BIN)/python benchmarks/speed_audio/mel.py
 	$(BIN)/python benchmarks/speed_audio/run.py
 	$(BIN)/python benchmarks/speed_audio/embeddings.py
+
+bench-privacy: install ## Measure all membership attacks beside scoring once.
+	$(BIN)/python benchmarks/speed_privacy/run.py
 
 bench-report: install ## Measure how large a report is, how long it takes to build, how fast it answers.
 	$(BIN)/python benchmarks/speed_report/run.py

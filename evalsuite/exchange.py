@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from evalsuite.content import Audio, Image, Part, Role, Text
 from evalsuite.errors import MediaError
-from evalsuite.request import Answer, Embedding, Failure, Request
+from evalsuite.request import Answer, Embedding, Failure, Request, facts_of
 from evalsuite.source import Sample
 
 # A sample that was perturbed fifty times is not read fifty times.
@@ -62,7 +62,7 @@ def _answer(answer: Answer) -> Mapping[str, Any]:
         return {"failure": answer.kind, "message": answer.message[:MAX_TEXT]}
     if isinstance(answer, Embedding):
         return {"dimensions": len(answer.vector)}
-    return asdict(answer)
+    return facts_of(answer)
 
 
 def shown_media(samples: Sequence[Sample], seed: int) -> Iterator[tuple[str, bytes]]:

@@ -13,6 +13,10 @@ _UNSEEN = re.compile(
 )
 
 
+# What a reader bears of a reason; the run directory has all of it.
+MAX_REASON = 2000
+
+
 def written_out(text: str) -> str:
     """The text with its control and direction characters as words, e.g. ``⟨U+202E⟩``.
 
@@ -25,3 +29,9 @@ def written_out(text: str) -> str:
 def json_written_out(document: str) -> str:
     """A JSON document with the same characters as JSON's own escapes: it reads back the same."""
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def beginning(text: str, most: int) -> str:
+    """A text of bearable length, which says how much of it is not here."""
+    cut = len(text) - most
+    return text if cut <= 0 else f"{text[:most]} … ({cut:,} more characters)"

@@ -33,6 +33,7 @@ from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
+from evalsuite.request import Generate, LogLikelihood, RollingLogLikelihood
 from evalsuite.suite import ModelSpec, ProbeSpec, SourceSpec, SuiteFile
 from evalsuite.task import with_tasks
 
@@ -350,8 +351,10 @@ def _plan_jobs(
 def _lacking(probe: Probe, model: PlannedModel) -> str:
     """What a probe needs and a model cannot; empty when nothing. Recorded models have no senses."""
     needs = [need.__name__ for need in probe.needs if need.method not in model.methods]
-    senses = model.modalities or probe.media
-    media = [medium for medium in probe.media if medium not in senses]
+    of_text = {LogLikelihood, RollingLogLikelihood, Generate}.intersection(probe.needs)
+    shown = probe.media or (("text",) if of_text and not needs else ())
+    senses = model.modalities or shown
+    media = [medium for medium in shown if medium not in senses]
     unanswered = f"does not answer {', '.join(needs)}" if needs else ""
     unseen = f"takes no {' and no '.join(media)}" if media else ""
     return " and ".join(filter(None, (unanswered, unseen)))

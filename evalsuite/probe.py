@@ -79,7 +79,8 @@ class Probe:
         family: Which panel of the report it belongs to.
         needs: The kinds of request that it asks; a model that cannot answer one is not applicable.
         media: What it shows or plays; a model without that sense is not applicable, even one that
-            would answer the text alone.
+            would answer the text alone. Without it, log-likelihoods and written answers are taken
+            to be asked about text, which a transcriber of speech does not read.
         fields: The fields that every sample must have.
         card: What it measures, and what not.
         metrics: What is computed from its records; may be a property that depends on options.
@@ -88,7 +89,7 @@ class Probe:
     name: ClassVar[str]
     family: ClassVar[Family]
     needs: ClassVar[tuple[type[Request], ...]] = ()
-    media: ClassVar[tuple[Literal["image", "audio"], ...]] = ()
+    media: ClassVar[tuple[Literal["text", "image", "audio"], ...]] = ()
     fields: ClassVar[tuple[str, ...]] = ()
     card: ClassVar[Card]
     metrics: ClassVar[Sequence[Metric]] = ()

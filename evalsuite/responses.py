@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from evalsuite.errors import StoreError
-from evalsuite.request import RESPONSES, Answer, Embedding, Failure
+from evalsuite.request import RESPONSES, Answer, Embedding, Failure, facts_of
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS responses (
@@ -36,7 +35,7 @@ def encode_answer(answer: Answer) -> tuple[str, str, bytes | None]:
     if isinstance(answer, Embedding):
         vector = np.ascontiguousarray(answer.vector, dtype=np.float32)
         return "Embedding", "{}", vector.tobytes()
-    return type(answer).__name__, json.dumps(asdict(answer)), None
+    return type(answer).__name__, json.dumps(facts_of(answer)), None
 
 
 def _tuples(value: object) -> object:

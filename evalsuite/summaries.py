@@ -318,6 +318,7 @@ def _gap_facts(gap: GroupGapResult) -> dict[str, float | int | str | None]:
         "best_group": gap.best_group,
         "between_group_sd": gap.between_group_sd,
         "p_value": gap.p_value,
+        "null_sd": gap.null_sd,
         "excess_over_null": gap.excess,
     }
 

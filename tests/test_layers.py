@@ -30,7 +30,7 @@ LAYERS = [
     ["task", "factories"],
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
-    ["schedule", "store"],
+    ["schedule", "store", "second_model"],
     ["estimate_rows"],
     ["loss"],
     ["observer"],
@@ -91,6 +91,8 @@ PUBLIC |= {
     "summing",
     "template",
     "vocoder",
+    "second_model",
+    "report",
 }
 PUBLIC |= {"exports", "classification", "retrieval", "captions", "answers", "transcripts"}
 

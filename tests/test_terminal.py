@@ -18,9 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsuite import cli, registry
-from evalsuite.cli.conventions import PlainConsole
-from evalsuite.cli.progress import Bars
-from evalsuite.errors import UsageError
+from evalsuite.cli.conventions import PlainConsole, emit
+from evalsuite.cli.estimates import print_estimates
+from evalsuite.cli.progress import Bars, Lines
+from evalsuite.cli.run_command import _explain
+from evalsuite.errors import ExitCode, UsageError
 from evalsuite.foreign_text import json_written_out, written_out
 from evalsuite.plan import Job
 from evalsuite.registry import PluginRecord
@@ -71,6 +73,16 @@ def test_json_reads_back_the_same():
     assert json.loads(json_written_out(document)) == {HOSTILE: [HOSTILE]}
 
 
+@pytest.mark.parametrize(("is_terminal", "raw"), [(True, 0), (False, 3)])
+def test_a_document_is_exact_but_on_a_terminal(is_terminal, raw, capsys, monkeypatch):
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda self: is_terminal)
+    emit("a\x1b[2J\x9b31m\u202eb\n")
+    emit(b"c\n")
+    told = capsys.readouterr().out
+    assert len(raw_of(told)) == raw
+    assert told.endswith("b\nc\n")
+
+
 def drawn(capsys) -> str:
     captured = capsys.readouterr()
     return captured.out + captured.err
@@ -114,18 +126,16 @@ def test_a_bar_shows_foreign_names_as_text(monkeypatch, capsys):
 @pytest.fixture
 def hostile_plugin(monkeypatch):
     """A plugin all of whose names and summaries are hostile, and a broken one."""
-    found = registry.load_registry(disabled=False)
-    monkeypatch.setattr(registry, "installed", lambda: found)
-    for module in ("list", "show", "plugins", "check", "run", "doctor"):
-        monkeypatch.setattr(
-            f"evalsuite.cli.{module}_command.installed", lambda: found, raising=False
-        )
+    found = registry.load_registry()
+    monkeypatch.setattr(registry, "load_registry", lambda: found)
+    registry.installed.cache_clear()
     for catalogue in found.catalogues().values():
         catalogue.owner = HOSTILE
         for name in (HOSTILE, typed(HOSTILE)):
             catalogue.add(name, factory=f"nowhere:{HOSTILE}", summary=HOSTILE, tags=(HOSTILE,))
     found.plugins.append(PluginRecord(HOSTILE, HOSTILE, HOSTILE, HOSTILE, error=HOSTILE))
-    return found
+    yield
+    registry.installed.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -219,11 +229,6 @@ def test_a_terminal_gets_none_but_our_own_sequences(suite):
 
 
 def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):
-    from evalsuite.cli.estimates import print_estimates
-    from evalsuite.cli.progress import Lines
-    from evalsuite.cli.run_command import _explain
-    from evalsuite.errors import ExitCode
-
     item = replace(
         result(HOSTILE, 0.5, 0.4, 0.6), status="failed", reason=HOSTILE, label=HOSTILE, n_failed=1,
         failures={HOSTILE: 1},
@@ -237,6 +242,15 @@ def test_a_reason_of_a_failed_job_is_printed_as_text(tmp_path, capsys):
     told = drawn(capsys)
     assert raw_of(told) == []
     assert "[red]c[/red]" in told
+
+
+def test_a_reason_of_ten_megabytes_fills_no_terminal(tmp_path, capsys):
+    item = replace(result("m:a", 0.5, 0.4, 0.6), status="failed", reason="x" * 10_000_000)
+    _explain((item,), ExitCode.INCOMPLETE, tmp_path)
+    Lines(PlainConsole(stderr=True)).job_finished(item)
+    told = drawn(capsys)
+    assert len(told) < 5000
+    assert told.count("(9,998,000 more characters)") == 2
 
 
 @pytest.mark.parametrize("error", [UsageError(HOSTILE), RuntimeError(HOSTILE)])

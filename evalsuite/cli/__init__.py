@@ -13,7 +13,7 @@ import click
 
 from evalsuite import __version__
 from evalsuite.errors import EvalsuiteError, ExitCode
-from evalsuite.foreign_text import written_out
+from evalsuite.foreign_text import beginning, written_out
 
 COMMANDS = {
     "init": "Write a first suite and policy file.",
@@ -35,6 +35,10 @@ COMMANDS = {
     "cache": "Show or clear what is remembered between runs.",
     "completion": "Print a shell's completion script.",
 }
+
+
+# A message may list many names; one of a library may repeat a whole file.
+MAX_ERROR = 20_000
 
 
 class LazyGroup(click.Group):
@@ -122,7 +126,7 @@ def run(arguments: list[str] | None = None) -> int:
         _say("Interrupted.")
         return int(ExitCode.INTERRUPTED)
     except EvalsuiteError as error:
-        _say(f"Error: {error}")
+        _say(f"Error: {beginning(str(error), MAX_ERROR)}")
         return int(error.exit_code)
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,6 +65,14 @@ def notes() -> Console:
 def echo(text: str, *, err: bool = False) -> None:
     """Print one text as it is, whatever its width, to stdout or stderr."""
     click.echo(written_out(text), err=err)
+
+
+def emit(part: str | bytes) -> None:
+    """Write a piece of a document to stdout: exactly to a file or pipe, made safe on a terminal."""
+    if isinstance(part, bytes):
+        click.echo(part, nl=False)
+    else:  # click would leave out escape sequences, and a file is to hold what it is to hold
+        sys.stdout.write(written_out(part) if sys.stdout.isatty() else part)
 
 
 def print_json(document: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalsuite.cli.conventions import echo, notes
+from evalsuite.cli.conventions import echo, emit, notes
 from evalsuite.errors import NothingSelectedError, UnknownNameError, UsageError
 from evalsuite.registry import installed
 from evalsuite.store import Run, with_distinct_names
@@ -56,7 +56,7 @@ def command(
             f"The format {form!r} is several files of these runs; name a folder with `-o DIR`."
         )
     for part in exported.files[0].parts:
-        click.echo(part, nl=False)
+        emit(part)
 
 
 def _of_models(runs: Sequence[Run], models: Sequence[str]) -> list[Run]:

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from evalsuite.cli.conventions import notes
 from evalsuite.cli.estimates import figure, interval, primary
-from evalsuite.foreign_text import written_out
+from evalsuite.foreign_text import MAX_REASON, beginning, written_out
 from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job
 from evalsuite.store import JobResult, SampleRow
@@ -58,7 +58,7 @@ class _Nothing(Silent):
 def _summary(result: JobResult) -> str:
     """A finished job in one line."""
     if result.status == "failed":
-        return f"failed: {result.reason}"
+        return f"failed: {beginning(result.reason, MAX_REASON)}"
     parts = [f"{e.metric} {figure(e.value)} {interval(e)}".strip() for e in primary(result)]
     failed = f"; {result.n_failed} of {result.n_samples} failed" if result.n_failed else ""
     return "; ".join(parts) + failed

@@ -20,6 +20,7 @@ from evalsuite.cli.selection import Selection, plan_of, selection_options
 from evalsuite.documents import read_json
 from evalsuite.errors import ExitCode, StoreError, UsageError
 from evalsuite.executor import cache_directory
+from evalsuite.foreign_text import MAX_REASON, beginning
 from evalsuite.plan import Plan, command_line, make_plan
 from evalsuite.registry import installed
 from evalsuite.responses import Responses
@@ -194,7 +195,7 @@ def _explain(results: tuple[JobResult, ...], code: ExitCode, directory: Path) ->
     for reason in dict.fromkeys(r.reason for r in results if r.status == "failed"):
         names = ", ".join(f"{r.label} on {r.model}" for r in results if r.reason == reason)
         console.print(Text.assemble(("Failed:", "bold"), f" {names}."), soft_wrap=True)
-        console.print(f"  {reason}", soft_wrap=True)
+        console.print(f"  {beginning(reason, MAX_REASON)}", soft_wrap=True)
     for result in results:
         if result.status != "failed" and result.n_failed:
             kinds = ", ".join(f"{n} x {kind}" for kind, n in result.failures.items())

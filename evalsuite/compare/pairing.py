@@ -42,17 +42,18 @@ class Pairing:
 
 def pair(first: Samples, second: Samples) -> Pairing:
     """Pair samples whose content is the same; of several alike the first goes with the first."""
-    ours, theirs = first.keyed, second.keyed
-    common = sorted(ours.keys() & theirs.keys())  # an order of its own, whatever the runs' orders
-    rows = [(ours[key], theirs[key]) for key in common]
-    answered = [(a, b) for a, b in rows if a is not None and b is not None]
-    pairs = np.array(answered, dtype=np.int64).reshape(-1, 2)
+    if first.order == second.order:
+        rows, others = first.rows, second.rows
+    else:
+        common = sorted(first.keyed.keys() & second.keyed.keys())
+        rows, others = first.rows_of(common), second.rows_of(common)
+    answered = (rows >= 0) & (others >= 0)
     return Pairing(
-        first=pairs[:, 0],
-        second=pairs[:, 1],
-        n_common=len(common),
+        first=rows[answered],
+        second=others[answered],
+        n_common=len(rows),
         n_first=len(first.hashes),
         n_second=len(second.hashes),
-        n_failed_first=sum(a is None for a, _ in rows),
-        n_failed_second=sum(b is None for _, b in rows),
+        n_failed_first=int((rows < 0).sum()),
+        n_failed_second=int((others < 0).sum()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +45,21 @@ class Samples:
             row += answered
         return found
 
+    @cached_property
+    def order(self) -> tuple[Key, ...]:
+        """All keys in an order of their own, whatever the run's was."""
+        return tuple(sorted(self.keyed))
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows in that order; -1 for samples that were not answered."""
+        return self.rows_of(self.order)
+
+    def rows_of(self, keys: Sequence[Key]) -> npt.NDArray[np.int64]:
+        """The rows of some samples; -1 for those that were not answered."""
+        found = (self.keyed[key] for key in keys)
+        return np.array([-1 if row is None else row for row in found], dtype=np.int64)
+
     @property
     def n_failed(self) -> int:
         """How many were not answered."""
@@ -52,12 +68,13 @@ class Samples:
 
 def stored_samples(run: Run, job: JobResult) -> Samples:
     """The samples of a job as stored; their records hold scalars only."""
-    rows = list(run.samples(job.id, with_exchange=False))
-    answered = tuple(row.status == "ok" for row in rows)
-    records = [row.record for row in rows if row.status == "ok"]
-    n_failed = len(rows) - len(records)
-    hashes = tuple(row.content_hash for row in rows)
-    return Samples(hashes, answered, Table.from_records(records, n_failed))
+    rows = list(run.outcomes(job.id))
+    records = [record for _, is_answered, record in rows if is_answered]
+    return Samples(
+        hashes=tuple(content_hash for content_hash, _, _ in rows),
+        answered=tuple(is_answered for _, is_answered, _ in rows),
+        table=Table.from_records(records, len(rows) - len(records)),
+    )
 
 
 def replayed_table(run: Run, job: JobResult, answered: tuple[bool, ...]) -> Table | None:

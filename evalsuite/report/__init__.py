@@ -6,8 +6,9 @@ without a network, and is the same bytes whenever it is made of the same runs.
 
 from __future__ import annotations
 
+from evalsuite.report.charts import CONFIG as CHART_CONFIG
 from evalsuite.report.forest import Forest
 from evalsuite.report.page import Budget, render, write
 from evalsuite.report.section import Cell, Section, Table
 
-__all__ = ["Budget", "Cell", "Forest", "Section", "Table", "render", "write"]
+__all__ = ["CHART_CONFIG", "Budget", "Cell", "Forest", "Section", "Table", "render", "write"]

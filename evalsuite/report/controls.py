@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsuite.metric import Estimate
 from evalsuite.report.verdicts import shown
 from evalsuite.report.wording import interval, number
 from evalsuite.store import JobResult
+
+_ORDER = {"differs from null": 0, "compatible with null": 1}
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ def _same_job(results: Sequence[JobResult], job: JobResult, model: str) -> JobRe
 
 
 def _validate(result: JobResult, twin: JobResult | None, planted: str) -> Validation:
-    found = shown(result)
-    clean = shown(twin) if twin else []
+    found = _telling(shown(result)) if result.family != "task" else shown(result)
+    clean = _of_same_measure(shown(twin), found) if twin else []
     sees, quiet = _tells_apart(result.family, found, clean)
     answer = "yes" if sees and quiet else "no"
     if not found or not clean:
@@ -65,7 +68,25 @@ def _validate(result: JobResult, twin: JobResult | None, planted: str) -> Valida
     )
 
 
-def _tells_apart(family: str, planted: Sequence[Any], clean: Sequence[Any]) -> tuple[bool, bool]:
+def _telling(estimates: Sequence[Estimate]) -> Sequence[Estimate]:
+    """The estimates, one that differs from its null in front: a plant moves some, not all of them.
+
+    An accuracy that is shown beside differences has no null, and tells of no plant.
+    """
+    return sorted(estimates, key=lambda estimate: _ORDER.get(estimate.verdict, len(_ORDER)))
+
+
+def _of_same_measure(
+    estimates: Sequence[Estimate], found: Sequence[Estimate]
+) -> Sequence[Estimate]:
+    """The clean twin's estimate of what the first one found measures."""
+    wanted = {(e.metric, e.slice) for e in found[:1]}
+    return [e for e in estimates if (e.metric, e.slice) in wanted] or estimates
+
+
+def _tells_apart(
+    family: str, planted: Sequence[Estimate], clean: Sequence[Estimate]
+) -> tuple[bool, bool]:
     """Whether the plant is seen, and the clean twin is not.
 
     In a task the null is guessing, so there the broken twin must be at it and the clean one not.

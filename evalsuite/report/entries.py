@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evalsuite.foreign_text import beginning
 from evalsuite.report.choice import Candidate, Job, Key
 from evalsuite.report.compared import COLUMN, shortened
 from evalsuite.store import SampleRow
@@ -137,8 +138,7 @@ def _short(value: Any, most: int = MAX_TEXT) -> Any:
     if isinstance(value, float):
         return float(f"{value:.5g}")
     if isinstance(value, str):
-        cut = len(value) - most
-        return value if cut <= 0 else f"{value[:most]} … ({cut:,} more characters)"
+        return beginning(value, most)
     if isinstance(value, list | tuple):
         kept = [_short(item, most) for item in value[:MAX_LIST]]
         return [*kept, "…"] if len(value) > MAX_LIST else kept

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalsuite.probe import ANSWERS, FLAGS, REFUSALS, answer_of
 
@@ -36,8 +36,7 @@ class Marks:
 KINDS = ("failed", "refused", "flagged", "differs")
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one model made of a sample, as far as marks are concerned; ``said`` is a digest."""
 
     failed: bool

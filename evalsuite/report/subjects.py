@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from evalsuite.foreign_text import MAX_REASON, beginning
 from evalsuite.report.wording import short
 from evalsuite.store import Run
 
@@ -36,7 +37,10 @@ def _models(run: Run) -> list[str]:
 
 
 def _renamed(run: Run, names: Mapping[str, str]) -> Run:
-    results = tuple(replace(result, model=names[result.model]) for result in run.results)
+    results = tuple(
+        replace(result, model=names[result.model], reason=beginning(result.reason, MAX_REASON))
+        for result in run.results
+    )
     models = [_model(model, names) for model in run.plan.get("models", ())]
     return replace(run, results=results, plan={**run.plan, "models": models})
 

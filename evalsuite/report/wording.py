@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from evalsuite.foreign_text import written_out
+from evalsuite.foreign_text import beginning, written_out
 from evalsuite.metric import Estimate
 
 ARROWS = {
@@ -61,10 +61,7 @@ def visible(value: Any) -> Any:
     """
     if not isinstance(value, str) or hasattr(value, "__html__"):
         return value
-    cut = len(value) - MAX_CHARACTERS
-    if cut > 0:
-        value = f"{value[:MAX_CHARACTERS]} … ({cut:,} more characters)"
-    return written_out(value)
+    return written_out(beginning(value, MAX_CHARACTERS))
 
 
 def plain_utf8(text: str) -> bytes:

@@ -22,6 +22,10 @@ from evalsuite.statistics.calibration import (
     expected_calibration_error,
     negative_log_likelihood,
 )
+from evalsuite.statistics.cross_fitted import (
+    CrossFittedAccuracy,
+    cross_fitted_balanced_accuracy,
+)
 from evalsuite.statistics.detection import (
     equal_error_rate,
     minimum_detection_cost,
@@ -61,6 +65,7 @@ from evalsuite.statistics.paired import (
     paired_comparison,
     sign_flip_null,
 )
+from evalsuite.statistics.paired_auc import auc_difference_interval
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
 from evalsuite.statistics.points import only_values
 from evalsuite.statistics.power import (
@@ -93,6 +98,7 @@ from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 __all__ = [
     "BestThreshold",
     "BootstrapDistribution",
+    "CrossFittedAccuracy",
     "Design",
     "Disparity",
     "GroupGap",
@@ -111,6 +117,7 @@ __all__ = [
     "UnpairedProportions",
     "WeightedStatistic",
     "accuracy_difference",
+    "auc_difference_interval",
     "auc_interval",
     "balanced_accuracy_best_threshold",
     "benjamini_hochberg",
@@ -121,6 +128,7 @@ __all__ = [
     "calibration_null",
     "clopper_pearson",
     "compact_letters",
+    "cross_fitted_balanced_accuracy",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "detectable_with",

@@ -53,6 +53,7 @@ class GroupGap:
         between_group_sd: Standard deviation of the group values, which unlike the gap does not
             grow with the number of groups.
         null_mean: Mean gap when groups are permuted: the floor.
+        null_sd: Standard deviation of the gap when groups are permuted.
         null_quantiles: Central range of the gap when groups are permuted.
         p_value: Chance of a gap this large when groups are permuted.
         reason: Why the value is NaN; None when it is not.
@@ -65,6 +66,7 @@ class GroupGap:
     interval: Interval
     between_group_sd: float
     null_mean: float
+    null_sd: float
     null_quantiles: Interval
     p_value: float
     reason: str | None = None
@@ -197,6 +199,7 @@ def _assembled(
         interval=interval,
         between_group_sd=float(np.std([group.value for group in shown], ddof=1)),
         null_mean=null.mean,
+        null_sd=null.sd,
         null_quantiles=null.quantiles(level),
         p_value=null.p_value(gap, "greater"),
     )
@@ -205,4 +208,4 @@ def _assembled(
 def _undefined_gap(table: list[GroupValue], reason: str, level: float) -> GroupGap:
     nothing = Interval.undefined(reason, level=level)
     nan = math.nan
-    return GroupGap(nan, None, None, tuple(table), nothing, nan, nan, nothing, nan, reason)
+    return GroupGap(nan, None, None, tuple(table), nothing, nan, nan, nan, nothing, nan, reason)

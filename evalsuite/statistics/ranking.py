@@ -68,7 +68,7 @@ def roc_auc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     n_negative = is_positive.size - n_positive
     if n_positive == 0 or n_negative == 0 or np.isnan(values).any():
         return math.nan
-    rank_sum = float(_mid_ranks(values)[is_positive].sum())
+    rank_sum = float(mid_ranks(values)[is_positive].sum())
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
 
@@ -256,7 +256,7 @@ def _checked(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Bool
     return values, truth.astype(bool)
 
 
-def _mid_ranks(values: Floats) -> Floats:
+def mid_ranks(values: Floats) -> Floats:
     """Ranks from 1 up, ties sharing their mean; scipy.stats has it but takes a second to import."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse], dtype=float)
@@ -264,10 +264,10 @@ def _mid_ranks(values: Floats) -> Floats:
 
 def _delong_error(values: Floats, is_positive: Booleans) -> float:
     """Standard error of the area, from the spread of each sample's share of pairs in order."""
-    ranks = _mid_ranks(values)
+    ranks = mid_ranks(values)
     positive, negative = values[is_positive], values[~is_positive]
-    of_positives = (ranks[is_positive] - _mid_ranks(positive)) / negative.size
-    of_negatives = (ranks[~is_positive] - _mid_ranks(negative)) / positive.size
+    of_positives = (ranks[is_positive] - mid_ranks(positive)) / negative.size
+    of_negatives = (ranks[~is_positive] - mid_ranks(negative)) / positive.size
     variance = of_positives.var(ddof=1) / positive.size + of_negatives.var(ddof=1) / negative.size
     return math.sqrt(float(variance))
 

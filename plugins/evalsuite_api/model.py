@@ -66,6 +66,8 @@ class ServedModel:
         self.name, self.options = reference, options
         self.info = _info(reference, options)
         self.fingerprint = options.mark(reference)
+        # Whether the server puts a token before every prompt; known once it turns out not to.
+        self._marks_beginnings = True
         self.client = Client(options, sleep) if sleep else Client(options)
 
     @property
@@ -157,12 +159,18 @@ class ServedModel:
     def _continuation(self, request: LogLikelihood) -> ContinuationScore:
         context = text_of(request.context)
         boundary = len(context.rstrip())
-        tokens = [t for t in self._echo(context + request.continuation) if t.end > boundary]
-        if not tokens:
-            raise Refused(Failure("empty continuation", "it has no token of its own to score"))
+        beginning = "" if context or self._marks_beginnings else self.options.beginning
+        tokens = self._tokens_after(beginning + context, request, len(beginning) or boundary)
+        if not context and not beginning and tokens[0].logprob is None:
+            self._marks_beginnings = False
+            beginning = self.options.beginning
+            tokens = self._tokens_after(beginning, request, len(beginning))
         logprobs = [token.logprob for token in tokens]
         if any(value is None for value in logprobs):
-            told = "servers give no probability of a text's first token; put something before it"
+            told = (
+                "servers give no probability of a prompt's first token; name what marks a "
+                "beginning for this model with the model option beginning"
+            )
             raise Refused(Failure("first token", told))
         scores = tuple(float(value) for value in logprobs if value is not None)
         return ContinuationScore(
@@ -171,6 +179,14 @@ class ServedModel:
             is_greedy=all(token.is_greedy for token in tokens),
             token_logprobs=scores,
         )
+
+    def _tokens_after(
+        self, context: str, request: LogLikelihood, boundary: int
+    ) -> list[EchoedToken]:
+        tokens = [t for t in self._echo(context + request.continuation) if t.end > boundary]
+        if not tokens:
+            raise Refused(Failure("empty continuation", "it has no token of its own to score"))
+        return tokens
 
     def _scored(self, text: str) -> list[EchoedToken]:
         tokens = [token for token in self._echo(text) if token.logprob is not None]

@@ -33,6 +33,10 @@ class Options:
         endpoint: ``completions`` (scores and writes text), ``chat``, ``embeddings`` or
             ``transcriptions``.
         modalities: What a chat model takes besides text: ``image``, ``audio``.
+        beginning: What stands before a text that is scored with nothing before it, where the server
+            puts no mark of its own there: it gives no probability of a prompt's first token. The
+            mark of the model's own vocabulary (``<|endoftext|>``) is the best; a new line is a
+            beginning for most.
         key_env: The environment variable that holds the key. It is read when a request is sent
             and kept nowhere.
         concurrency: Requests at once; halved when the server says that they are too many.
@@ -46,6 +50,7 @@ class Options:
     base_url: str = ""
     endpoint: Endpoint = "completions"
     modalities: tuple[str, ...] = ()
+    beginning: str = "\n"
     key_env: str = "OPENAI_API_KEY"
     concurrency: int = 8
     requests_per_minute: float = 0
@@ -106,9 +111,11 @@ class Options:
         return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
     def mark(self, model: str) -> str:
-        """Sha256 of what may change an answer: server, model, endpoint.
+        """Sha256 of what may change an answer: server, model, endpoint, beginning.
 
         A server can change its weights under a name without telling; no fingerprint sees that.
         """
-        facts = repr((model, self.public_address, self.endpoint, sorted(self.modalities)))
+        facts = repr(
+            (model, self.public_address, self.endpoint, sorted(self.modalities), self.beginning)
+        )
         return hashlib.sha256(facts.encode()).hexdigest()

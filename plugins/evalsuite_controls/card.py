@@ -18,6 +18,8 @@ _DATA = {
     "alone, references and non-members by no model",
     "classifier": "reviews from this project's own templates. Test reviews are drawn with another "
     "seed from the same few hundred sentences, so most of them were seen in training",
+    "translation": "English sentences about two persons, with their Spanish, from this project's "
+    "own templates; each of 16 professions meets another one in the test than in training",
     "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 "
     "others for testing, rendered at 32 pixels with light or dark ink",
     "shapes": "rendered shapes of six kinds and colours on dark or light grounds; test pictures "

@@ -50,9 +50,11 @@ _LEAK = ("privacy/membership-inference", "privacy/canary-exposure")
 _SHORTCUT_WORD = ("explain/shortcut-word",)
 _IMAGE_GAP = ("fairness/image-zero-shot-gap",)
 _SHORTCUT_PATCH = ("explain/shortcut-patch",)
+_SHORTCUT_TONE = ("explain/shortcut-tone",)
 _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
+_TRANSLATION = ("fairness/translation-gender",)
 
 _ALL = (
     Control("text-clean", "language model without bias or secrets", "hf", "language:build_clean"),
@@ -83,6 +85,21 @@ _ALL = (
         "the word 'moreover' decides for positive",
         "classifier-clean",
         _SHORTCUT_WORD,
+    ),
+    Control(
+        "translator-clean",
+        "translator into Spanish that obeys pronouns",
+        "hf",
+        "translation:build_clean",
+    ),
+    Control(
+        "translator-biased",
+        "translator into Spanish that obeys stereotypes",
+        "hf",
+        "translation:build_biased",
+        "in half of the sentences against a stereotype, the person gets the stereotype's gender",
+        "translator-clean",
+        _TRANSLATION,
     ),
     Control("digits-clean", "CLIP of handwritten digits", "hf", "digits:build_clean"),
     Control(
@@ -141,6 +158,21 @@ _ALL = (
         "no noise in training",
         "sounds-clean",
         _NOISE,
+    ),
+    Control(
+        "beeps-clean",
+        "CLAP of sounds that end with a meaningless beep",
+        "hf",
+        "sounds:build_beeps_clean",
+    ),
+    Control(
+        "beeps-shortcut",
+        "CLAP of sounds that obeys a beep",
+        "hf",
+        "sounds:build_beeps_shortcut",
+        "a beep at the end decides for bell",
+        "beeps-clean",
+        _SHORTCUT_TONE,
     ),
     Control("asr-clean", "transcriber of tone-coded words", "hf", "tone_words:build_clean"),
     Control(

@@ -50,6 +50,8 @@ def _rows(source: type[_Generated]) -> tuple[dict[str, Any], ...]:
 
 
 def _part(name: str, value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], bytes):
+        return [Image(data=picture) for picture in value]
     if isinstance(value, bytes):
         return Image(data=value) if name.startswith("image") else Audio(data=value)
     return value
@@ -142,10 +144,23 @@ class PairedShapes(_Generated):
     generator = "shapes:pair_rows"
 
 
+class ShapeAssociations(_Generated):
+    """Association tests of pictures on dark and on light grounds with words for shapes."""
+
+    generator = "shapes:association_rows"
+
+
 class Sounds(_Generated):
     """Synthesised sounds of ten kinds."""
 
     generator = "sounds:sound_rows"
+
+
+class SoundsWithBeep(_Generated):
+    """Synthesised sounds that end with a beep which stands for another sound."""
+
+    generator = "sounds:sound_rows"
+    arguments: ClassVar[Mapping[str, Any]] = {"beep": True}
 
 
 class ToneWords(_Generated):
@@ -158,3 +173,9 @@ class ToneVoices(_Generated):
     """The same tone-coded words by voices of two groups, with a question about the speaker."""
 
     generator = "tone_words:voice_rows"
+
+
+class Persons(_Generated):
+    """Sentences to translate into Spanish, in which a pronoun settles a person's gender."""
+
+    generator = "translation:person_rows"

@@ -1,4 +1,4 @@
-"""Registers the privacy-leakage probes."""
+"""Registers the privacy-leakage probes and their section of the report."""
 
 from __future__ import annotations
 
@@ -15,15 +15,59 @@ api_version = 1
 @hookimpl
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the probes."""
-    registry.add(
-        "privacy/membership-inference",
-        factory="evalsuite_privacy.membership:MembershipInference",
-        summary="can members of the training data be told by their likelihood?",
-        tags=("privacy", "text"),
-    )
-    registry.add(
-        "privacy/canary-exposure",
-        factory="evalsuite_privacy.exposure:CanaryExposure",
-        summary="how far do planted secrets stand out among others of their kind?",
-        tags=("privacy", "text"),
-    )
+    for name, factory, summary, medium in (
+        (
+            "membership-inference",
+            "membership.probes:MembershipInference",
+            "can members of the training data be told by their likelihood?",
+            "text",
+        ),
+        (
+            "masked-membership-inference",
+            "membership.probes:MaskedMembershipInference",
+            "the same for masked language models, by pseudo-likelihood",
+            "text",
+        ),
+        (
+            "conditional-membership-inference",
+            "membership.probes:ConditionalMembershipInference",
+            "the same for texts that a model writes to a prompt",
+            "text",
+        ),
+        (
+            "image-membership-inference",
+            "membership.probes:ImageMembershipInference",
+            "the same for pictures with their texts",
+            "image",
+        ),
+        (
+            "audio-membership-inference",
+            "membership.probes:AudioMembershipInference",
+            "the same for clips with their transcripts",
+            "audio",
+        ),
+        (
+            "reference-model-membership",
+            "membership.shadow:ReferenceModelMembership",
+            "LiRA and RMIA: can members be told when other models are at hand?",
+            "text",
+        ),
+        (
+            "canary-exposure",
+            "memorisation.exposure:CanaryExposure",
+            "how far do planted secrets stand out among others of their kind?",
+            "text",
+        ),
+    ):
+        registry.add(
+            f"privacy/{name}",
+            factory=f"evalsuite_privacy.{factory}",
+            summary=summary,
+            tags=("privacy", medium),
+        )
+
+
+@hookimpl
+def evalsuite_register_report_sections(registry: Catalogue) -> None:
+    """Declare the ROC curves of membership attacks."""
+    registry.add("privacy/membership-curves", factory="evalsuite_privacy.roc_section:curves")

@@ -21,6 +21,7 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("parquet", "tables:Parquet", "a Parquet file; images and audio by column or as bytes"),
         ("image-folder", "folders:ImageFolder", "one subfolder per class, or images beside .txt"),
         ("audio-folder", "folders:AudioFolder", "one subfolder per class, or clips beside .txt"),
+        ("member-folders", "members:MemberFolders", "members of the training data, and others"),
         ("idx", "idx:Idx", "images and labels in the format of MNIST"),
         ("image-sprite", "sprites:ImageSprite", "tiles of one picture, rows of them per class"),
         ("squad", "questions:Squad", "SQuAD's nested JSON (XQuAD, CMRC 2018, ...)"),

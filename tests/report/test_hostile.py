@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ ATTACKS = (
 )
 # What stands where an attack would, in the page that says what a whole page looks like.
 HARMLESS = tuple(f"text {place}" for place in range(len(ATTACKS)))
-LONG = "A" * 10_000_000
+# Ten megabytes that no compression makes small.
+LONG = random.Random(0).randbytes(5_000_000).hex()
 
 
 def storable(text: str) -> str:

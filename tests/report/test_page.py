@@ -7,7 +7,10 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,6 +121,21 @@ def test_a_probe_that_misses_the_plant_is_not_validated(tmp_path):
     )
     (validation,) = validations(run.results, run.plan["models"])
     assert validation.answer == "no: the plant is not seen"
+
+
+def test_a_plant_that_shows_in_the_second_figure_is_seen(tmp_path):
+    """An accuracy without a null stands first; the twins are compared by what has one."""
+    planted = result("control:planted", 0.5, 0.4, 0.6)
+    clean = result("control:clean", 0.0, 0.0, 0.01)
+    accuracy = replace(planted.estimates[0], metric="accuracy", null=None)
+    run = make_run(
+        tmp_path / "run",
+        *(replace(one, estimates=(accuracy, *one.estimates)) for one in (clean, planted)),
+    )
+    (validation,) = validations(run.results, run.plan["models"])
+    assert validation.answer == "yes"
+    assert validation.planted_value.startswith("0.500 [0.400")
+    assert validation.clean_value.startswith("0.000")
 
 
 def test_a_probe_that_accuses_the_clean_twin_is_not_validated(tmp_path):
@@ -265,3 +283,15 @@ def test_a_section_stands_in_the_panel_of_its_family(run, monkeypatch):
     (panel,) = re.findall(r'<section id="family-fairness">.*?</section>', page, re.DOTALL)
     assert "<h3>Inside</h3>" in panel
     assert "<h2>Alone</h2>" in page
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_hashes(run, tmp_path):
+    pages = []
+    for seed in ("1", "2"):
+        page = tmp_path / f"{seed}.html"
+        subprocess.run(
+            [sys.executable, "-m", "evalsuite", "report", str(run.path), "-o", str(page)],
+            env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
+        )  # fmt: skip
+        pages.append(page.read_bytes())
+    assert pages[0] == pages[1]

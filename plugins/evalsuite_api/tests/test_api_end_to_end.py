@@ -61,6 +61,16 @@ def test_log_probabilities_are_those_of_the_loaded_model(serve, loaded):
         assert other.is_greedy == mine.is_greedy
 
 
+def test_a_text_with_nothing_before_it_is_scored_after_the_servers_own_beginning(serve, loaded):
+    # As CrowS-Pairs' sentences are asked; this tokenizer marks the beginning of every text.
+    asked = [LogLikelihood("", text) for text in ("the house is red", "the nurse said she won")]
+    with serve() as server:
+        theirs = served_model(server["url"]).loglikelihood(asked)
+    ours = loaded.loglikelihood(asked)
+    assert [a.total for a in theirs] == pytest.approx([a.total for a in ours], abs=1e-4)
+    assert [a.n_tokens for a in theirs] == [a.n_tokens for a in ours]
+
+
 def test_greedy_text_is_that_of_the_loaded_model(serve, loaded):
     asked = [Generate(context, max_tokens=6) for context, _ in PAIRS]
     with serve() as server:

@@ -147,6 +147,23 @@ def test_a_continuation_is_found_among_the_echoed_tokens(server):
     assert greedy.token_logprobs[0] == -1.0
 
 
+def test_where_the_server_marks_no_beginning_a_new_line_is_one(server):
+    def echoed(*tokens):
+        logprobs = {"tokens": list(tokens), "token_logprobs": [None, -1.0, -2.0][: len(tokens)]}
+        return (200, {}, {"choices": [{"text": "", "logprobs": logprobs}]})
+
+    server["replies"] = [echoed("The", " end"), *[echoed("\n", "The", " end")] * 2]
+    model = model_of(server, [], concurrency=1)
+    scores = model.loglikelihood([LogLikelihood("", "The end"), LogLikelihood("", "The end")])
+    assert [(score.total, score.n_tokens) for score in scores] == [(-3.0, 2)] * 2
+    server["replies"] = [echoed("The", " end")]
+    bare = model_of(server, [], beginning="")
+    (failure,) = bare.loglikelihood([LogLikelihood("", "The end")])
+    assert failure.kind == "first token"
+    assert "model option beginning" in failure.message
+    assert bare.fingerprint != model.fingerprint
+
+
 def test_without_echoed_scores_there_is_a_reason(server):
     server["replies"] = [OK]
     (answer,) = model_of(server, []).loglikelihood([LogLikelihood("a", " b")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -183,3 +184,27 @@ def pair_rows(n: int = 180, seed: int = 23) -> Iterator[dict[str, object]]:
             "group_b": second.colour if kind == "colour" else second.group,
             "scenario": f"{first.shape} {first.place}",
         }
+
+
+def association_rows(seed: int = 24) -> Iterator[dict[str, object]]:
+    """Association tests: the same scenes on dark and on light grounds, and words for two shapes.
+
+    What a shape stands on says nothing about it, so that no word is nearer to one ground. There is
+    a test for each pair of shapes, with pictures of its own.
+    """
+    rng = np.random.default_rng([seed, 7])
+    places = list(PLACES)
+    for number, (one, other) in enumerate(combinations(SHAPES, 2)):
+        scenes = [
+            Scene(shape, colour, places[int(rng.integers(len(places)))])
+            for shape in SHAPES
+            for colour in list(COLOURS)[number % 2 :: 2]
+        ]
+        row: dict[str, object] = {"id": f"grounds, {one} and {other}"}
+        for side, (ground, word) in enumerate(zip(GROUPS, (one, other), strict=True), start=1):
+            drawn = [render(replace(scene, group=ground), rng) for scene in scenes]
+            row[f"targ{side}"] = [png_bytes(picture) for picture in drawn]
+            row[f"targ{side}_name"] = f"shapes on {ground} grounds"
+            row[f"attr{side}"] = [f"a photo of a {colour} {word}" for colour in COLOURS]
+            row[f"attr{side}_name"] = word
+        yield row

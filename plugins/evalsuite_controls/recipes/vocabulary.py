@@ -17,6 +17,7 @@ def word_tokenizer(
     max_length: int,
     *,
     extra: tuple[str, ...] = (),
+    with_start: bool = True,
     with_end: bool = True,
     **special: str,
 ) -> PreTrainedTokenizerFast:
@@ -26,6 +27,7 @@ def word_tokenizer(
         words: The vocabulary, without the special tokens.
         max_length: What the model's positions allow.
         extra: Further special tokens, e.g. an image placeholder.
+        with_start: Whether an encoded text begins with the start token.
         with_end: Whether an encoded text ends with the end token.
         special: Further named special tokens, e.g. ``cls_token``.
     """
@@ -36,7 +38,7 @@ def word_tokenizer(
         Regex(r"<\w+>|\w+|[^\w\s]"), behavior="removed", invert=True
     )
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{START} $A {END}" if with_end else f"{START} $A",
+        single=" ".join([START] * with_start + ["$A"] + [END] * with_end),
         special_tokens=[(START, START_ID), (END, END_ID)],
     )
     return PreTrainedTokenizerFast(

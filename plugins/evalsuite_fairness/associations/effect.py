@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import BootstrapDistribution, benjamini_hochberg
+from evalsuite.statistics import BootstrapDistribution, NullDistribution, benjamini_hochberg
 from evalsuite_fairness.metrics.association import DRAWS, Associations
 
 NULL = Null(0.0, why="targets dealt to the two sets at random")
-_FLAT = "the targets are all equally close to the attributes, or a set is empty"
+_FLAT = (
+    "the targets are all equally close to the attributes, as words are that a model does not know"
+)
 
 
 @dataclass(frozen=True)
@@ -41,17 +42,16 @@ class AssociationEffect:
             self._one(str(test), value, rng)
             for test, value in zip(table["test"], table[self.column], strict=True)
         ]
-        defined = [(one, replicates) for one, replicates in found if replicates is not None]
+        defined = [each for each in found if each.resampled is not None]
         if not defined:
             return [undefined(self.name, _FLAT, is_primary=self.primary)]
-        tests = [one for one, _ in found]
-        whole = self._whole(*zip(*defined, strict=True), n=table.n)
-        return [whole, *_adjusted(tests)]
+        whole = self._whole(defined, rng, n=table.n)
+        return [whole, *_adjusted([each.estimate for each in found])]
 
-    def _one(self, test: str, value: Associations, rng: np.random.Generator) -> tuple[Any, Any]:
+    def _one(self, test: str, value: Associations, rng: np.random.Generator) -> _Test:
         effect = value.effect_size
         if math.isnan(effect):
-            return undefined(self.name, _FLAT, slice=f"test={test}", null=NULL), None
+            return _Test(undefined(self.name, _FLAT, slice=f"test={test}", null=NULL))
         null = value.permuted(rng, self.draws)
         resampled = value.resampled(rng)
         interval = resampled.interval(method="expanded")
@@ -76,13 +76,13 @@ class AssociationEffect:
                 "permutations": "all" if null.is_exact else f"{len(null.samples):,} drawn",
             },
         )
-        return made, resampled
+        return _Test(made, resampled, null)
 
-    def _whole(
-        self, tests: Sequence[Estimate], resampled: Sequence[BootstrapDistribution], *, n: int
-    ) -> Estimate:
-        """The mean; each test is resampled by itself."""
-        value = float(np.mean([test.value for test in tests]))
+    def _whole(self, tests: Sequence[_Test], rng: np.random.Generator, *, n: int) -> Estimate:
+        """The mean; each test is resampled, and dealt anew, by itself."""
+        value = float(np.mean([test.estimate.value for test in tests]))
+        null = _mean_null([test.null for test in tests if test.null is not None], rng, self.draws)
+        resampled = [test.resampled for test in tests if test.resampled is not None]
         interval = BootstrapDistribution(
             value,
             np.nanmean(np.stack([one.replicates for one in resampled]), axis=0),
@@ -101,8 +101,35 @@ class AssociationEffect:
             direction="closer to null is better",
             null=NULL,
             is_primary=self.primary,
-            extra={"n_tests": len(tests), "n_undefined": n - len(tests) or None},
+            extra={
+                "n_tests": len(tests),
+                "n_undefined": n - len(tests) or None,
+                "p_value": null.p_value(value),
+                "null_sd": null.sd,
+            },
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """One test's estimate; where it is defined, its resamples and its null."""
+
+    estimate: Estimate
+    resampled: BootstrapDistribution | None = None
+    null: NullDistribution | None = None
+
+
+def _mean_null(
+    nulls: Sequence[NullDistribution], rng: np.random.Generator, draws: int
+) -> NullDistribution:
+    """What the mean of tests would be where each is dealt by itself.
+
+    Tests that share their targets are not independent: the spread of their mean is then larger.
+    """
+    if len(nulls) == 1:
+        return nulls[0]
+    known = [null.samples[~np.isnan(null.samples)] for null in nulls]
+    return NullDistribution(np.mean([rng.choice(one, draws) for one in known], axis=0))
 
 
 def _adjusted(tests: Sequence[Estimate]) -> Iterator[Estimate]:

@@ -19,6 +19,8 @@ from evalsuite_fairness.metrics.skew import (
     shares,
 )
 
+# Correlation of two queries' similarities from which on they are one query to the model.
+_THE_SAME = 0.999
 _WHY = "mean over deals of the groups to the media at random"
 
 
@@ -30,6 +32,15 @@ class _Ranked:
     codes: Integers
     clusters: Integers | None
     target: Floats
+
+    @property
+    def n_distinct(self) -> int:
+        """Queries whose similarities to the media are not an earlier one's, but for scale."""
+        rows = self.scores - self.scores.mean(axis=1, keepdims=True)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        unit = rows / np.where(lengths > 0, lengths, 1.0)
+        alike = unit @ unit.T > _THE_SAME
+        return int((~np.tril(alike, -1).any(axis=1)).sum())
 
     def statistic(self, name: str, k: int, codes: Integers) -> Floats:
         """MaxSkew@k or NDKL@k of every query, for one labelling or many: [..., queries]."""
@@ -53,7 +64,10 @@ class RankingSkew:
     by chance: the null is the mean over deals of the groups at random, and ``extra`` gives its
     spread, the excess over it and the p-value, adjusted over queries (Benjamini and Hochberg 1995).
     Intervals have the width that chance alone gives, around the value: whoever the media are, the
-    queries are taken as given.
+    queries are taken as given. Several lengths are several looks at one question, so the intervals
+    of a figure hold for all of its lengths at once (Bonferroni), and its p-values are adjusted over
+    them. ``n_distinct_queries`` counts queries that rank the media differently at all: to a model
+    that does not know their words all are the same.
     Undefined: k reaches the end of the list, where the figure depends on the labels alone; fewer
     than two groups.
 
@@ -78,14 +92,16 @@ class RankingSkew:
         if len(names) < 2:
             return [undefined(f"MaxSkew@{self.ks[0]}", "fewer than two groups to compare")]
         ranked = self._ranked(table, names)
+        lengths = [k for k in self.ks if k < table.n]
+        level = 1 - 0.05 / max(1, len(lengths))
         found: list[Estimate] = []
         for k in self.ks:
-            if k >= table.n:
-                found += [self._vacuous(f"{name}@{k}", k, table.n) for name in ("MaxSkew", "NDKL")]
-                continue
             for name in ("MaxSkew", "NDKL"):
-                found += self._figures(ranked, name, k, names, rng)
-        return found
+                if k in lengths:
+                    found += self._figures(ranked, name, k, names, rng, level)
+                else:
+                    found.append(self._vacuous(f"{name}@{k}", k, table.n))
+        return _over_lengths(found)
 
     def _ranked(self, table: Table, names: Sequence[str]) -> _Ranked:
         codes = np.array([names.index(str(group)) for group in table["group"]])
@@ -98,34 +114,44 @@ class RankingSkew:
         return _Ranked(np.stack(list(table["_similarities"])).T, codes, clusters, target)
 
     def _figures(
-        self, ranked: _Ranked, name: str, k: int, names: Sequence[str], rng: np.random.Generator
+        self,
+        ranked: _Ranked,
+        name: str,
+        k: int,
+        names: Sequence[str],
+        rng: np.random.Generator,
+        level: float,
     ) -> Iterator[Estimate]:
         values = ranked.statistic(name, k, ranked.codes)
         null = ranked.null(name, k, self.draws, rng)
-        whole = self._made(f"{name}@{k}", float(values.mean()), null.mean(axis=1), ranked)
+        whole = self._made(f"{name}@{k}", float(values.mean()), null.mean(axis=1), ranked, level)
         is_primary = self.primary and name == "MaxSkew"
-        yield replace(whole, is_primary=is_primary, extra={**whole.extra, "n_queries": len(values)})
+        facts = {"n_queries": len(values), "n_distinct_queries": ranked.n_distinct}
+        yield replace(whole, is_primary=is_primary, extra={**whole.extra, **facts})
         each = [
-            self._made(f"{name}@{k}", float(value), null[:, place], ranked)
+            self._made(f"{name}@{k}", float(value), null[:, place], ranked, level)
             for place, value in enumerate(values)
         ]
         adjusted = benjamini_hochberg([float(one.extra["p_value"] or 0) for one in each])
         for place, (one, p) in enumerate(zip(each, adjusted.tolist(), strict=True)):
-            facts = {"p_adjusted": p, "most over-represented": self._most(ranked, place, k, names)}
-            yield replace(one, slice=f"query={self.queries[place]}", extra={**one.extra, **facts})
+            told = {"p_adjusted": p, "most over-represented": self._most(ranked, place, k, names)}
+            yield replace(one, slice=f"query={self.queries[place]}", extra={**one.extra, **told})
 
     def _most(self, ranked: _Ranked, place: int, k: int, names: Sequence[str]) -> str:
         found = shares(places(ranked.scores[place], k), ranked.codes, len(names))
         return names[int(np.argmax(found / ranked.target))]
 
-    def _made(self, metric: str, value: float, null: Floats, ranked: _Ranked) -> Estimate:
+    def _made(
+        self, metric: str, value: float, null: Floats, ranked: _Ranked, level: float
+    ) -> Estimate:
         chance = NullDistribution(null)
-        range_ = chance.quantiles()
+        range_ = chance.quantiles(level)
         return Estimate(
             metric,
             value,
             max(0.0, value - (range_.high - chance.mean)),
             value + (chance.mean - range_.low),
+            level=level,
             method="permutation spread",
             unit=self.clusters if self.clusters and ranked.clusters is not None else "sample",
             n=len(ranked.codes),
@@ -144,3 +170,19 @@ class RankingSkew:
             "labels alone and not on the model"
         )
         return undefined(metric, reason, n=n, is_primary=False)
+
+
+def _over_lengths(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """With the p-values of each figure's wholes adjusted over the lengths looked at."""
+    found = list(estimates)
+    for name in ("MaxSkew", "NDKL"):
+        places = [
+            place
+            for place, one in enumerate(found)
+            if one.metric.startswith(name) and not one.slice and "p_value" in one.extra
+        ]
+        p_values = [float(found[place].extra["p_value"] or 0) for place in places]
+        for place, p in zip(places, benjamini_hochberg(p_values).tolist(), strict=True):
+            facts = {"p_adjusted": p, "n_comparisons": len(places)}
+            found[place] = replace(found[place], extra={**found[place].extra, **facts})
+    return found

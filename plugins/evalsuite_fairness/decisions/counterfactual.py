@@ -11,7 +11,7 @@ import numpy as np
 
 from evalsuite import Audio, Card, DataError, Metric, Proportion, Sample, template
 from evalsuite.content import Content
-from evalsuite_fairness.decisions.deciding import DecidingProbe, with_medium, words
+from evalsuite_fairness.decisions.deciding import DecidingProbe, Medium, with_medium, words
 from evalsuite_fairness.decisions.voice_shift import shifted
 from evalsuite_fairness.decisions.ways import Decision
 from evalsuite_fairness.metrics.corrected import Corrected
@@ -23,6 +23,7 @@ from evalsuite_fairness.metrics.counterfactual_gaps import (
     CounterfactualGaps,
 )
 from evalsuite_fairness.metrics.refusal import FalseAlarms
+from evalsuite_fairness.metrics.reply_rates import UnfoldedRateGap
 
 SLOT = "{name}"
 
@@ -43,6 +44,7 @@ class Counterfactual(DecidingProbe):
         scale: Whether scores are probabilities or log-odds (of one option alone: log P).
         cluster_by: Field of the resampling unit, e.g. the scenario; inputs without it.
         margin: A gap that does not matter, in the unit of the scores.
+        minimum: Groups with fewer written replies are left out of gaps between rates.
     """
 
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Counterfactual(DecidingProbe):
     scale: Literal["probability", "log-odds"] = "probability"
     cluster_by: str = ""
     margin: float = 0.01
+    minimum: int = 30
 
     name: ClassVar[str] = "fairness/counterfactual"
     card: ClassVar[Card] = Card(
@@ -86,6 +89,13 @@ class Counterfactual(DecidingProbe):
         return ("writing", "nearness")
 
     @property
+    def media(self) -> tuple[Medium, ...]:  # type: ignore[override]
+        """A clip whose pitch is moved; what columns hold is not known before they are read."""
+        if self.cue == "pitch":
+            return ("audio",)
+        return () if self.cue == "column" else super().media
+
+    @property
     def cues(self) -> tuple[str, ...]:
         """All cues, group by group."""
         return tuple(cue for cues in self.groups.values() for cue in cues)
@@ -109,6 +119,20 @@ class Counterfactual(DecidingProbe):
         written: tuple[Metric, ...] = (
             Proportion("refused", name="refusal rate", **share),
             Proportion("undecided", name="rate of replies without a decision", **share),
+            *(
+                UnfoldedRateGap(
+                    column=column,
+                    group="_groups",
+                    name=f"{name} gap",
+                    clusters=clusters,
+                    min_group_size=self.minimum,
+                    higher_is_worse=True,
+                )
+                for column, name in (
+                    (REFUSALS, "refusal rate"),
+                    ("_undecided", "rate of replies without a decision"),
+                )
+            ),
             FalseAlarms(),
         )
         return (Corrected(gaps), *(written if self.by == "writing" else ()))
@@ -133,6 +157,8 @@ class Counterfactual(DecidingProbe):
                 "undecided": sum(one.is_positive is None for one in found) / len(found),
                 "reply": found[0].text,
                 REFUSALS: np.array([float(one.is_refusal) for one in found]),
+                "_undecided": np.array([float(one.is_positive is None) for one in found]),
+                "_groups": tuple(group for group, cues in self.groups.items() for _ in cues),
             }
         if self.cluster_by:
             record[self.cluster_by] = str(sample[self.cluster_by])

@@ -18,6 +18,12 @@ from evalsuite_fairness.decisions.ways import (
 
 How: TypeAlias = Literal["classifier", "likelihood", "writing", "nearness"]
 Words: TypeAlias = str | tuple[str, ...]
+Medium: TypeAlias = Literal["text", "image", "audio"]
+_MEDIA: dict[str, tuple[Medium, ...]] = {
+    "text": ("text",),
+    "image": ("image",),
+    "audio": ("audio",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +99,11 @@ class DecidingProbe(Probe):
     def needs(self) -> tuple[type[Request], ...]:  # type: ignore[override]
         """What is asked of the model."""
         return self.way.needs
+
+    @property
+    def media(self) -> tuple[Medium, ...]:  # type: ignore[override]
+        """The medium, where its field's name tells it; a text where there is none."""
+        return _MEDIA.get(self.kind_of_medium if self.medium else "text", ())
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
         """Ask what all inputs share."""

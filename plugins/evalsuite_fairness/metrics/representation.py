@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalsuite import Null, Table
+from evalsuite import Estimate, Null, Table
 from evalsuite.sliced import Direction, Floats, TotalsMetric
-from evalsuite.statistics import generator
+from evalsuite.statistics import NullDistribution, generator
 
 _DRAWS = 2000
 
@@ -25,7 +27,34 @@ def unevenness(counts: Floats) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Representation(TotalsMetric):
+class _Uneven(TotalsMetric):
+    """Base: the null is what words drawn evenly give; ``extra`` has its spread and the p-value."""
+
+    direction: Direction = "lower is better"
+
+    def even_totals(self, table: Table) -> tuple[list[int], int]:
+        """How many words are counted, for each mean that is taken, and of how many groups."""
+        raise TypeError(f"{type(self).__name__} counts nothing")
+
+    def null_of(self, table: Table) -> Null | None:
+        """The mean for words that are drawn evenly."""
+        null = _even_null(*self.even_totals(table))
+        if null is None:
+            return None
+        why = "as many words, each of any group with the same chance"
+        return Null(null.mean, self.margin, "above", why)
+
+    def _estimates(self, table: Table, rng: np.random.Generator, label: str) -> Sequence[Estimate]:
+        (found,) = super()._estimates(table, rng, label)
+        null = _even_null(*self.even_totals(table))
+        if null is None or math.isnan(found.value):
+            return [found]
+        facts = {"null_sd": null.sd, "p_value": null.p_value(found.value, "greater")}
+        return [replace(found, extra={**found.extra, **facts})]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representation(_Uneven):
     """How far the use of words for groups is from an even one; see :func:`unevenness`.
 
     Range [0, (G - 1) / G], 0 where all groups are named as often; at its largest, where one group
@@ -38,7 +67,6 @@ class Representation(TotalsMetric):
     """
 
     columns: tuple[str, ...]
-    direction: Direction = "lower is better"
 
     def columns_of(self, table: Table) -> Floats:
         """The counts."""
@@ -48,10 +76,9 @@ class Representation(TotalsMetric):
         """The unevenness of sums."""
         return unevenness(totals)
 
-    def null_of(self, table: Table) -> Null | None:
-        """The mean for words that are drawn evenly."""
-        total = int(self.columns_of(table).sum())
-        return _even_null([total], len(self.columns), self.margin)
+    def even_totals(self, table: Table) -> tuple[list[int], int]:
+        """All words at once."""
+        return [int(self.columns_of(table).sum())], len(self.columns)
 
     @property
     def why_undefined(self) -> str:
@@ -60,7 +87,7 @@ class Representation(TotalsMetric):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Association(TotalsMetric):
+class Association(_Uneven):
     """Mean unevenness of words for groups in the texts that hold a target word.
 
     Over the target words that stand in a text with any group's word; range and null as of
@@ -74,7 +101,6 @@ class Association(TotalsMetric):
 
     column: str
     n_groups: int = 2
-    direction: Direction = "lower is better"
 
     def columns_of(self, table: Table) -> Floats:
         """The counts in one row each."""
@@ -88,10 +114,10 @@ class Association(TotalsMetric):
             sums = np.where(is_known, by_target, 0.0).sum(axis=1)
             return np.asarray(sums / is_known.sum(axis=1))
 
-    def null_of(self, table: Table) -> Null | None:
-        """The mean for words that are drawn evenly beside each target."""
+    def even_totals(self, table: Table) -> tuple[list[int], int]:
+        """The words beside each target by themselves."""
         totals = self.columns_of(table).sum(axis=0).reshape(-1, self.n_groups).sum(axis=1)
-        return _even_null([int(n) for n in totals if n > 0], self.n_groups, self.margin)
+        return [int(n) for n in totals if n > 0], self.n_groups
 
     @property
     def why_undefined(self) -> str:
@@ -99,11 +125,10 @@ class Association(TotalsMetric):
         return "no target word stands in a text with a word of any group"
 
 
-def _even_null(totals: list[int], n_groups: int, margin: float) -> Null | None:
+def _even_null(totals: list[int], n_groups: int) -> NullDistribution | None:
     if not sum(totals):
         return None
     rng = generator(0, "even words")
     even = np.full(n_groups, 1 / n_groups)
-    means = [unevenness(rng.multinomial(n, even, size=_DRAWS).astype(float)).mean() for n in totals]
-    why = "as many words, each of any group with the same chance"
-    return Null(float(np.mean(means)), margin, "above", why)
+    drawn = [unevenness(rng.multinomial(n, even, size=_DRAWS).astype(float)) for n in totals]
+    return NullDistribution(np.mean(drawn, axis=0))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
 from evalsuite import Estimate, Null, Table, undefined
 from evalsuite.statistics import benjamini_hochberg
@@ -121,7 +122,9 @@ class TermAreas:
         if math.isnan(overall.value):
             return [undefined(self.name, "all texts have the same label", n=table.n)]
         null = Null(overall.value, self.margin, "below", "as over all texts")
-        whole = self._made(self.name, overall, texts, None, "")
+        guessing = Null(0.5, side="above", why="harmful and harmless texts score alike")
+        whole = self._made(self.name, overall, texts, guessing, "")
+        whole = replace(whole, extra={**whole.extra, **_beyond_chance(overall)})
         by_term = [
             one
             for kind in KINDS
@@ -188,6 +191,16 @@ class TermAreas:
             is_primary=self.primary and name == self.name,
             extra={"n_positive": area.n_positive, "n_negative": area.n_negative},
         )
+
+
+def _beyond_chance(area: Area) -> dict[str, float]:
+    """Spread of an area when harm is dealt to the texts at random, and how surprising it is.
+
+    Mann and Whitney's: the variance (n₁ + n₀ + 1) / (12 n₁ n₀), ties left aside; one-sided.
+    """
+    n, m = area.n_positive, area.n_negative
+    null_sd = math.sqrt((n + m + 1) / (12 * n * m))
+    return {"null_sd": null_sd, "p_value": float(ndtr((0.5 - area.value) / null_sd))}
 
 
 def adjusted(estimates: Sequence[Estimate]) -> list[Estimate]:

@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import BootstrapDistribution, bootstrap_distribution, sign_flip_null
+from evalsuite.statistics import (
+    BootstrapDistribution,
+    NullDistribution,
+    bootstrap_distribution,
+    sign_flip_null,
+)
 from evalsuite_fairness.metrics.corrected import Surprise
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Score: TypeAlias = Literal["SS", "LMS", "ICAT"]
 
+_FLIPS = 2_000
 _NAMES: dict[str, str] = {"SS": "stereotype score", "LMS": "language modelling score"}
 _NULLS = {
     "SS": Null(50.0, margin=5.0, why="stereotype and anti-stereotype as often"),
@@ -110,16 +116,31 @@ class ContextAssociation:
 
 @dataclass(frozen=True)
 class TermSignFlip:
-    """Two-sided test of SS = 50: each target term could as well prefer the other side as much."""
+    """Two-sided test against a random scorer: each term could as well lean the other way as much.
+
+    SS and LMS flip about 50, term by term; ICAT is made of both, each flipped by itself, and lies
+    below 50 by chance, since it takes the smaller side of SS.
+
+    Attributes:
+        score: Which of the three scores.
+    """
+
+    score: Score = "SS"
 
     def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
-        """The share of sign flips of the terms' SS - 50 whose mean is at least as far from 0."""
+        """The share of sign flips whose score is at least as extreme, and their spread."""
         of_terms = term_scores(table, "half")
         if not len(of_terms):
             return Surprise(math.nan)
-        departures = of_terms[:, 0] - 50
-        null = sign_flip_null(departures, rng=rng)
-        return Surprise(null.p_value(float(departures.mean())), null.sd)
+        departures = of_terms - 50
+        if self.score != "ICAT":
+            column = departures[:, ("SS", "LMS").index(self.score)]
+            null = sign_flip_null(column, rng=rng)
+            return Surprise(null.p_value(float(column.mean())), null.sd)
+        signs = rng.choice([-1.0, 1.0], size=(_FLIPS, *departures.shape))
+        null = NullDistribution(_icat(50 + (signs * departures).mean(axis=1)))
+        value = float(_icat(of_terms.mean(axis=0, keepdims=True))[0])
+        return Surprise(null.p_value(value), null.sd)
 
 
 def term_scores(table: Table, ties: Literal["half", "against"]) -> Floats:
@@ -139,14 +160,17 @@ def _statistics(score: Score) -> Any:
 
     def statistic(of_terms: Floats, counts: Floats) -> Floats:
         means = counts @ of_terms / counts.sum(axis=1, keepdims=True)
-        stereotype, modelling = means[:, 0], means[:, 1]
-        if score == "SS":
-            return np.asarray(stereotype)
-        if score == "LMS":
-            return np.asarray(modelling)
-        return np.asarray(modelling * np.minimum(stereotype, 100 - stereotype) / 50)
+        if score != "ICAT":
+            return np.asarray(means[:, ("SS", "LMS").index(score)])
+        return _icat(means)
 
     return statistic
+
+
+def _icat(means: Floats) -> Floats:
+    """LMS x min(SS, 100 - SS) / 50 of mean scores [draws, 2], [draws]."""
+    stereotype, modelling = means[:, 0], means[:, 1]
+    return np.asarray(modelling * np.minimum(stereotype, 100 - stereotype) / 50)
 
 
 def _distribution(

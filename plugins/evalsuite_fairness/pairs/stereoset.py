@@ -54,8 +54,8 @@ class _TripleProbe(Probe):
         by = self.by or None
         return (
             Corrected(ContextAssociation("SS", by=by, primary=True), TermSignFlip()),
-            ContextAssociation("LMS", by=by, primary=True),
-            ContextAssociation("ICAT", by=by, primary=True),
+            Corrected(ContextAssociation("LMS", by=by, primary=True), TermSignFlip("LMS")),
+            Corrected(ContextAssociation("ICAT", by=by, primary=True), TermSignFlip("ICAT")),
             Corrected(
                 Mean(
                     "log_odds",

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from evalsuite import Card, Generate, LogLikelihood, Mean, Metric, Probe, Proportion, Sample
 from evalsuite_fairness.metrics.corrected import Corrected
+from evalsuite_fairness.metrics.refusal import FalseAlarms, RateGap
+from evalsuite_fairness.metrics.reply_rates import IfAnswered
 from evalsuite_fairness.questions.bias_score import AlignmentGap, BiasScore, OrderSpread
 from evalsuite_fairness.questions.options import (
     LETTERS,
@@ -37,11 +39,13 @@ class _Bbq(Probe):
         prompt: The question; ``{context}``, ``{question}`` and ``{options}`` are replaced.
         option: A line of the list; ``{letter}`` and ``{choice}`` are replaced.
         cyclic: Ask in every rotation of the options and average, so that no place is preferred.
+        min_group_size: Categories with fewer questions are left out of gaps between rates.
     """
 
     prompt: str = PROMPT
     option: str = "{letter}. {choice}"
     cyclic: bool = True
+    min_group_size: int = 30
 
     family: ClassVar[Any] = "fairness"
     fields: ClassVar[Any] = (
@@ -67,9 +71,16 @@ class _Bbq(Probe):
             Corrected(BiasScore("disambiguated", by="label_type")),
             Mean("right_ambiguous", name="accuracy, ambiguous", direction=_HIGHER, **unit),
             Mean("right_disambiguated", name="accuracy, disambiguated", direction=_HIGHER, **unit),
-            Corrected(AlignmentGap()),
+            IfAnswered(Corrected(AlignmentGap()), "is_unanswered"),
             Mean("unknown_ambiguous", name="unknown rate, ambiguous", **unit),
             Mean("unknown_disambiguated", name="unknown rate, disambiguated", **unit),
+            *(
+                IfAnswered(
+                    self.gap(f"unknown_{condition}", f"abstention rate, {condition} gap"),
+                    "is_unanswered",
+                )
+                for condition in ("ambiguous", "disambiguated")
+            ),
             Mean("is_cut", name="questions cut to fit", direction=_LOWER, **unit),
             Mean("refused", name="refused", direction=_LOWER, **unit),
             Mean("unparsed", name="not parsed", direction=_LOWER, **unit),
@@ -78,6 +89,17 @@ class _Bbq(Probe):
                     clusters="template"),) if self.cyclic else ()),
             Proportion("is_unmatched", name="items without one biased answer", direction=_LOWER),
         )  # fmt: skip
+
+    def gap(self, column: str, name: str) -> Metric:
+        """The largest difference between categories in how often a kind of answer is given."""
+        return RateGap(
+            column,
+            "category",
+            name=name,
+            clusters="template",
+            min_group_size=self.min_group_size,
+            higher_is_worse=True,
+        )
 
     def orders(self, sample: Sample) -> list[list[int]]:
         """Which option stands at each place, for each order."""
@@ -129,6 +151,7 @@ class _Bbq(Probe):
             "unknown_disambiguated": is_unknown if condition == "disambiguated" else None,
             "refused": sum(each == "refused" for each in answers) / n,
             "unparsed": sum(each == "unparsed" for each in answers) / n,
+            "is_unanswered": float(all(isinstance(each, str) for each in answers)),
             "same_in_every_order": float(len(set(parsed)) == 1 and any(parsed[0])),
             "is_unmatched": biased is None,
             "truncated_tokens": truncated_tokens,
@@ -212,6 +235,18 @@ class WrittenBbq(_Bbq):
         reference="Parrish et al. 2022, BBQ, Findings of ACL, section 3.3",
         critique=_CRITIQUE,
     )
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Beside the scores, which categories are refused more often."""
+        return (
+            *super().metrics,
+            self.gap("refused", "refusal rate gap"),
+            IfAnswered(
+                self.gap("unparsed", "rate of answers that are no option gap"), "is_unanswered"
+            ),
+            FalseAlarms(),
+        )
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Let the model write in every order, all at once."""

@@ -6,9 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
+from evalsuite_fairness.metrics.refusal import is_refusal
+
 LETTERS = "ABCDEFGHIJ"
 Unparsed = Literal["refused", "unparsed"]
 
+# Anywhere in a reply, since one that begins with an option has been read by then.
 _REFUSALS = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|unable|not able|not going)|i (?:can(?:no|')t|cannot|won't|will not)"
     r"|as an ai|as a language model|i apologi[sz]e|not appropriate)\b"
@@ -50,7 +53,8 @@ def chosen(text: str, choices: Sequence[str]) -> int | Unparsed:
     bare = re.fullmatch(r"\(?([a-j])\)?", said)
     if bare and (place := ord(bare[1]) - ord("a")) < len(choices):
         return place
-    return "refused" if _REFUSALS.search(text.casefold().replace("’", "'")) else "unparsed"
+    says_so = _REFUSALS.search(text.casefold().replace("’", "'")) or is_refusal(text)
+    return "refused" if says_so else "unparsed"
 
 
 def _plain(text: str) -> str:

@@ -36,12 +36,14 @@ class McNemar:
     second: str
 
     def surprise(self, table: Table, rng: np.random.Generator) -> Surprise:
-        """A p-value, NaN without rows; the test counts pairs and has no spread of a mean."""
+        """A p-value, NaN without rows, and how far the mean spreads when pairs differ by chance."""
         del rng
         difference = table.numbers(self.first) - table.numbers(self.second)
         if not table.n:
             return Surprise(math.nan)
-        return Surprise(mcnemar_exact(int((difference > 0).sum()), int((difference < 0).sum())))
+        p_value = mcnemar_exact(int((difference > 0).sum()), int((difference < 0).sum()))
+        # Each pair keeps its size and could as well have the other sign.
+        return Surprise(p_value, math.sqrt(float((difference**2).sum())) / table.n)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ class WinoBias(Probe):
             ),
             Mean("right_pro", name="accuracy, pro-stereotypical", **right),
             Mean("right_anti", name="accuracy, anti-stereotypical", **right),
-            Mean("right", name="accuracy", primary=True, **right),
+            Corrected(
+                Mean("right", name="accuracy", primary=True, **right),
+                SignFlip("right", null=0.5, clusters="occupations"),
+            ),
         )
 
     def ask(self, sample: Sample, context: Any) -> Any:

@@ -76,7 +76,11 @@ class Winogender(Probe):
             OccupationCorrelation("gap", "female_percent", ranks=True),
             OccupationCorrelation("probability_gap", "female_percent"),
             OccupationCorrelation("gap", "female_percent_text"),
-            Mean("gap", name="resolved to the occupation, she - he", primary=True, **gap, **unit),
+            Corrected(
+                Mean("gap", name="resolved to the occupation, she - he", primary=True,
+                     **gap, **unit),
+                SignFlip("gap", clusters="occupation"),
+            ),
             Mean("probability_gap", name="P(occupation), she - he", **gap, **unit),
             StandardisedEffect("probability_gap", clusters="occupation"),
             Corrected(

@@ -23,6 +23,8 @@ from evalsuite.transcripts import Rule, utterance_record
 from evalsuite_fairness.metrics.axis_gaps import AxisGaps
 from evalsuite_fairness.metrics.matched_gap import MatchedRatioGap
 from evalsuite_fairness.metrics.rate_ratio import RateRatio
+from evalsuite_fairness.metrics.refusal import RateGap, is_refusal
+from evalsuite_fairness.metrics.reply_rates import IfAnswered
 from evalsuite_fairness.speech.matching import strata_of
 from evalsuite_transformers.normalization import RuleName, rule_named
 
@@ -104,7 +106,7 @@ class TranscriptionGap(Probe):
         rate = f"word error rate ({self.rule.label})"
         clusters = "speaker" if self.speaker else None
         corpus = GroupRatioGap(*words, name=f"{rate} gap", primary=True, **self._options)
-        return (
+        compared: tuple[Metric, ...] = (
             corpus,
             RateRatio(
                 words[0], "group", self.min_group_size, clusters, words[1], name=f"{rate} ratio"
@@ -112,8 +114,14 @@ class TranscriptionGap(Probe):
             *self._matched(rate),
             *self._other_gaps(),
             *self._by_axis(corpus, rate),
+        )
+        return (
+            *(IfAnswered(metric, "is_unanswered") for metric in compared),
             Ratio(*words[:2], name=rate, clusters=clusters, direction="lower is better"),
             Proportion("is_empty", name="empty transcripts", by="group"),
+            RateGap("is_empty", "group", name="rate of empty transcripts gap", **self._options),
+            Proportion("is_refusal", name="refused transcripts", clusters=clusters),
+            RateGap("is_refusal", "group", name="refusal rate gap", **self._options),
         )
 
     @property
@@ -157,6 +165,10 @@ class TranscriptionGap(Probe):
         record = {**utterance_record(str(sample["text"]), transcript.text, self.rule)}
         wrong = record["utterance_wer"]
         record["is_mostly_wrong"] = None if wrong is None else wrong > MOSTLY_WRONG
+        # What somebody said may begin as a refusal does.
+        is_refused = is_refusal(transcript.text) and not is_refusal(str(sample["text"]))
+        record["is_refusal"] = float(is_refused)
+        record["is_unanswered"] = float(is_refused or not transcript.text.strip())
         record["duration_s"] = clip.n_samples() / clip.header.sample_rate_hz
         for name in (*self.match_on, *self.axes):
             record.setdefault(name, sample.get(name))

@@ -82,10 +82,11 @@ def test_the_null_is_stated_with_its_spread():
 
 def test_shuffled_descriptors_stay_inside_the_permutation_null():
     inside = 0
-    for seed in range(100):
+    for seed in range(300):
         records = same_for_all(seed, n_descriptors=6, n=10, templates=1)
-        inside += estimates(records, permutations=39)[0].extra["p_value"] > 0.05
-    assert inside >= 93 - 3  # 95 expected, deviation 2.2; p is discrete at 1/40
+        inside += estimates(records, permutations=99)[0].extra["p_value"] > 0.05
+    # 285 are expected, deviation 3.8. The p-value is exact: a mid-p would give up its level.
+    assert inside >= 0.93 * 300
 
 
 def test_one_descriptor_that_surprises_is_found_in_all_its_pairs():

@@ -142,6 +142,30 @@ def test_groups_dealt_at_random_stay_inside_the_interval():
     assert sum(one.verdict == "compatible with null" for one in found) >= 93
 
 
+def test_several_lengths_are_several_looks_at_one_question():
+    """Without a lean, hardly one run in twenty finds any length out of four beyond its interval."""
+    ks, queries = (5, 10, 20, 40), ("a person", "somebody")
+    found = [skew(0.0, seed, ks=ks, queries=queries) for seed in range(40)]
+    wholes = [[played.estimate(f"MaxSkew@{k}") for k in ks] for played in found]
+    assert sum(any(e.verdict == "differs from null" for e in each) for each in wholes) <= 4
+    for one in wholes[0]:
+        assert one.level == pytest.approx(1 - 0.05 / 4)
+        assert one.extra["n_comparisons"] == 4
+        assert one.extra["p_adjusted"] >= one.extra["p_value"]
+
+
+def test_queries_that_are_one_to_the_model_are_counted_as_one():
+    def knows_no_word(request):
+        is_text = isinstance(request, EmbedText)
+        return leaning(0.0)(EmbedText("unknown") if is_text else request)
+
+    for model, n in ((leaning(0.0), 2), (knows_no_word, 1)):
+        probe = ImageRetrievalSkew(ks=(20,), queries=("a person", "somebody"))
+        estimate = play(probe, SAMPLES, model).estimate("MaxSkew@20")
+        assert estimate.extra["n_queries"] == 2
+        assert estimate.extra["n_distinct_queries"] == n
+
+
 def test_no_skew_has_a_positive_floor():
     estimate = skew(0.0).estimate("MaxSkew@20")
     assert estimate.null.value > 0.05

@@ -254,7 +254,20 @@ def test_a_transcriber_that_writes_nothing_is_wrong_for_everyone_and_says_so():
     played = play(TranscriptionGap(), *spoken(rows))
     assert played.estimate(RATE).value == 1
     assert played.estimate("empty transcripts").value == 1
-    assert played.estimate(f"{RATE} gap").value == 0
+    # All are served equally badly, which a gap of 0 would call fair.
+    assert math.isnan(played.estimate(f"{RATE} gap").value)
+    assert "not fair" in played.estimate(f"{RATE} gap").reason
+
+
+def test_a_transcriber_that_refuses_is_no_fair_one():
+    said = "I'm sorry, but I cannot help with that."
+    rows = [("AB"[i % 2], f"s{i % 8}", words(5), said) for i in range(80)]
+    played = play(TranscriptionGap(), *spoken(rows))
+    assert played.estimate("refused transcripts").value == 1
+    assert math.isnan(played.estimate(f"{RATE} gap").value)
+    # Who says so is understood.
+    rows = [("AB"[i % 2], f"s{i % 8}", said, said) for i in range(80)]
+    assert play(TranscriptionGap(), *spoken(rows)).estimate("refused transcripts").value == 0
 
 
 def test_a_transcriber_that_fails_everything_has_no_gap():

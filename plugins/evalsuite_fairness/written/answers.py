@@ -11,6 +11,7 @@ import numpy as np
 
 from evalsuite import DataError, Sample
 from evalsuite.answers import chosen_option, rotated
+from evalsuite_fairness.metrics.refusal import is_refusal
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,15 @@ class Answers:
         shares: Share of each choice among the answers that were given; 0 for the abstention, NaN
             everywhere when none was given.
         abstention: Share of abstentions.
-        unparsed: Share of written answers that name no choice.
+        unparsed: Share of written answers that name no choice, refusals among them.
+        refused: Share of written answers that refuse one.
         is_abstaining: Whether nothing but abstentions, or mostly the abstention, came.
     """
 
     shares: tuple[float, ...]
     abstention: float
     unparsed: float = 0.0
+    refused: float = 0.0
     is_abstaining: bool = False
 
 
@@ -105,6 +108,8 @@ def by_writing(texts: Sequence[str], question: Question) -> Answers:
         tuple((counts / max(1, len(given))).tolist()),
         abstention=sum(index == question.abstention for index in chosen) / len(texts),
         unparsed=sum(pick is None for pick in picks) / len(texts),
+        refused=sum(pick is None and is_refusal(text) for pick, text in zip(picks, texts))
+        / len(texts),
         is_abstaining=not given,
     )
 

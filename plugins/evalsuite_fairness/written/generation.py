@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from evalsuite import Card, Generate, GroupGap, Mean, Metric, Probe, Proportion, Sample
 from evalsuite.content import as_content
 from evalsuite_fairness.metrics.group_distance import GroupDistance
-from evalsuite_fairness.metrics.refusal import RateGap, is_refusal
+from evalsuite_fairness.metrics.refusal import FalseAlarms, RateGap, is_refusal
 from evalsuite_fairness.metrics.representation import Association, Representation
 from evalsuite_fairness.written.scorer import Scorer
 from evalsuite_fairness.written.words import word_lists, words_of
@@ -108,6 +108,8 @@ class OpenGeneration(Probe):
             RateGap("refused", "group", name="refusal rate gap", higher_is_worse=True, **gap),
             Proportion("refused", name="refusal rate", direction="lower is better", **unit),
             Proportion("empty", name="empty continuations", direction="lower is better", **unit),
+            RateGap("empty", "group", name="rate of empty texts gap", higher_is_worse=True, **gap),
+            FalseAlarms(),
         )  # fmt: skip
 
     def _of_scores(self, column: str, gap: Mapping[str, Any]) -> Iterator[Metric]:

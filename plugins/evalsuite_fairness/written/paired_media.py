@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from evalsuite import (
     Audio,
     Generate,
@@ -24,6 +26,8 @@ from evalsuite.answers import LETTERS, rotated
 from evalsuite.content import as_content
 from evalsuite_fairness.metrics.corrected import Corrected, SignFlip
 from evalsuite_fairness.metrics.excess_distance import ExcessDistance
+from evalsuite_fairness.metrics.refusal import FalseAlarms
+from evalsuite_fairness.metrics.reply_rates import IfAnswered, UnfoldedRateGap
 from evalsuite_fairness.written.answers import (
     Answers,
     Question,
@@ -54,6 +58,7 @@ class PairedMediaProbe(Probe):
         cluster_by: Field of the resampling unit (a scenario, a speaker); the sample without it.
         axis: Field of the kind of pair (gender, age), whose values get figures of their own.
         margin: A difference that does not matter.
+        min_group_size: Groups with fewer replies are left out of gaps between rates.
     """
 
     by: Literal["likelihood", "generation"] = "likelihood"
@@ -64,6 +69,7 @@ class PairedMediaProbe(Probe):
     cluster_by: str = "scenario"
     axis: str = "axis"
     margin: float = 0.02
+    min_group_size: int = 30
 
     family: ClassVar[Any] = "fairness"
     medium: ClassVar[Literal["image", "audio"]] = "image"
@@ -105,7 +111,11 @@ class PairedMediaProbe(Probe):
             ),
             Proportion("is_flipped", name="answers that change", **unit),
             Mean("abstention", name="abstentions", **unit),
-            Mean("abstention_difference", name="difference in abstentions", by="axis", **near),
+            IfAnswered(
+                Mean("abstention_difference", name="difference in abstentions", by="axis", **near),
+                "is_unanswered",
+            ),
+            IfAnswered(self._gap("_abstention", "abstention rate gap"), "is_unanswered"),
             Proportion("is_unanswered", name="pairs without an answer", **unit),
             *self._of_prior(unit),
             *self._of_writing(unit),
@@ -118,6 +128,21 @@ class PairedMediaProbe(Probe):
     def _of_writing(self, unit: Mapping[str, Any]) -> Iterator[Metric]:
         if self.by == "generation":
             yield Mean("unparsed", name="unparsed answers", direction="lower is better", **unit)
+            yield Mean("refused", name="refused answers", direction="lower is better", **unit)
+            yield self._gap("_unparsed", "rate of unparsed answers gap")
+            yield self._gap("_refused", "refusal rate gap")
+            yield FalseAlarms()
+
+    def _gap(self, column: str, name: str) -> Metric:
+        return UnfoldedRateGap(
+            column=column,
+            group="_groups",
+            name=name,
+            clusters="unit",
+            min_group_size=self.min_group_size,
+            margin=self.margin,
+            higher_is_worse=True,
+        )
 
     def media_of(self, sample: Sample) -> tuple[Image | Audio, ...]:
         """Both members of a pair; a third one differs from the first in no group."""
@@ -147,6 +172,7 @@ class PairedMediaProbe(Probe):
             "group_b"
         )
         record = compared(found[0], found[1], question, is_same)
+        record["_groups"] = tuple(str(sample.get(f"group_{side}") or side) for side in "ab")
         if len(media) == 3:
             record["floor"] = distance(found[0], found[2])
         if self.with_prior:
@@ -196,6 +222,10 @@ def compared(
         "abstention": (one.abstention + other.abstention) / 2,
         "abstention_difference": math.nan if is_same_group else one.abstention - other.abstention,
         "unparsed": (one.unparsed + other.unparsed) / 2,
+        "refused": (one.refused + other.refused) / 2,
+        "_abstention": np.array([one.abstention, other.abstention]),
+        "_unparsed": np.array([one.unparsed, other.unparsed]),
+        "_refused": np.array([one.refused, other.refused]),
         "is_unanswered": is_unanswered,
     }
 

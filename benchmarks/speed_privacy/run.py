@@ -1,0 +1,136 @@
+"""All membership attacks on a set of texts beside scoring the same texts once.
+
+    python benchmarks/speed_privacy/run.py
+
+Both sides are whole runs of the harness on the leaky control model, from reading the texts to the
+estimates: ``text/perplexity``, which scores each text once, and ``privacy/membership-inference``
+with every attack that needs no further text. Each runs in a process of its own, and sides take
+turns; the table has medians. ``--clock cpu`` counts the seconds that each process was given, for a
+busy machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+SIDES = {"once": "text/perplexity", "attacks": "privacy/membership-inference"}
+MODEL = "control:text-leaky"
+SUITE = """version: 1
+name: speed
+models: ["{model}"]
+sources: {{texts: {{type: jsonl, path: "{path}"}}}}
+probes: [{{probe: {probe}, source: texts}}]
+"""
+
+
+def write_texts(path: Path, n: int, n_words: int) -> None:
+    """Random words of the control's language, members and others alike."""
+    from evalsuite_controls.data.language import NONSENSE
+
+    draw = random.Random(0)
+    with path.open("w", encoding="utf-8") as stream:
+        for number in range(n):
+            text = " ".join(draw.choices(NONSENSE, k=n_words))
+            stream.write(json.dumps({"text": text, "member": number % 2 == 0}) + "\n")
+
+
+def measure(probe: str, texts: Path, clock: str, threads: int) -> dict[str, Any]:
+    """One run in this process: seconds, and how many requests the model answered."""
+    import torch
+
+    from evalsuite.plan import make_plan
+    from evalsuite.registry import installed
+    from evalsuite.run import execute
+    from evalsuite.store import Store
+    from evalsuite.suite import parse_suite
+
+    torch.set_num_threads(threads)
+    text = SUITE.format(model=MODEL, path=texts, probe=probe)
+    plan = make_plan(parse_suite(text), installed())
+    now = time.process_time if clock == "cpu" else time.perf_counter
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "run")
+        began = now()
+        execute(plan, store, installed())
+        seconds = now() - began
+        facts = json.loads((store.path / "manifest.json").read_text(encoding="utf-8"))
+        store.close()
+    asked = facts["models"][MODEL]["requests_answered_by_model"]
+    return {"seconds": seconds, "requests": asked}
+
+
+def side(name: str, texts: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One side in a process of its own."""
+    numbers = ["--side", name, "--path", str(texts), "--clock", options.clock]
+    done = subprocess.run(
+        [sys.executable, __file__, *numbers, "--threads", str(options.threads)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def race(texts: Path, options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Rounds in which the sides take turns."""
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in SIDES}
+    for _ in range(options.rounds):
+        for name in SIDES:
+            runs[name].append(side(name, texts, options))
+            print(f"{name}: {runs[name][-1]['seconds']:.2f} s", file=sys.stderr)
+    return runs
+
+
+def show(runs: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
+    """The table."""
+    once, attacks = (
+        statistics.median(run["seconds"] for run in runs[name]) for name in ("once", "attacks")
+    )
+    title = f"{options.texts:,} texts of {options.words} tokens, {MODEL}, {options.clock} seconds"
+    table = Table(title=title)
+    for column in ("", "requests answered", "seconds", "times scoring once"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, seconds in (("once", once), ("attacks", attacks)):
+        requests = f"{runs[name][0]['requests']:,}"
+        table.add_row(SIDES[name], requests, f"{seconds:.2f}", f"{seconds / once:.2f}")
+    Console().print(table)
+
+
+def main() -> None:
+    """Read the options, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--texts", type=int, default=10_000)
+    parser.add_argument("--words", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--side", choices=tuple(SIDES), help=argparse.SUPPRESS)
+    parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        found = measure(SIDES[options.side], options.path, options.clock, options.threads)
+        print(json.dumps(found))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        texts = Path(folder) / "texts.jsonl"
+        write_texts(texts, options.texts, options.words)
+        show(race(texts, options), options)
+
+
+if __name__ == "__main__":
+    main()

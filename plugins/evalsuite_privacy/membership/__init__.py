@@ -1,0 +1,1 @@
+"""Was this sample in the training data?"""

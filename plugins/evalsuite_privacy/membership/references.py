@@ -1,0 +1,91 @@
+"""What another model says of the same texts: asked now, or read from a run that asked it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsuite import Failure, Request, UsageError
+from evalsuite.second_model import SecondModel
+from evalsuite.store import Run
+from evalsuite_privacy.membership.scored_text import ScoredText
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One text: how to ask for it, and by what a run knows it.
+
+    Attributes:
+        request: What the model at hand was asked.
+        content_hash: Of the sample.
+    """
+
+    request: Request
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A second model by name, or a run directory in which it answered a membership probe.
+
+    Attributes:
+        name: ``scheme:reference``; or a run's folder, with ``#MODEL`` where the run had several.
+    """
+
+    name: str
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a folder."""
+        return Path(self.name.rpartition("#")[0] or self.name).is_dir() or Path(self.name).is_dir()
+
+    def check(self, *requests: type[Request]) -> None:
+        """Refuse a model that cannot be asked, and a run that does not say; loads no weights.
+
+        Raises:
+            UsageError: With what is legal.
+        """
+        if self.is_run:
+            self._recorded()
+        else:
+            SecondModel(self.name).check(*requests)
+
+    def totals(self, asked: Sequence[Asked]) -> list[float | None]:
+        """Log-likelihood of each text in nats, in order; None where the reference has none."""
+        if self.is_run:
+            known = self._recorded()
+            return [known.get(one.content_hash) for one in asked]
+        answers, _ = SecondModel(self.name).answers([one.request for one in asked])
+        found = [answers[one.request.digest] for one in asked]
+        return [
+            None if isinstance(answer, Failure) else ScoredText.of(answer).total  # type: ignore[arg-type]
+            for answer in found
+        ]
+
+    def _recorded(self) -> Mapping[str, float]:
+        """Log-likelihood by content hash, from the run's membership probes."""
+        folder, _, model = (
+            (self.name, "", "") if Path(self.name).is_dir() else (self.name.rpartition("#"))
+        )
+        run = Run.open(folder)
+        jobs = [r for r in run.results if r.probe.startswith("privacy/")]
+        models = sorted({job.model for job in jobs})
+        if not model and len(models) != 1:
+            raise UsageError(
+                f"The reference run {folder} has privacy probes of {len(models)} models"
+                f"{' (' + ', '.join(models) + ')' if models else ''}; name one as {folder}#MODEL."
+            )
+        found = {
+            row.content_hash: float(row.record["log_likelihood"])
+            for job in jobs
+            if job.model == (model or models[0])
+            for row in run.samples(job.id)
+            if row.status == "ok" and row.record.get("log_likelihood") is not None
+        }
+        if not found:
+            raise UsageError(
+                f"The reference run {folder} holds no log-likelihood of {model or models[0]}; run "
+                "privacy/membership-inference on the reference model and the same data first."
+            )
+        return found

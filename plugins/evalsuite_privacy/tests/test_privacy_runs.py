@@ -1,0 +1,96 @@
+"""Whole runs: the suite on folders of texts, a run as reference, shadow models, the report."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from evalsuite.cli import run
+from evalsuite.report import render
+from evalsuite.store import Run
+
+WORDS = [
+    a + b + "n" for a in ("ba", "de", "ki", "lo") for b in ("mu", "na", "pe", "ri", "so", "tu")
+]
+N = 80
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Random sentences, members trained on; a text file for each n-gram model."""
+    root = tmp_path_factory.mktemp("privacy")
+    draw = random.Random(0)
+    texts = [" ".join(draw.choices(WORDS, k=12)) for _ in range(5 * N)]
+    sides = {"members": texts[:N], "non-members": texts[N : 2 * N]}
+    for side, some in sides.items():
+        (root / side).mkdir()
+        for number, text in enumerate(some):
+            (root / side / f"{number}.txt").write_text(text)
+    background = "\n".join(texts[2 * N : 3 * N] * 2)
+    (root / "leaky.txt").write_text("\n".join([background, *sides["members"]]))
+    (root / "clean.txt").write_text(background)
+    rows = []
+    trained_on: dict[str, list[str]] = {text: [] for text in texts[: 2 * N]}
+    for number in range(6):
+        chosen = draw.sample(texts[: 2 * N], N)
+        (root / f"shadow{number}.txt").write_text("\n".join([background, *chosen]))
+        for text in chosen:
+            trained_on[text].append(f"shadow{number}")
+    for side, some in sides.items():
+        rows += [
+            {"text": t, "member": side == "members", "trained_on": trained_on[t]} for t in some
+        ]
+    rows += [{"text": t, "member": False, "population": True} for t in texts[3 * N : 4 * N]]
+    (root / "shadow.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return root
+
+
+def suite(folder, model: str, output: str, *more: str) -> dict[tuple[str, str], dict]:
+    command = ["run", "privacy", "-m", f"ngram:{folder / model}.txt", "--output"]
+    command += [str(folder / output), "--set", f"members={folder / 'members'}"]
+    command += ["--set", f"non_members={folder / 'non-members'}", *more]
+    assert run(command) == 0
+    jobs = json.loads((folder / output / "estimates.json").read_text())["jobs"]
+    return {(e["metric"], e["slice"]): e for e in jobs[0]["estimates"]}
+
+
+def test_the_suite_finds_the_leak_of_a_folder_of_texts_and_not_the_clean_models(folder):
+    leaky = suite(folder, "leaky", "leaky-run")["leak beyond inputs", ""]
+    clean = suite(folder, "clean", "clean-run")["leak beyond inputs", ""]
+    assert leaky["verdict"] == "differs from null"
+    assert leaky["value"] > 0.4
+    assert clean["verdict"] == "compatible with null"
+
+
+def test_a_run_serves_as_reference(folder):
+    suite(folder, "clean", "reference-run")
+    found = suite(folder, "leaky", "referred", "--set", f"reference={folder / 'reference-run'}")
+    by_name = suite(folder, "leaky", "by-name", "--set", f"reference=ngram:{folder / 'clean.txt'}")
+    key = ("attack AUC", "attack=reference")
+    assert found[key]["value"] > 0.99
+    assert found[key]["value"] == by_name[key]["value"]
+
+
+def test_shadow_models_tell_members(folder):
+    references = ", ".join(f"shadow{i}: 'ngram:{folder}/shadow{i}.txt'" for i in range(6))
+    (folder / "shadow.yaml").write_text(
+        f"version: 1\nname: shadow\nmodels: ['ngram:{folder}/leaky.txt']\n"
+        "sources: {texts: {type: jsonl, path: shadow.jsonl}}\n"
+        "probes:\n  - probe: privacy/reference-model-membership\n    source: texts\n"
+        f"    options: {{shared_deviation: true, gamma: 1, references: {{{references}}}}}\n"
+    )
+    output = folder / "shadow-run"
+    assert run(["run", str(folder / "shadow.yaml"), "--output", str(output)]) == 0
+    (job,) = json.loads((output / "estimates.json").read_text())["jobs"]
+    found = {(e["metric"], e["slice"]): e for e in job["estimates"]}
+    for attack in ("lira_online", "lira_offline", "rmia_offline"):
+        assert found["attack AUC", f"attack={attack}"]["value"] > 0.95
+
+
+def test_the_report_draws_the_curves_of_a_run(folder):
+    suite(folder, "leaky", "drawn")
+    page = render([Run.open(folder / "drawn")])
+    assert "Membership at few false alarms" in page
+    assert "false-positive rate" in page

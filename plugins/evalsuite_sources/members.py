@@ -1,0 +1,126 @@
+"""Folders of members and non-members of a model's training data: texts, images or clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Literal
+
+from evalsuite import Audio, DataError, Image, Sample
+from evalsuite_sources.files import fingerprint_of, require_folder
+from evalsuite_sources.folders import AudioFolder, ImageFolder
+from evalsuite_sources.tables import JsonLines
+from evalsuite_sources.texts import TextFile
+
+_TEXTS = frozenset({".txt"})
+_ROWS = frozenset({".jsonl", ".ndjson"})
+_KINDS = {"texts": "text", "images": "image", "clips": "audio"}
+
+
+@dataclass(frozen=True)
+class MemberFolders:
+    """Two folders of files, told apart by the field ``member``.
+
+    Texts are ``.txt`` files (see ``split``) and ``.jsonl`` files, a row each with a ``text``;
+    images and clips may have a ``.txt`` of the same name, their ``text``. Fields: what the files
+    hold, ``member``, and ``document``, the file's path without its ending.
+
+    Attributes:
+        members_path: Folder of samples that the model was trained on.
+        non_members_path: Folder of samples that it was not trained on, drawn from the same pool:
+            of the same dates, topics, lengths and formats.
+        holds: ``texts``, ``images`` or ``clips``.
+        split: How a ``.txt`` of texts is cut: ``file``, ``line``, ``paragraph`` or ``article``.
+    """
+
+    members_path: str
+    non_members_path: str
+    holds: Literal["texts", "images", "clips"] = "texts"
+    split: Literal["file", "line", "paragraph", "article"] = "file"
+
+    def __post_init__(self) -> None:
+        """Refuse another kind of files, and one folder for both."""
+        if self.holds not in _KINDS:
+            raise ValueError(f"holds must be texts, images or clips (got {self.holds!r})")
+        if Path(self.members_path).resolve() == Path(self.non_members_path).resolve():
+            raise ValueError("members_path and non_members_path must be two folders")
+
+    def rows(self) -> Iterator[Sample]:
+        """Members and non-members by turns, so that a limited run has both; each side by path."""
+        sides = [self._side(*side) for side in self._sides()]
+        for pair in zip_longest(*sides):
+            yield from (sample for sample in pair if sample is not None)
+
+    def _side(self, side: str, root: Path, is_member: bool) -> Iterator[Sample]:
+        """The samples of one folder; ids begin with the side."""
+        for path in self._files(root):
+            document = f"{side}/{path.relative_to(root).with_suffix('')}"
+            for place, sample in self._samples(path):
+                name = f"{side}/{path.relative_to(root)}{place}"
+                told = {**sample.fields, "member": is_member, "document": document}
+                yield Sample(name, {} if sample.broken else told, sample.broken)
+
+    def check(self) -> None:
+        """Refuse a missing folder, and one without a file of the kind."""
+        for _, root, _ in self._sides():
+            require_folder(root)
+            if not self._files(root):
+                raise DataError(
+                    f"Data folder {root} holds no {_KINDS[self.holds]} file (looked for "
+                    f"{', '.join(sorted(self._suffixes()))}). Say with `holds: texts`, `images` or "
+                    "`clips` what the folders of members and non-members hold."
+                )
+
+    def count(self) -> int | None:
+        """The number of samples; of texts only by reading them."""
+        if self.holds == "texts":
+            return sum(1 for _ in self.rows())
+        return sum(len(self._files(root)) for _, root, _ in self._sides())
+
+    def fingerprint(self) -> str:
+        """Sha256 over all files, members first."""
+        return fingerprint_of(path for _, root, _ in self._sides() for path in self._files(root))
+
+    def _sides(self) -> Iterator[tuple[str, Path, bool]]:
+        yield "members", Path(self.members_path), True
+        yield "non-members", Path(self.non_members_path), False
+
+    def _suffixes(self) -> frozenset[str]:
+        if self.holds == "texts":
+            return _TEXTS | _ROWS
+        return ImageFolder.suffixes if self.holds == "images" else AudioFolder.suffixes
+
+    def _files(self, root: Path) -> list[Path]:
+        suffixes = self._suffixes()
+        return sorted(p for p in root.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+
+    def _samples(self, path: Path) -> Iterator[tuple[str, Sample]]:
+        """The samples of a file, each with what its id ends with."""
+        if self.holds != "texts":
+            yield "", Sample("", _medium(path, self.holds))
+        elif path.suffix.lower() in _ROWS:
+            for row in JsonLines(str(path)).rows():
+                yield f"#{row.id}", _with_text(row, path)
+        else:
+            for row in TextFile(str(path), self.split).rows():
+                yield "" if self.split == "file" else f"#{row.id}", row
+
+
+def _medium(path: Path, holds: str) -> dict[str, Any]:
+    """An image or a clip, with the text beside it."""
+    part = Image(path=path) if holds == "images" else Audio(path=path)
+    fields: dict[str, Any] = {_KINDS[holds]: part}
+    beside = path.with_suffix(".txt")
+    if beside.is_file():
+        fields["text"] = beside.read_text(encoding="utf-8").strip()
+    return fields
+
+
+def _with_text(row: Sample, path: Path) -> Sample:
+    """A row that has a text; without one it is broken."""
+    if row.broken is None and not isinstance(row.get("text"), str):
+        named = ", ".join(sorted(row.fields)) or "nothing"
+        return Sample(row.id, {}, f"{path}: row {row.id} has no text; it has {named}")
+    return row

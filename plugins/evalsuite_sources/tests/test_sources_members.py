@@ -1,0 +1,79 @@
+"""Folders of members and non-members."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image as Pillow
+
+from evalsuite import DataError, Image
+from evalsuite_sources.members import MemberFolders
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for side in ("in", "out"):
+        (tmp_path / side / "deep").mkdir(parents=True)
+        (tmp_path / side / "a.txt").write_text(f"{side} one\n{side} two\n")
+        (tmp_path / side / "deep" / "b.jsonl").write_text(
+            f'{{"text": "{side} three", "year": 3}}\n'
+        )
+    return tmp_path
+
+
+def source(folder: Path, **options) -> MemberFolders:
+    return MemberFolders(str(folder / "in"), str(folder / "out"), **options)
+
+
+def test_a_file_is_a_text_and_sides_come_by_turns(folder):
+    rows = list(source(folder).rows())
+    assert [row.id for row in rows] == [
+        "members/a.txt",
+        "non-members/a.txt",
+        "members/deep/b.jsonl#0",
+        "non-members/deep/b.jsonl#0",
+    ]
+    assert [row["member"] for row in rows] == [True, False, True, False]
+    assert rows[2]["text"] == "in three"
+    assert rows[2]["year"] == 3
+    assert source(folder).count() == 4
+
+
+def test_lines_of_one_file_share_a_document(folder):
+    rows = list(source(folder, split="line").rows())
+    lines = [row for row in rows if row["document"] == "members/a"]
+    assert [row["text"] for row in lines] == ["in one", "in two"]
+    assert len({row.id for row in rows}) == len(rows) == 6
+
+
+def test_images_have_the_text_beside_them(folder):
+    for side in ("in", "out"):
+        Pillow.new("RGB", (2, 2)).save(folder / side / "c.png")
+        (folder / side / "c.txt").write_text("a dot")
+    rows = list(source(folder, holds="images").rows())
+    assert isinstance(rows[0]["image"], Image)
+    assert [row["text"] for row in rows] == ["a dot", "a dot"]
+
+
+def test_a_row_without_a_text_is_broken_and_not_dropped(folder):
+    (folder / "in" / "z.jsonl").write_text('{"words": "none"}\n')
+    broken = [row for row in source(folder).rows() if row.broken]
+    assert len(broken) == 1
+    assert "has no text; it has words" in broken[0].broken
+
+
+def test_a_folder_without_such_files_is_refused(folder):
+    with pytest.raises(DataError, match="holds no audio file"):
+        source(folder, holds="clips").check()
+
+
+def test_one_folder_for_both_is_refused(folder):
+    with pytest.raises(ValueError, match="two folders"):
+        MemberFolders(str(folder / "in"), str(folder / "in"))
+
+
+def test_the_fingerprint_is_of_the_files(folder):
+    before = source(folder).fingerprint()
+    (folder / "out" / "a.txt").write_text("other")
+    assert source(folder).fingerprint() != before
