@@ -43,6 +43,14 @@ class RunSoFar(Run):
             if only is None or (row.id, row.content_hash) in only:
                 yield row if with_exchange else replace(row, exchange=())
 
+    def outcomes(self, job_id: str) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
+        """As of a finished run; of a job that goes on, of the samples answered so far."""
+        if job_id not in self.rows:
+            yield from super().outcomes(job_id)
+            return
+        for row in self.rows[job_id]:
+            yield row.content_hash, row.status == "ok", row.record
+
 
 @dataclass(frozen=True)
 class Progress:
