@@ -6,12 +6,15 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
+.PHONY: demo reports test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
 	$(BIN)/evalsuite run quickstart --output runs/demo
 	$(BIN)/evalsuite report runs/demo --output report.html
+
+reports: install ## Make the sample reports in reports/ again.
+	$(BIN)/python benchmarks/gallery/build.py
 
 test: install ## Run the tests.
 	$(BIN)/python -m pytest
