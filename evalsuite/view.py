@@ -27,7 +27,7 @@ from evalsuite.store import Run
 HOST = "127.0.0.1"
 # How often the run directories are looked at; a page that takes long to make is made less often.
 LOOK_EVERY_SECONDS = 2.0
-_SHARE_OF_TIME = 0.2
+_SHARE_OF_TIME = 1 / 3
 _WATCHED = (
     "plan.json",
     "estimates.json",
@@ -43,7 +43,6 @@ class Shown:
 
     state: str
     page: bytes
-    text: str
     is_over: bool
 
 
@@ -87,8 +86,17 @@ class LivePage:
         self.shown = self._make()
         return True
 
+    @property
+    def text(self) -> str:
+        """How far the runs are now, in a sentence; the page may be a moment behind."""
+        found = [progress(Run.open(path)) for path in self.paths]
+        n_done, n_jobs = sum(p.n_done for p in found), sum(p.n_jobs for p in found)
+        is_over = all(p.is_over for p in found)
+        rest = "The run is over." if is_over else "The rest is shown as far as its answers go."
+        return f"{n_done:,} of {n_jobs:,} measurements are finished. {rest}"
+
     def keep_fresh(self) -> None:
-        """Refresh until stopped, at most a fifth of the time."""
+        """Refresh until stopped, at most a third of the time."""
         wait = LOOK_EVERY_SECONDS
         while not self._stop.wait(wait):
             started = time.monotonic()
@@ -106,12 +114,8 @@ class LivePage:
     def _make(self) -> Shown:
         state = state_of(self.paths)
         runs = [open_so_far(path) for path in self.paths]
-        found = [progress(run) for run in runs]
-        n_done, n_jobs = sum(p.n_done for p in found), sum(p.n_jobs for p in found)
-        is_over = all(p.is_over for p in found)
-        rest = "The run is over." if is_over else "The rest is shown as far as its answers go."
-        text = f"{n_done:,} of {n_jobs:,} measurements are finished. {rest}"
-        return Shown(state, _rendered(runs, self.budget, state), text, is_over)
+        is_over = all(progress(run).is_over for run in runs)
+        return Shown(state, _rendered(runs, self.budget, state), is_over)
 
 
 def make_server(live: LivePage, port: int = 0) -> ThreadingHTTPServer:
@@ -147,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path == "/":
             self._send(HTTPStatus.OK, "text/html", shown.page)
         elif self.path == "/state.json":
-            told = {"page": shown.state, "text": shown.text, "over": shown.is_over}
+            told = {"page": shown.state, "text": self._live.text, "over": shown.is_over}
             self._send(HTTPStatus.OK, "application/json", json.dumps(told).encode())
         elif self.path == "/favicon.ico":
             self._send(HTTPStatus.NO_CONTENT, "image/x-icon", b"")

@@ -62,7 +62,9 @@ def test_they_say_how_they_were_made(name):
 
 def test_six_models_of_three_modalities_are_validated():
     """What the first report must show: each fault in the one twin, and not in the other."""
-    controls = text_of("six-models").partition('<section id="controls">')[2].partition("</section>")[0]
+    controls = (
+        text_of("six-models").partition('<section id="controls">')[2].partition("</section>")[0]
+    )
     assert re.findall(r'aria-hidden="true">(.)</span> (\w+)', controls) == [("✓", "yes")] * 3
 
 
@@ -76,7 +78,9 @@ def browser():
 def test_they_open_from_their_file(name, browser):
     browser.get_log("browser")
     show(browser, REPORTS / f"{name}.html")
-    waiting = "const done = arguments[0]; (function look() { data ? done() : setTimeout(look, 10); })()"
+    waiting = (
+        "const done = arguments[0]; (function look() { data ? done() : setTimeout(look, 10); })()"
+    )
     browser.execute_async_script(waiting)
     assert browser.execute_script("return rows().length") > 0
     assert browser.get_log("browser") == []

@@ -99,7 +99,7 @@ def test_the_page_is_made_anew_only_when_something_changed(live, going_on):
     finish(going_on)
     assert live.refresh()
     assert live.shown.is_over
-    assert live.shown.text == "2 of 2 measurements are finished. The run is over."
+    assert live.text == "2 of 2 measurements are finished. The run is over."
 
 
 def test_only_a_served_page_may_ask_its_server(live, going_on):

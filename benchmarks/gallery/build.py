@@ -100,13 +100,13 @@ def digest() -> str:
     """Of suites, the data beside them, control models, recipes and the version of evalsuite."""
     from evalsuite import __version__
 
+    suites = dict.fromkeys(words.split()[0] for s in GALLERY for words in s.runs.values())
     files = [
-        Path(__file__),
-        *(SUITES / "suites" / f"{suite}.yaml" for suite in ("six-models", "quickstart", "fairness")),
+        *(SUITES / "suites" / f"{suite}.yaml" for suite in suites),
         *sorted((SUITES / "data" / "fairness").rglob("*.*")),
         *sorted(path for path in (CONTROLS / "weights").rglob("*") if path.is_file()),
     ]
-    found = hashlib.sha256(__version__.encode())
+    found = hashlib.sha256(f"{__version__} {GALLERY}".encode())
     for path in files:
         found.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return found.hexdigest()

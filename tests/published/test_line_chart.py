@@ -23,12 +23,16 @@ def dots(svg: str) -> list[tuple[float, float]]:
 
 
 def test_places_across_are_in_proportion_to_time():
-    (a, _), (b, _), (c, _) = dots(chart(("2026-01-01", 0.5), ("2026-01-11", 0.5), ("2026-01-31", 0.5)))
+    (a, _), (b, _), (c, _) = dots(
+        chart(("2026-01-01", 0.5), ("2026-01-11", 0.5), ("2026-01-31", 0.5))
+    )
     assert (b - a) / (c - a) == pytest.approx(10 / 30, abs=1e-3)
 
 
 def test_a_higher_value_stands_higher_and_in_proportion():
-    (_, a), (_, b), (_, c) = dots(chart(("2026-01-01", 0.2), ("2026-01-02", 0.4), ("2026-01-03", 0.8)))
+    (_, a), (_, b), (_, c) = dots(
+        chart(("2026-01-01", 0.2), ("2026-01-02", 0.4), ("2026-01-03", 0.8))
+    )
     assert a > b > c
     assert (a - b) / (a - c) == pytest.approx(0.2 / 0.6, abs=1e-3)
 
