@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evalsuite import Estimate, Metric, Table, undefined
+from evalsuite import Estimate, Metric, Summed, Table, undefined
 from evalsuite_fairness.metrics.refusal import RateGap
 
 
@@ -36,6 +36,16 @@ class IfAnswered:
     def primary(self) -> bool:
         """That of the metric."""
         return bool(getattr(self.metric, "primary", False))
+
+    @property
+    def clusters(self) -> str | None:
+        """Those of the metric."""
+        return getattr(self.metric, "clusters", None)
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """As the metric's estimates follow from sums; nothing where it does not say."""
+        of_metric = getattr(self.metric, "summed", None)
+        return iter(()) if of_metric is None else of_metric(table)
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """The metric's estimates, or one that is undefined."""
