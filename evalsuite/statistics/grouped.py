@@ -58,6 +58,10 @@ class GroupedRows:
 
     def points(self) -> Floats:
         """The statistic of each group, (n_groups,)."""
+        if asks_only_values() and self.sums is not None:
+            # Asked for thousands of times over resamples, and a data frame takes milliseconds.
+            totals = [np.bincount(self.codes, one, self.n_groups) for one in self.sums.T]
+            return ratio(np.stack(totals, axis=1))
         return values_by_group(self._of_rows, self.codes, self.n_groups)
 
     def sizes(self) -> Integers:

@@ -10,6 +10,7 @@ from evalsuite.statistics.bootstrap import ratio_interval
 from evalsuite.statistics.gap import group_gap
 from evalsuite.statistics.grouped import make_grouped_rows
 from evalsuite.statistics.interval import clopper_pearson
+from evalsuite.statistics.points import only_values
 from evalsuite.statistics.ranking import roc_auc, weighted_auc
 
 
@@ -197,3 +198,17 @@ def test_intersectional_groups_are_tuples() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="one label"):
         group_gap([1.0, 2.0], ["a"], rng=rng())
+
+
+@pytest.mark.parametrize("denominators", [None, [3, 5, 0, 4, 6, 2]])
+def test_values_alone_are_those_with_their_intervals(denominators) -> None:
+    """Group C has nothing to divide by in the second case."""
+    arguments = ([0, 1, 0, 1, 3, 2], list("AACBBB"))
+    facts = {"denominators": denominators, "min_group_size": 1, **QUICK}
+    plain = group_gap(*arguments, rng=rng(), **facts)
+    with only_values():
+        quick = group_gap(*arguments, rng=rng(), **facts)
+    assert [g.value for g in quick.groups] == pytest.approx(
+        [g.value for g in plain.groups], abs=1e-12, nan_ok=True
+    )
+    assert quick.value == pytest.approx(plain.value, abs=1e-12, nan_ok=True)
