@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,16 @@ def test_a_paused_page_stays(served, going_on, browser):
     assert (
         browser.execute_script("return document.documentElement.dataset.live") != live.shown.state
     )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_violation_in_a_served_page(served, browser, theme):
+    pytest.importorskip("axe_core_python", reason="axe-core-python is not installed")
+    axe = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    feature = {"name": "prefers-color-scheme", "value": theme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    browser.get(f"http://127.0.0.1:{served[1]}/")
+    browser.execute_script(axe)
+    rules = "axe.run(document, {resultTypes: ['violations']}).then((r) => done(r.violations));"
+    found = browser.execute_async_script(f"const done = arguments[0]; {rules}")
+    assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == []

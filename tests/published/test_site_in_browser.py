@@ -106,6 +106,12 @@ def test_axe_finds_no_violation(site, browser, kind, theme):
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+def test_the_parser_of_the_html_standard_finds_no_error(site):
+    html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed")
+    for page in pages_of(site):
+        html5lib.HTMLParser(strict=True).parse(page.read_text(encoding="utf-8"))
+
+
 def cells(browser: Any, column: int) -> list[str]:
     script = "return [...document.querySelector('table').tBodies[0].rows].map((r) => r.cells[arguments[0]].innerText);"
     return list(browser.execute_script(script, column))
