@@ -68,7 +68,7 @@ GALLERY = (
         "Every probe of bias and fairness that runs without other data, on four pairs of twins: "
         "groups, intersections, and what is not applicable to which model.",
         {"fairness": "fairness"},
-        0.6,
+        0.8,
     ),
     Sample(
         "two-runs",
@@ -91,7 +91,7 @@ GALLERY = (
             "-p explain/text-faithfulness -p explain/shortcut-word -p explain/image-occlusion "
             "-p explain/shortcut-patch -p explain/audio-occlusion"
         },
-        0.5,
+        0.3,
     ),
 )
 

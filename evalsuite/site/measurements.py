@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from evalsuite.compare.measured import MEASURED
 from evalsuite.exports.files import file_name
 from evalsuite.metric import Estimate
 from evalsuite.report.scorecard import families
@@ -84,8 +85,9 @@ class Measure:
 
     @property
     def latest(self) -> tuple[Measurement, ...]:
-        """The newest measurement of each model, in the order of their first one."""
-        return tuple({m.result.model: m for m in self.measurements}.values())
+        """The newest measurement of each model that has figures, else its newest one."""
+        by_figures = sorted(self.measurements, key=lambda m: m.result.status in MEASURED)
+        return tuple({m.result.model: m for m in by_figures}.values())
 
     @property
     def data(self) -> str:
@@ -98,9 +100,11 @@ class Measure:
 def measures(runs: Sequence[tuple[Run, str]]) -> list[Measure]:
     """All measures of these runs, each with where its report stands; by family and label.
 
+    Of two runs of one date, as of one that was scored again, the later in the list is the newer.
+
     Data made harder are no measure of their own: their losses stand in the reports.
     """
-    ordered = sorted(runs, key=lambda pair: (date_of(pair[0]), pair[0].name))
+    ordered = sorted(runs, key=lambda pair: date_of(pair[0]))
     found: dict[str, list[Measurement]] = {}
     for run, report in ordered:
         for result in run.results:

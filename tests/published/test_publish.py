@@ -160,6 +160,22 @@ def test_a_model_without_a_figure_is_listed_with_the_reason(runs, tmp_path):
     assert last.interval
 
 
+def test_a_run_that_failed_does_not_hide_the_figure_before_it(runs, tmp_path):
+    failed = dated(tmp_path / "f", "2026-12-24", replace(answered("m:c", []), status="failed"))
+    found, names = found_in([*runs, failed])
+    (board,) = leaderboard(found[0], names).boards
+    assert [p.measurement.day for p in board.places if p.model == "m:c"] == ["2026-11-01"]
+
+
+def test_of_two_scorings_of_a_run_the_later_published_counts(tmp_path):
+    first = dated(tmp_path / "first", "2026-10-01", answered("m:a", BAD))
+    again = dated(tmp_path / "again", "2026-10-01", answered("m:a", GOOD))
+    for ordered, value in (((first, again), "0.950"), ((again, first), "0.500")):
+        found, names = found_in(ordered)
+        (board,) = leaderboard(found[0], names).boards
+        assert [p.value for p in board.places] == [value]
+
+
 # ------------------------------------------------------------------------------------------------
 # What is kept, and what is not
 # ------------------------------------------------------------------------------------------------
