@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
+.PHONY: demo reports test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -15,6 +15,9 @@ demo: install ## Run the quick-start suite on the control models and write the r
 
 test: install ## Run the tests, as many files at once as there are cores, at most four.
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+reports: install ## Make the sample reports in reports/ again.
+	$(BIN)/python benchmarks/gallery/build.py
 
 lint: install ## Check style.
 	$(BIN)/ruff check .

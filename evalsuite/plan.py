@@ -115,6 +115,7 @@ class Plan:
     models: tuple[PlannedModel, ...]
     sources: tuple[PlannedSource, ...]
     jobs: tuple[Job, ...]
+    description: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def model(self, name: str) -> PlannedModel:
@@ -206,6 +207,7 @@ def make_plan(
         models=planned_models,
         sources=planned_sources,
         jobs=tuple(jobs),
+        description=suite.description.strip(),
     )
 
 

@@ -25,7 +25,7 @@ from evalsuite.probe import Probe
 from evalsuite.registry import Registry
 from evalsuite.request import PASSING, Failure
 from evalsuite.responses import Responses
-from evalsuite.schedule import Asking, Interrupted, Scheduler
+from evalsuite.schedule import NOT_RECORDED, Asking, Interrupted, Scheduler
 from evalsuite.source import Sample
 from evalsuite.statistics import generator
 from evalsuite.store import JobResult, Run, SampleRow, Store
@@ -97,6 +97,50 @@ def replay(plan: Plan, job: Job, path: Path, registry: Registry) -> list[Mapping
     Raises:
         EvalsuiteError: The data, the probe or the answers are gone.
     """
+    work = _replayed(plan, job, path, registry, _keep)
+    found = dict(zip(sorted(work.records), _tabulated(plan, work), strict=True))
+    return [found.get(index) for index in range(len(work.samples))]
+
+
+def result_so_far(
+    plan: Plan, job: Job, path: Path, registry: Registry
+) -> tuple[JobResult, tuple[SampleRow, ...]]:
+    """What a job that has not finished says of the samples that were answered already.
+
+    Its status is ``partial`` with the count as the reason, or ``pending`` before the first answer.
+
+    Raises:
+        EvalsuiteError: The data, the probe or the answers are gone.
+    """
+    work = _replayed(plan, job, path, registry, _keep_answered)
+    n_samples, order = len(work.samples), sorted(work.rows)
+    result = replace(empty_result(job), n_samples=n_samples)
+    if not work.records:
+        return replace(result, reason="no sample is answered yet"), ()
+    records, n_failed = _tabulated(plan, work), len(order) - len(work.records)
+    for index, record in zip(sorted(work.records), records, strict=True):
+        work.rows[index] = replace(work.rows[index], record=_scalars(record))
+    table = Table.from_records(records, n_failed=n_failed)
+    result = replace(
+        result,
+        status="partial",
+        reason=f"{len(order):,} of {n_samples:,} samples so far",
+        n_samples=len(order),
+        n_failed=n_failed,
+        failures=_failure_counts(work),
+        estimates=_estimates(plan, work, table),
+    )
+    return result, tuple(work.rows[index] for index in order)
+
+
+def _replayed(
+    plan: Plan,
+    job: Job,
+    path: Path,
+    registry: Registry,
+    keep: Callable[[_Work, Asking], None],
+) -> _Work:
+    """A job asked again of the stored answers alone."""
     if not (path / "responses.sqlite").exists():
         raise StoreError(f"{path} holds no answers to score again.")
     responses = Responses(path / "responses.sqlite")
@@ -105,19 +149,34 @@ def replay(plan: Plan, job: Job, path: Path, registry: Registry) -> list[Mapping
         scheduler = Scheduler(fingerprint, responses, model=None, executor=None)
         work = _begin(plan, job, registry)
         _prepare([work], scheduler)
-        scheduler.run(_sample_askings([work]), lambda asking: _keep(work, asking))
+        scheduler.run(_sample_askings([work]), lambda asking: keep(work, asking))
     finally:
         responses.close()
-    order = sorted(work.records)
-    rng = generator(plan.seed, job.probe, job.label, "tabulate")
-    records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
-    found = dict(zip(order, records, strict=True))
-    return [found.get(index) for index in range(len(work.samples))]
+    return work
 
 
 def _keep(work: _Work, asking: Asking) -> None:
     if asking.failure is None:
         work.records[asking.key[1]] = asking.outcome
+
+
+def _keep_answered(work: _Work, asking: Asking) -> None:
+    """Rows as of a run, without those whose answers are still to come."""
+    if asking.failure is None or asking.failure.kind != NOT_RECORDED:
+        work.rows[asking.key[1]] = _collect(work, asking.key[1], asking)
+
+
+def _tabulated(plan: Plan, work: _Work) -> list[Mapping[str, Any]]:
+    """The records of the answered samples, in source order, as the metrics see them."""
+    rng = generator(plan.seed, work.job.probe, work.job.label, "tabulate")
+    records = [work.records[index] for index in sorted(work.records)]
+    return list(work.probe.tabulate(records, work.context, rng))
+
+
+def _failure_counts(work: _Work) -> dict[str, int]:
+    """Failed samples by the kind of their failure."""
+    kinds = (row.reason.partition(":")[0] for row in work.rows.values() if row.status == "failed")
+    return dict(Counter(kinds))
 
 
 def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:
@@ -146,7 +205,7 @@ def _run_model(
     except Exception as error:  # noqa: BLE001  a model that cannot load costs its own jobs only
         reason = _reason_of(error, f"loading {planned.name}")
         for job in jobs:
-            _finish(replace(_empty_result(job), status="failed", reason=reason), store, observer)
+            _finish(replace(empty_result(job), status="failed", reason=reason), store, observer)
         return {"error": reason}
     executor = settings.executor or registry.require("executor", plan.executor).load()()
     scheduler = Scheduler(
@@ -323,11 +382,9 @@ def _conclude(
 ) -> None:
     """Tabulate, estimate and write one job."""
     job, order = work.job, sorted(work.records)
-    failures = Counter(
-        row.reason.partition(":")[0] for row in work.rows.values() if row.status == "failed"
-    )
+    failures = Counter(_failure_counts(work))
     result = replace(
-        _empty_result(job),
+        empty_result(job),
         status="partial" if job.limit is not None else "finished",
         n_samples=len(work.samples),
         n_failed=sum(failures.values()),
@@ -340,9 +397,8 @@ def _conclude(
         result = replace(result, estimates=_estimates(plan, work, Table({}, 0, len(work.samples))))
         _finish(result, store, observer, registry, job)
         return
-    rng = generator(plan.seed, job.probe, job.label, "tabulate")
     try:
-        records = work.probe.tabulate([work.records[i] for i in order], work.context, rng)
+        records = _tabulated(plan, work)
     except Exception as error:  # noqa: BLE001  a probe's fault costs its own job only
         result = replace(result, status="failed", reason=_reason_of(error, "tabulating"))
         _finish(result, store, observer, registry, job)
@@ -391,7 +447,8 @@ def _reason_of(error: Exception, doing: str) -> str:
     return f"{doing} raised {type(error).__name__}: {error}"
 
 
-def _empty_result(job: Job) -> JobResult:
+def empty_result(job: Job) -> JobResult:
+    """A job that has not begun."""
     return JobResult(
         id=job.id,
         model=job.model,
@@ -425,7 +482,7 @@ def _record_not_applicable(plan: Plan, store: Store) -> None:
     for job in plan.jobs:
         if not job.applicable:
             store.write_result(
-                replace(_empty_result(job), status="not applicable", reason=job.reason)
+                replace(empty_result(job), status="not applicable", reason=job.reason)
             )
 
 
@@ -435,5 +492,5 @@ def _record_interrupted(plan: Plan, store: Store) -> None:
     for job in plan.jobs:
         if job.id not in known:
             store.write_result(
-                replace(_empty_result(job), status="interrupted", reason="stopped by the user")
+                replace(empty_result(job), status="interrupted", reason="stopped by the user")
             )

@@ -21,6 +21,8 @@ from evalsuite.responses import Responses
 
 # How many samples are in flight at once: enough to fill batches, few enough to hold in memory.
 WINDOW = 2048
+# The kind of failure of a request that a run has no answer to, asked without a model.
+NOT_RECORDED = "not recorded"
 
 
 class Interrupted(Exception):  # noqa: N818  (an event, not an error)
@@ -166,7 +168,7 @@ class Scheduler:
         if not lacking:
             return
         if self.model is None or self.executor is None:
-            nothing = Failure("not recorded", "the run holds no answer to this request")
+            nothing = Failure(NOT_RECORDED, "the run holds no answer to this request")
             arrived({request.digest: nothing for request in lacking})
             return
 

@@ -95,6 +95,35 @@ def result_from_json(document: Mapping[str, Any]) -> JobResult:
     return JobResult(**facts)
 
 
+def samples_parquet(rows: Sequence[SampleRow]) -> bytes:
+    """Samples as a Parquet file; records and exchanges are JSON texts in it."""
+    import io
+
+    import pyarrow as arrow
+    import pyarrow.parquet as parquet
+
+    def as_json(value: Any) -> str:
+        try:  # a long column is checked in C; most hold nothing that JSON has no word for
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError):
+            text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+        return storable(text)
+
+    table = arrow.table(
+        {
+            "id": arrow.array([storable(row.id) for row in rows], arrow.string()),
+            "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
+            "status": arrow.array([row.status for row in rows], arrow.string()),
+            "reason": arrow.array([storable(row.reason) for row in rows], arrow.string()),
+            "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
+            "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
+        }
+    )
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
 class Store:
     """The writing side of a run directory."""
 
@@ -135,31 +164,7 @@ class Store:
 
     def write_samples(self, job_id: str, rows: Sequence[SampleRow]) -> None:
         """Write the samples of one job as Parquet (records and exchanges as JSON text)."""
-        import io
-
-        import pyarrow as arrow
-        import pyarrow.parquet as parquet
-
-        def as_json(value: Any) -> str:
-            try:  # a long column is checked in C; most hold nothing that JSON has no word for
-                text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-            except (TypeError, ValueError):
-                text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
-            return storable(text)
-
-        table = arrow.table(
-            {
-                "id": arrow.array([storable(row.id) for row in rows], arrow.string()),
-                "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
-                "status": arrow.array([row.status for row in rows], arrow.string()),
-                "reason": arrow.array([storable(row.reason) for row in rows], arrow.string()),
-                "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
-                "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
-            }
-        )
-        buffer = io.BytesIO()
-        parquet.write_table(table, buffer, compression="zstd")
-        write_atomically(self.path / "samples" / f"{job_id}.parquet", buffer.getvalue())
+        write_atomically(self.path / "samples" / f"{job_id}.parquet", samples_parquet(rows))
 
     def write_media(self, sha256: str, data: bytes) -> None:
         """Keep one image or clip for the report."""

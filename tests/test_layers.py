@@ -35,10 +35,12 @@ LAYERS = [
     ["loss"],
     ["observer"],
     ["run"],
+    ["so_far"],
     ["compare"],
     ["gate"],
     ["report"],
     ["exports"],
+    ["site", "view"],
     ["cli", "__main__"],
 ]
 HEIGHT = {name: height for height, layer in enumerate(LAYERS) for name in layer}

@@ -23,6 +23,7 @@ _SUITES = {
     "esc10": "environmental sounds, zero-shot, by neighbours, by a linear probe; --set data=FOLDER",
     "fsdd": "spoken digits by a transcriber, by speaker; --set data=FOLDER",
     "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
+    "six-models": "six control models in three media, one fault in three of them; offline",
     "compas": "recorded recidivism decisions by group; --set data=FOLDER",
 }
 

@@ -25,6 +25,8 @@ COMMANDS = {
     "compare": "Compare models of one or several runs, sample by sample.",
     "power": "Say how many samples a difference takes, or how small a one is found.",
     "report": "Render runs as one HTML page.",
+    "view": "Look at runs in a browser, also while they go on.",
+    "publish": "Add runs to a static site of reports.",
     "export": "Write runs in the format of another tool.",
     "gate": "Hold a run against a policy; exit 1 where it fails.",
     "plugins": "Show installed plugins, and why a broken one is broken.",

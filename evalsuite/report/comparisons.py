@@ -13,6 +13,8 @@ from evalsuite.store import JobResult, Run
 
 # A page is built in seconds; `evalsuite compare` draws more, and its p-values have more digits.
 RESAMPLES = 2000
+# Jobs with one of these cannot make two models comparable; the findings say what became of them.
+_UNMEASURED = frozenset({"not applicable", "pending", "interrupted"})
 # More than these are counted only; the panels below name them.
 MAX_NAMED = 3
 
@@ -90,7 +92,7 @@ def comparisons(
         results: Their results that the scorecard shows.
         allow_different_data: Compare the common part of what runs saw, where it is not the same.
     """
-    asked = [result for result in results if result.status != "not applicable"]
+    asked = [result for result in results if result.status not in _UNMEASURED]
     found, refusals = [], []
     for models in connected(asked):
         if len(models) < 2:

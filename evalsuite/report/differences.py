@@ -62,7 +62,7 @@ def _without(cells: tuple[Any, ...], places: Container[int]) -> tuple[Any, ...]:
 def _row(difference: Difference, with_baseline: bool) -> tuple[str | Cell, ...]:
     d = difference
     within = f"[{number(d.low)}, {number(d.high)}]" if d.low == d.low else ""
-    power = f"finds {number(d.minimum_detectable)} with 80 % power"
+    power = f"finds a true difference of {number(d.minimum_detectable)} in 4 of 5 cases"
     return (
         d.candidate.model,
         Cell(d.metric, f"against {d.baseline.model}") if with_baseline else d.metric,

@@ -90,6 +90,13 @@ def ticks(low: float, high: float) -> list[float]:
     return [place * step for place in range(first, last + 1)]
 
 
+def tick_labels(low: float, high: float) -> list[str]:
+    """The same numbers as texts, with as many decimals as tell them apart."""
+    decimals = max(0, -math.floor(math.log10(_step(low, high)) + 1e-9))
+    told = [f"{tick:,.{decimals}f}" if decimals < 9 else f"{tick:g}" for tick in ticks(low, high)]
+    return [text.lstrip("-") if float(text.replace(",", "")) == 0 else text for text in told]
+
+
 def _step(low: float, high: float) -> float:
     """The round distance that comes nearest to the wanted number of ticks, in ratio."""
     rough = (high - low) / _TICKS
@@ -106,11 +113,8 @@ def _axis(scale: _Scale, height: int) -> Iterator[str]:
     lines = "".join(f"M{scale(tick)} 0V{height}" for tick in places)
     yield f'<path class="grid" d="{lines}"/>'
     yield f'<path class="axis" d="M{scale.left} {height}h{WIDTH}"/>'
-    decimals = max(0, -math.floor(math.log10(_step(scale.low, scale.high)) + 1e-9))
     yield '<g class="ticks" aria-hidden="true">'
-    for tick in places:
-        told = f"{tick:,.{decimals}f}" if decimals < 9 else f"{tick:g}"
-        written = told.lstrip("-") if float(told.replace(",", "")) == 0 else told
+    for tick, written in zip(places, tick_labels(scale.low, scale.high), strict=True):
         yield f'<text x="{scale(tick)}" y="{height + 16}">{written}</text>'
     yield "</g>"
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
@@ -24,15 +19,18 @@ from evalsuite.report.panels import panels
 from evalsuite.report.provenance import provenance
 from evalsuite.report.scorecard import blocks
 from evalsuite.report.sections import sections
+from evalsuite.report.shell import assets, environment, policy
 from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
-from evalsuite.report.wording import plain_utf8, visible
+from evalsuite.report.wording import plain_utf8
 from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
 _STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
 _EXPLORER = "text samples filters words pictures clips sample gallery link keys start"
 _SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
+# Of a page that is served while a run goes on.
+_LIVE_STYLES, _LIVE_SCRIPTS = ("live.css",), ("live.js",)
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,11 @@ def write(
 
 
 def render(
-    runs: Sequence[Run], budget: Budget | None = None, *, allow_different_data: bool = False
+    runs: Sequence[Run],
+    budget: Budget | None = None,
+    *,
+    allow_different_data: bool = False,
+    live: str = "",
 ) -> str:
     """The page of one or more runs, the first model of those that share a probe as the baseline.
 
@@ -76,15 +78,17 @@ def render(
         budget: How large the page may grow; 5 MiB without.
         allow_different_data: Compare the common part of what runs saw, where it is not the same;
             without, the page says that they were not compared, and why.
+        live: Names this state of the runs, for a page whose server is asked for a newer one.
     """
     budget = budget or Budget()
     originals = with_distinct_names(runs)
     named = with_distinct_models(originals)
-    facts = _facts(originals, named, allow_different_data)
+    facts = _facts(originals, named, allow_different_data, live)
+    template = environment().get_template("report.html.j2")
     limit, before = budget.max_bytes * 4 // 5, math.inf
     while True:
         explorer = explore(named, limit, budget.samples, budget.media)
-        page = _template().render(
+        page = template.render(
             facts, explorer=explorer, downloads=downloads(facts["files"], explorer.lines)
         )
         size = len(plain_utf8(page))
@@ -94,7 +98,7 @@ def render(
 
 
 def _facts(
-    originals: Sequence[Run], named: Sequence[Run], allow_different_data: bool
+    originals: Sequence[Run], named: Sequence[Run], allow_different_data: bool, live: str
 ) -> dict[str, Any]:
     """What the template shows beside samples, by the names that it uses."""
     everything = [result for run in named for result in run.results]
@@ -103,14 +107,17 @@ def _facts(
     validated = validations(results, _models(named))
     compared = comparisons(named, results, allow_different_data)
     found = verdicts(results)
-    style, script = _assets(_STYLES), _assets(_SCRIPTS)
+    style = assets(_STYLES + (_LIVE_STYLES if live else ()))
+    script = assets(_SCRIPTS + (_LIVE_SCRIPTS if live else ()))
     made = panels(results, validated, compared, specifications)
     families = {panel.family for panel in made}
     drawn = sections(named, everything, specifications)
     return {
         "title": _title(originals),
+        "descriptions": _descriptions(originals),
         "version": __version__,
-        "policy": _policy(style, script),
+        "live": live,
+        "policy": policy(style, script, may_ask_its_server=bool(live)),
         "style": style,
         "script": script,
         "account": plain_account(results),
@@ -132,22 +139,14 @@ def _facts(
     }
 
 
-def _template() -> Template:
-    """The page's template; whatever it prints is escaped and has no hidden characters."""
-    environment = Environment(
-        loader=PackageLoader("evalsuite.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=visible,
-    )
-    return environment.get_template("report.html.j2")
-
-
 def _title(runs: Sequence[Run]) -> str:
     names = dict.fromkeys(str(run.plan.get("suite_name", run.name)) for run in runs)
     return ", ".join(names)
+
+
+def _descriptions(runs: Sequence[Run]) -> list[str]:
+    """What the suites say of themselves."""
+    return [t for t in dict.fromkeys(str(run.plan.get("description", "")) for run in runs) if t]
 
 
 def _models(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
@@ -160,22 +159,3 @@ def _not_applicable(results: Sequence[JobResult]) -> list[tuple[str, str, str]]:
         for result in results
         if result.status == "not applicable"
     ]
-
-
-def _assets(names: Sequence[str]) -> str:
-    """Several files as the one style or script that the page's policy lets apply."""
-    folder = files("evalsuite.report") / "assets"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing may load; exactly one style and one script, both by their hash, may apply."""
-
-    def hash_of(text: str) -> str:
-        digest = hashlib.sha256(text.encode()).digest()
-        return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-    return (
-        "default-src 'none'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {hash_of(style)}; script-src {hash_of(script)}"
-    )

@@ -115,7 +115,7 @@ def _say(result: JobResult, estimate: Estimate, said: dict[str, list[str]]) -> N
 def _finding(result: JobResult, estimate: Estimate) -> str:
     text = (
         f"{result.label}: {estimate.metric} is {number(estimate.value)} {interval(estimate)}, "
-        f"where {null(estimate)} would be nothing"
+        f"where {null(estimate)} would mean nothing is there"
     )
     why = estimate.null.why if estimate.null else ""
     return f"{text} ({why})." if why else f"{text}."
@@ -130,12 +130,15 @@ def plain_account(results: Sequence[JobResult]) -> str:
     failed = sum(r.n_failed for r in results)
     samples = sum(r.n_samples for r in results)
     missing = len(primary) - len(measured)
+    asked = _count(samples, "sample")
+    answered = f"All of {asked} were answered." if samples and not failed else ""
     return (
         f"{_count(len(measured), 'primary estimate')} on "
         f"{_count(len({r.model for r in results}), 'model')}; "
-        f"{differing} of the {len(with_null)} that have a null differ from it at 95 %"
+        f"{differing} of the {len(with_null)} that are held against a null (what there would be if "
+        "there were nothing to find) differ from it at 95 %"
         f"{f', and {missing} could not be computed' if missing else ''}. "
-        f"{failed:,} of {_count(samples, 'sample')} could not be answered."
+        f"{answered or f'{failed:,} of {asked} could not be answered.'}"
     )
 
 

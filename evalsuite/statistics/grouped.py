@@ -58,10 +58,13 @@ class GroupedRows:
 
     def points(self) -> Floats:
         """The statistic of each group, (n_groups,), by MetricFrame unless asked often."""
-        if asks_only_values():
+        if not asks_only_values():
+            return values_by_group(self._of_rows, self.codes, self.n_groups)
+        if self.sums is None:
             rows = (np.flatnonzero(self.codes == group) for group in range(self.n_groups))
             return np.array([self._of_rows(of_group) for of_group in rows], dtype=float)
-        return values_by_group(self._of_rows, self.codes, self.n_groups)
+        totals = [np.bincount(self.codes, one, self.n_groups) for one in self.sums.T]
+        return ratio(np.stack(totals, axis=1))
 
     def sizes(self) -> Integers:
         """Number of rows of each group, (n_groups,)."""

@@ -103,8 +103,9 @@ def test_an_undefined_estimate_says_why(tmp_path):
 
 
 def test_a_finding_is_a_sentence(run):
-    assert "accuracy gap is 0.500 [0.400, 0.600], where 0.020 ± 0.02 would be nothing" in render(
-        [run]
+    assert (
+        "accuracy gap is 0.500 [0.400, 0.600], where 0.020 ± 0.02 would mean nothing is there"
+        in render([run])
     )
 
 

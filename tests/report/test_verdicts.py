@@ -55,7 +55,7 @@ def job(value: float, direction: str, **facts) -> JobResult:
 def test_a_model_that_guesses_is_said_to_guess():
     (verdict,) = verdicts([job(0.5, "higher is better")])
     assert verdict.at_null == (
-        "p: accuracy is 0.500 [0.400, 0.600], where 0.500 ± 0.05 would be nothing (guessing).",
+        "p: accuracy is 0.500 [0.400, 0.600], where 0.500 ± 0.05 would mean nothing is there (guessing).",
     )
     assert not verdict.findings
 

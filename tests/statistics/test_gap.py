@@ -200,10 +200,24 @@ def test_lengths_must_agree() -> None:
         group_gap([1.0, 2.0], ["a"], rng=rng())
 
 
-def test_values_alone_are_those_of_metric_frame():
+def test_values_of_any_statistic_alone_are_those_of_metric_frame():
     draw = rng(3)
     values, groups = draw.normal(size=90), draw.choice(list("ABC"), size=90)
-    rows, _ = make_grouped_rows(values, groups, "mean", None, None)
+    rows, _ = make_grouped_rows(values, groups, mean_of_counts, None, None)
     with only_values():
         alone = rows.points()
     assert alone == pytest.approx(rows.points(), abs=1e-12)
+
+
+@pytest.mark.parametrize("denominators", [None, [3, 5, 0, 4, 6, 2]])
+def test_values_alone_are_those_with_their_intervals(denominators) -> None:
+    """Group C has nothing to divide by in the second case."""
+    arguments = ([0, 1, 0, 1, 3, 2], list("AACBBB"))
+    facts = {"denominators": denominators, "min_group_size": 1, **QUICK}
+    plain = group_gap(*arguments, rng=rng(), **facts)
+    with only_values():
+        quick = group_gap(*arguments, rng=rng(), **facts)
+    assert [g.value for g in quick.groups] == pytest.approx(
+        [g.value for g in plain.groups], abs=1e-12, nan_ok=True
+    )
+    assert quick.value == pytest.approx(plain.value, abs=1e-12, nan_ok=True)

@@ -37,6 +37,11 @@ class IfAnswered:
         """That of the metric."""
         return bool(getattr(self.metric, "primary", False))
 
+    @property
+    def clusters(self) -> str | None:
+        """Those of the metric."""
+        return getattr(self.metric, "clusters", None)
+
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """The metric's estimates, or one that is undefined."""
         n = self._n_useless(table)
