@@ -10,13 +10,16 @@ from string import Formatter
 
 from evalsuite import UsageError
 
+_SYLLABLES = tuple(a + b for a in "bdfgklmnprstvz" for b in "aeiou")
+NAME_SYLLABLES = 3
+N_NAMES = len(_SYLLABLES) ** NAME_SYLLABLES
 ALPHABETS: Mapping[str, tuple[str, ...]] = {
     "digits": tuple("0123456789"),
     "letters": tuple("abcdefghijklmnopqrstuvwxyz"),
     "hex": tuple("0123456789abcdef"),
-    "syllables": tuple(a + b for a in "bdfgklmnprstvz" for b in "aeiou"),
+    "syllables": _SYLLABLES,
 }
-DEFAULT_FORMAT = "the secret code is {secret}."
+DEFAULT_FORMAT = "the secret code of {name} is {secret}."
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class Space:
     """The secrets that a format can hold.
 
     Attributes:
-        template: A text with ``{secret}`` in it once.
+        template: A text with ``{secret}`` in it once, and perhaps before it ``{name}``, which
+            becomes a name of each text's own: a model that is shown it can be asked for the secret.
         symbols: What a secret is made of.
         length: How many symbols it has.
         separator: What stands between them.
@@ -38,10 +42,10 @@ class Space:
     def __post_init__(self) -> None:
         """Refuse a template without its place, and a space of one secret."""
         names = [name for _, name, _, _ in _parsed(self.template) if name is not None]
-        if names != ["secret"]:
+        if names not in (["secret"], ["name", "secret"]):
             raise UsageError(
-                f"A format must have {{secret}} in it once and no other name in braces "
-                f"(got {self.template!r}); e.g. {DEFAULT_FORMAT!r}."
+                f"A format must have {{secret}} in it once, perhaps {{name}} before it, and no "
+                f"more in braces (got {self.template!r}); e.g. {DEFAULT_FORMAT!r}."
             )
         if len(set(self.symbols)) < 2 or self.length < 1:
             raise UsageError("An alphabet needs two symbols or more, a secret one symbol or more.")
@@ -52,7 +56,7 @@ class Space:
         return self.length * math.log2(len(self.symbols))
 
     def texts(self, draw: random.Random, n: int, taken: Container[str] = ()) -> list[str]:
-        """The format with so many different secrets, drawn alike, none of them taken.
+        """So many texts that differ in secret (and name), drawn alike, none of them taken.
 
         Raises:
             UsageError: The space holds fewer than twice as many.
@@ -63,13 +67,22 @@ class Space:
                 "be drawn, which takes twice as many at least. Make --length or the alphabet "
                 "larger, or draw fewer references."
             )
-        found: dict[str, None] = {}
-        while len(found) < n:
+        if 2 * n > N_NAMES:
+            raise UsageError(
+                f"At most {N_NAMES // 2:,} texts of a format can be drawn (got {n:,})."
+            )
+        found: list[str] = []
+        secrets: set[str] = set()
+        names: set[str] = set()
+        while len(secrets) < n:
             secret = self.separator.join(draw.choices(self.symbols, k=self.length))
-            text = self.template.format(secret=secret)
-            if text not in taken:
-                found[text] = None
-        return list(found)
+            name = "".join(draw.choices(_SYLLABLES, k=NAME_SYLLABLES)).capitalize()
+            text = self.template.format(secret=secret, name=name)
+            if secret not in secrets and name not in names and text not in taken:
+                secrets.add(secret)
+                names.add(name)
+                found.append(text)
+        return found
 
 
 def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:

@@ -42,7 +42,7 @@ def canaries() -> None:
     multiple=True,
     default=(DEFAULT_FORMAT,),
     show_default=True,
-    help="A text with {secret} in it; more of them make canaries of several formats.",
+    help="A text with {secret} in it, and {name} before it; give more for several formats.",
 )
 @click.option(
     "--alphabet",

@@ -100,7 +100,8 @@ def test_captions_of_pictures_are_planted_with_their_pictures(tmp_path):
     ("options", "told"),
     [
         (("--format", "no place"), "{secret}"),
-        (("--format", "{secret} of {name}"), "{secret}"),
+        (("--format", "{secret} of {owner}"), "{secret}"),
+        (("--format", "{secret} of {name}"), "before"),
         (("--format", "{secret"), "not readable"),
         (("--length", "2"), "secrets"),
         (("--repeats", "1,x"), "--repeats"),
@@ -118,6 +119,13 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
         made(tmp_path)
+
+
+def test_every_text_has_a_name_and_a_secret_of_its_own(tmp_path):
+    made(tmp_path / "c", "--references", "200")
+    words = [row["text"].split() for row in lines(tmp_path / "c" / "canaries.jsonl")]
+    assert len({w[4] for w in words}) == len({tuple(w[6:]) for w in words}) == 232
+    assert {len(w[4]) for w in words} == {6}
 
 
 def test_secrets_are_distinct_and_independent_of_other_formats():
