@@ -33,7 +33,7 @@ class Reference:
     Attributes:
         name: ``scheme:reference``; or a run's folder, with ``#MODEL`` where the run had several.
         probe: What the names of the run's probes begin with that may have asked it.
-        column: Of their records, without which one is of no use.
+        column: Of their records, without which a job is of no use.
     """
 
     name: str
@@ -61,7 +61,8 @@ class Reference:
         if self.is_run:
             known = self.records()
             found = [known.get(one.content_hash) for one in asked]
-            return [None if record is None else float(record[self.column]) for record in found]
+            values = [None if record is None else record[self.column] for record in found]
+            return [None if value is None else float(value) for value in values]
         answers, _ = SecondModel(self.name).answers([one.request for one in asked])
         given = [answers[one.request.digest] for one in asked]
         return [
@@ -91,7 +92,7 @@ class Reference:
             for job in jobs
             if job.model == (model or models[0])
             for row in run.samples(job.id)
-            if row.status == "ok" and row.record.get(self.column) is not None
+            if row.status == "ok" and self.column in row.record
         }
         if not found:
             probe = self.probe if self.probe != "privacy/" else "privacy/membership-inference"
