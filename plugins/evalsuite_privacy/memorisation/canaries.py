@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 
 from evalsuite import UsageError
@@ -54,6 +54,11 @@ class Space:
     def bits(self) -> float:
         """The logarithm to base 2 of the number of secrets."""
         return self.length * math.log2(len(self.symbols))
+
+    @property
+    def text_bits(self) -> float:
+        """The same of all texts of the format, names included."""
+        return self.bits + ("{name}" in self.template) * math.log2(N_NAMES)
 
     def texts(self, draw: random.Random, n: int, taken: Container[str] = ()) -> list[str]:
         """So many texts that differ in secret (and name), drawn alike, none of them taken.
@@ -104,6 +109,7 @@ class Canary:
         is_canary: Whether it is no reference.
         medium: Of the file that it is written to, ``image`` or ``audio``; empty for a text alone.
         file: That file, below the folder of media.
+        space_bits: The logarithm to base 2 of the number of texts that the format has.
     """
 
     id: str
@@ -113,6 +119,7 @@ class Canary:
     is_canary: bool
     medium: str = ""
     file: str = ""
+    space_bits: float = 0.0
 
     @property
     def planted(self) -> Mapping[str, str]:
@@ -128,6 +135,7 @@ class Canary:
             "is_canary": self.is_canary,
             "repeats": self.repeats,
             "format": self.format,
+            "space_bits": round(self.space_bits, 6),
         }
 
     @property
@@ -152,9 +160,7 @@ class Media:
         """The canaries, each with a file; the first ones get one of their own."""
         for number, one in enumerate(canaries):
             file = self.files[number % len(self.files)] if self.files else ""
-            yield Canary(
-                one.id, one.text, one.format, one.repeats, one.is_canary, self.medium, file
-            )
+            yield replace(one, medium=self.medium, file=file)
 
 
 def make_canaries(
@@ -183,6 +189,7 @@ def make_canaries(
                     format=space.template,
                     repeats=repeats[i // number] if is_canary else 0,
                     is_canary=is_canary,
+                    space_bits=space.text_bits,
                 )
             )
     return sorted(found, key=lambda one: not one.is_canary)

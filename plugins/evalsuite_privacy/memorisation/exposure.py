@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -22,7 +23,8 @@ class CanaryExposure(Probe):
 
     Samples are canaries, with the number of times that each was planted in ``repeats``, and
     references that were not planted. Where they have a field ``format``, a canary is ranked among
-    the references of its own format only. ``evalsuite canaries make`` writes all of this.
+    the references of its own format only; ``space_bits``, the logarithm to base 2 of the number of
+    texts of the format, caps what is extrapolated. ``evalsuite canaries make`` writes all of this.
 
     Args:
         ties: Where a reference with a canary's own likelihood stands: ``ahead`` of it (as
@@ -67,6 +69,7 @@ class CanaryExposure(Probe):
             "is_canary": is_member(sample["is_canary"]),
             "repeats": float(sample.get("repeats") or 0),
             "format": str(sample.get("format") or ""),
+            "space_bits": float(sample.get("space_bits") or math.inf),
         }
 
     def tabulate(
@@ -78,8 +81,9 @@ class CanaryExposure(Probe):
             found |= self._exposures(
                 {i: record for i, record in enumerate(records) if record["format"] == kind}
             )
+        kept = [{k: v for k, v in record.items() if k != "space_bits"} for record in records]
         nothing = {"exposure": None, "extrapolated_exposure": None, "n_references": None}
-        return [{**record, **found.get(i, nothing)} for i, record in enumerate(records)]
+        return [{**record, **found.get(i, nothing)} for i, record in enumerate(kept)]
 
     def _exposures(
         self, records: Mapping[int, Mapping[str, Any]]
@@ -99,7 +103,7 @@ class CanaryExposure(Probe):
                 i,
                 {
                     "exposure": float(bits),
-                    "extrapolated_exposure": float(beyond),
+                    "extrapolated_exposure": min(float(beyond), records[i]["space_bits"]),
                     "n_references": float(len(references)),
                 },
             )

@@ -100,8 +100,9 @@ class MeanExposure:
 class ExtrapolatedExposure(MeanExposure):
     """Mean over canaries of -log2 F(log-perplexity), F a skew-normal fitted to the references.
 
-    Range: [0, inf) bits; not capped, and beyond log2 |R| a guess at a tail that no reference
-    reached, so it is marked as extrapolated and never the headline. Without memorisation log2 e.
+    Range: [0, inf) bits, or up to those of the format's space where samples say them. Beyond
+    log2 |R| it is a guess at a tail that no reference reached, so it is marked as extrapolated and
+    never the headline. Without memorisation log2 e.
     Undefined: as the ranked one, and with fewer than ten references.
     Reference: Carlini et al. 2019, The secret sharer, section 4.3.
     """

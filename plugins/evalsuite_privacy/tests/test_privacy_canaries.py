@@ -126,6 +126,8 @@ def test_every_text_has_a_name_and_a_secret_of_its_own(tmp_path):
     words = [row["text"].split() for row in lines(tmp_path / "c" / "canaries.jsonl")]
     assert len({w[4] for w in words}) == len({tuple(w[6:]) for w in words}) == 232
     assert {len(w[4]) for w in words} == {6}
+    space = Space("of {name} is {secret}", DIGITS, 6, " ")
+    assert space.text_bits == pytest.approx(math.log2(10**6 * 70**3))
 
 
 def test_secrets_are_distinct_and_independent_of_other_formats():
@@ -187,6 +189,14 @@ def test_ties_can_stand_in_the_middle():
     assert play(CanaryExposure(), some, scores).estimate(MEAN).value == 3.0
     middle = play(CanaryExposure(ties="middle"), some, scores).estimate(MEAN).value
     assert middle == pytest.approx(4 - math.log2(1.5))
+
+
+def test_what_is_extrapolated_stays_within_the_space_of_the_format():
+    """A canary 1000 from references at 0 to 15; of 2^10 texts it can give 10 bits away."""
+    some = rows(["x -1000"], [f"r {i}" for i in range(16)])
+    assert play(CanaryExposure(), some, scores).estimate(EXTRAPOLATED).value > 100
+    bounded = [Sample(row.id, {**row.fields, "space_bits": 10.0}) for row in some]
+    assert play(CanaryExposure(), bounded, scores).estimate(EXTRAPOLATED).value == 10.0
 
 
 def test_a_model_that_likes_all_alike_has_no_exposure():
