@@ -69,6 +69,23 @@ def test_of_fifty_bounds_no_more_than_the_level_allows_exceed_epsilon(epsilon):
         assert np.mean([p.estimate(ONE_RUN).value for p in played]) > 1.0
 
 
+@pytest.mark.parametrize(("epsilon", "n_runs"), [(1.0, 40), (math.inf, 20)])
+def test_two_runs_over_and_over_bound_the_epsilon_of_one_canary(epsilon, n_runs):
+    """Jagielski's audit: models with the canary and without, a threshold from runs of their own."""
+    torch.set_num_threads(1)
+    noise, text = noise_for(epsilon, STEPS, DELTA), "owner0 three"
+
+    def score(seed: int, is_planted: bool) -> float:
+        texts = [text, "owner1 five"] if is_planted else ["owner1 five"]
+        return train_privately(PrivateBigrams(2), texts, noise, seed).log_likelihood(text)
+
+    threshold = np.median([score(seed, seed % 2 == 0) for seed in range(10)])
+    hits = sum(score(100 + seed, True) >= threshold for seed in range(n_runs))
+    alarms = sum(score(1000 + seed, False) >= threshold for seed in range(n_runs))
+    bound = epsilon_lower_bound(hits, n_runs, alarms, n_runs, delta=DELTA)
+    assert bound <= 1.0 if epsilon == 1.0 else bound > 1.5
+
+
 def test_training_without_privacy_gives_a_large_bound():
     played = audited(math.inf, seed=0, claimed_epsilon=1.0)
     for name in (ONE_RUN, BY_RATES):
