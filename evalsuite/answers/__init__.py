@@ -3,6 +3,7 @@
 from evalsuite.answers.choices import LETTERS, chosen_option, yes_or_no
 from evalsuite.answers.multiple_choice import MultipleChoiceTask, credit, rotated
 from evalsuite.answers.open_answers import OpenAnswersTask
+from evalsuite.answers.refusal import RefusalRules, is_refusal, refusal_rules
 from evalsuite.answers.scores import (
     NAMES,
     SCORINGS,
@@ -22,14 +23,17 @@ __all__ = [
     "SCORINGS",
     "MultipleChoiceTask",
     "OpenAnswersTask",
+    "RefusalRules",
     "Scoring",
     "anls",
     "chosen_option",
     "credit",
     "exact_match",
+    "is_refusal",
     "majority_match",
     "most_frequent",
     "normal_answer",
+    "refusal_rules",
     "relaxed_accuracy",
     "rotated",
     "vqa_accuracy",

@@ -40,7 +40,12 @@ from evalsuite.statistics.difference import (
     standard_error_of,
 )
 from evalsuite.statistics.dyads import dyadic_distribution
-from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
+from evalsuite.statistics.exposure import (
+    exposure,
+    extrapolated_exposure,
+    interpolated_exposure,
+    null_exposure,
+)
 from evalsuite.statistics.gap import GroupGap, GroupValue, group_gap
 from evalsuite.statistics.groups import (
     Disparity,
@@ -59,6 +64,7 @@ from evalsuite.statistics.interval import Interval, clopper_pearson, wilson
 from evalsuite.statistics.joint import paired_totals_comparison
 from evalsuite.statistics.letters import compact_letters
 from evalsuite.statistics.multiplicity import benjamini_hochberg, holm
+from evalsuite.statistics.one_run import one_run_epsilon, one_run_p_value
 from evalsuite.statistics.paired import (
     PairedComparison,
     mcnemar_exact,
@@ -142,6 +148,7 @@ __all__ = [
     "expected_calibration_error",
     "expected_rank",
     "exposure",
+    "extrapolated_exposure",
     "generator",
     "group_gap",
     "group_rates",
@@ -154,6 +161,8 @@ __all__ = [
     "newcombe_paired",
     "normal_p_value",
     "null_exposure",
+    "one_run_epsilon",
+    "one_run_p_value",
     "only_values",
     "p_value_of",
     "paired_comparison",

@@ -58,6 +58,48 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "how far do planted secrets stand out among others of their kind?",
             "text",
         ),
+        (
+            "masked-canary-exposure",
+            "memorisation.exposure:MaskedCanaryExposure",
+            "the same for masked language models, by pseudo-likelihood",
+            "text",
+        ),
+        (
+            "conditional-canary-exposure",
+            "memorisation.exposure:ConditionalCanaryExposure",
+            "the same for texts that a model writes to a prompt",
+            "text",
+        ),
+        (
+            "image-canary-exposure",
+            "memorisation.exposure:ImageCanaryExposure",
+            "the same for captions of pictures",
+            "image",
+        ),
+        (
+            "audio-canary-exposure",
+            "memorisation.exposure:AudioCanaryExposure",
+            "the same for transcripts and captions of clips",
+            "audio",
+        ),
+        (
+            "extraction",
+            "memorisation.extraction:Extraction",
+            "does a model go on with its training texts word by word?",
+            "text",
+        ),
+        (
+            "discoverable-extraction",
+            "memorisation.discoverable:DiscoverableExtraction",
+            "in how many samples would it?",
+            "text",
+        ),
+        (
+            "epsilon-lower-bound",
+            "memorisation.privacy_loss:PrivacyLossAudit",
+            "how large is the privacy loss of the training at least?",
+            "text",
+        ),
     ):
         registry.add(
             f"privacy/{name}",
@@ -71,3 +113,13 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
 def evalsuite_register_report_sections(registry: Catalogue) -> None:
     """Declare the ROC curves of membership attacks."""
     registry.add("privacy/membership-curves", factory="evalsuite_privacy.roc_section:curves")
+
+
+@hookimpl
+def evalsuite_register_commands(registry: Catalogue) -> None:
+    """Declare ``evalsuite canaries``."""
+    registry.add(
+        "canaries",
+        factory="evalsuite_privacy.memorisation.command:canaries",
+        summary="Make secrets to plant in training data.",
+    )

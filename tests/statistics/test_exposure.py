@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalsuite.statistics.exposure import exposure, interpolated_exposure, null_exposure
+from evalsuite.statistics.exposure import (
+    exposure,
+    extrapolated_exposure,
+    interpolated_exposure,
+    null_exposure,
+)
 
 REFERENCES = np.arange(10, 26)  # 16 of them, so that the cap is 4 bits
 
@@ -65,3 +70,32 @@ def test_impossible_ranks_and_references_are_refused() -> None:
         exposure([0], 16)
     with pytest.raises(ValueError, match="NaN"):
         interpolated_exposure([5.0], [1.0, math.nan])
+
+
+def test_ties_in_the_middle_are_half_ahead() -> None:
+    # One tie: rank 1.5 of 16. All sixteen tied: rank 1 + 16/2 = 9.
+    bits = interpolated_exposure([10], REFERENCES, ties="middle")
+    assert bits[0] == pytest.approx(4 - math.log2(1.5))
+    assert interpolated_exposure([1], np.ones(16), ties="middle")[0] == pytest.approx(
+        4 - np.log2(9)
+    )
+
+
+def test_a_normal_tail_is_extrapolated_beyond_the_cap() -> None:
+    # A skew-normal without skew is a normal: ppl 5 deviations below is -log2 F(-5) = 21.7 bits.
+    references = np.random.default_rng(1).normal(100, 10, 2000)
+    far, median = extrapolated_exposure([50, 100], references)
+    assert far == pytest.approx(21.7, abs=3.5)
+    assert far > math.log2(2000)
+    assert median == pytest.approx(1.0, abs=0.1)
+
+
+def test_unseen_secrets_have_log2_e_bits_by_extrapolation_too() -> None:
+    rng = np.random.default_rng(2)
+    references, unseen = rng.gumbel(size=2000), rng.gumbel(size=2000)
+    assert extrapolated_exposure(unseen, references).mean() == pytest.approx(1.4427, abs=0.12)
+
+
+def test_nothing_is_extrapolated_from_few_or_equal_references() -> None:
+    assert np.isnan(extrapolated_exposure([5.0], [1.0, 2.0])).all()
+    assert np.isnan(extrapolated_exposure([5.0], np.ones(50))).all()

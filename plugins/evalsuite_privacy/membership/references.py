@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evalsuite import Failure, Request, UsageError
 from evalsuite.second_model import SecondModel
@@ -27,13 +28,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reference:
-    """A second model by name, or a run directory in which it answered a membership probe.
+    """A second model by name, or a run directory in which it answered the same probe.
 
     Attributes:
         name: ``scheme:reference``; or a run's folder, with ``#MODEL`` where the run had several.
+        probe: What the names of the run's probes begin with that may have asked it.
+        column: Of their records, without which a job is of no use.
     """
 
     name: str
+    probe: str = "privacy/"
+    column: str = "log_likelihood"
 
     @property
     def is_run(self) -> bool:
@@ -47,29 +52,35 @@ class Reference:
             UsageError: With what is legal.
         """
         if self.is_run:
-            self._recorded()
+            self.records()
         else:
             SecondModel(self.name).check(*requests)
 
     def totals(self, asked: Sequence[Asked]) -> list[float | None]:
         """Log-likelihood of each text in nats, in order; None where the reference has none."""
         if self.is_run:
-            known = self._recorded()
-            return [known.get(one.content_hash) for one in asked]
+            known = self.records()
+            found = [known.get(one.content_hash) for one in asked]
+            values = [None if record is None else record[self.column] for record in found]
+            return [None if value is None else float(value) for value in values]
         answers, _ = SecondModel(self.name).answers([one.request for one in asked])
-        found = [answers[one.request.digest] for one in asked]
+        given = [answers[one.request.digest] for one in asked]
         return [
             None if isinstance(answer, Failure) else ScoredText.of(answer).total  # type: ignore[arg-type]
-            for answer in found
+            for answer in given
         ]
 
-    def _recorded(self) -> Mapping[str, float]:
-        """Log-likelihood by content hash, from the run's membership probes."""
+    def records(self) -> Mapping[str, Mapping[str, Any]]:
+        """The run's records that have the column, by the content hash of their samples.
+
+        Raises:
+            UsageError: It has probes of several models, or no such record.
+        """
         folder, _, model = (
             (self.name, "", "") if Path(self.name).is_dir() else (self.name.rpartition("#"))
         )
         run = Run.open(folder)
-        jobs = [r for r in run.results if r.probe.startswith("privacy/")]
+        jobs = [r for r in run.results if r.probe.startswith(self.probe)]
         models = sorted({job.model for job in jobs})
         if not model and len(models) != 1:
             raise UsageError(
@@ -77,15 +88,16 @@ class Reference:
                 f"{' (' + ', '.join(models) + ')' if models else ''}; name one as {folder}#MODEL."
             )
         found = {
-            row.content_hash: float(row.record["log_likelihood"])
+            row.content_hash: row.record
             for job in jobs
             if job.model == (model or models[0])
             for row in run.samples(job.id)
-            if row.status == "ok" and row.record.get("log_likelihood") is not None
+            if row.status == "ok" and self.column in row.record
         }
         if not found:
+            probe = self.probe if self.probe != "privacy/" else "privacy/membership-inference"
             raise UsageError(
-                f"The reference run {folder} holds no log-likelihood of {model or models[0]}; run "
-                "privacy/membership-inference on the reference model and the same data first."
+                f"The reference run {folder} holds no {self.column.replace('_', '-')} of "
+                f"{model or models[0]}; run {probe} on the reference model and the same data first."
             )
         return found

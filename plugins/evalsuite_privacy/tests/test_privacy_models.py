@@ -21,6 +21,11 @@ from evalsuite_privacy.membership.probes import (
     MaskedMembershipInference,
     MembershipInference,
 )
+from evalsuite_privacy.memorisation.exposure import (
+    ConditionalCanaryExposure,
+    ImageCanaryExposure,
+    MaskedCanaryExposure,
+)
 
 LEAK = "leak beyond inputs"
 DRAW = random.Random(0)
@@ -161,3 +166,41 @@ def test_the_loss_tells_the_leaky_control_and_is_within_chance_on_its_clean_twin
     else:
         assert abs(estimate.value - 0.5) <= 2 * (601 / (12 * 300 * 300)) ** 0.5
         assert played.estimate(LEAK).verdict == "compatible with null"
+
+
+# Texts that were trained on as canaries, and the others of the same words as their references.
+CANARIES = [
+    Sample(str(i), {"text": text, "prompt": "ba de", "is_canary": i % 2 == 0, "repeats": 1})
+    for i, text in enumerate(TEXTS)
+]
+
+
+def test_canaries_of_a_masked_model_are_exposed(masked):
+    played = play(MaskedCanaryExposure(), CANARIES, asked(f"hf:{masked}"))
+    estimate = played.estimate("mean exposure (bits)")
+    assert estimate.value > 3.0
+    assert estimate.verdict == "differs from null"
+
+
+def test_canaries_of_a_sequence_to_sequence_model_are_exposed(seq2seq):
+    played = play(ConditionalCanaryExposure(), CANARIES, asked(f"hf:{seq2seq}"))
+    assert played.estimate("mean exposure (bits)").verdict == "differs from null"
+
+
+def test_a_model_of_pictures_never_saw_these_captions():
+    rows = list(ShapeQuestions(limit=60).rows())
+    samples = [
+        Sample(
+            row.id,
+            {
+                "image": row["image"],
+                "prompt": row["question"],
+                "text": " " + row["choices"][row["answer"]],
+                "is_canary": i % 2 == 0,
+                "repeats": 0,
+            },
+        )
+        for i, row in enumerate(rows)
+    ]
+    played = play(ImageCanaryExposure(), samples, asked("control:vlm-clean"))
+    assert played.estimate("mean exposure (bits)").verdict == "compatible with null"

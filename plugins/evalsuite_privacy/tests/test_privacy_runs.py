@@ -52,8 +52,13 @@ def suite(folder, model: str, output: str, *more: str) -> dict[tuple[str, str], 
     command += [str(folder / output), "--set", f"members={folder / 'members'}"]
     command += ["--set", f"non_members={folder / 'non-members'}", *more]
     assert run(command) == 0
-    jobs = json.loads((folder / output / "estimates.json").read_text())["jobs"]
-    return {(e["metric"], e["slice"]): e for e in jobs[0]["estimates"]}
+    return estimates(folder / output, "privacy/membership-inference")
+
+
+def estimates(output, probe: str) -> dict[tuple[str, str], dict]:
+    jobs = json.loads((output / "estimates.json").read_text())["jobs"]
+    (job,) = [job for job in jobs if job["probe"] == probe]
+    return {(e["metric"], e["slice"]): e for e in job["estimates"]}
 
 
 def test_the_suite_finds_the_leak_of_a_folder_of_texts_and_not_the_clean_models(folder):
@@ -71,6 +76,42 @@ def test_a_run_serves_as_reference(folder):
     key = ("attack AUC", "attack=reference")
     assert found[key]["value"] > 0.99
     assert found[key]["value"] == by_name[key]["value"]
+
+
+def test_the_suite_extracts_beyond_a_reference_that_is_a_run_or_a_model(folder):
+    lengths = ("--set", "prefix_words=4", "--set", "suffix_words=8")
+    suite(folder, "clean", "words-reference", *lengths)
+    for reference in (folder / "words-reference", f"ngram:{folder / 'clean.txt'}"):
+        output = f"words-{'run' if reference == folder / 'words-reference' else 'model'}"
+        suite(folder, "leaky", output, *lengths, "--set", f"reference={reference}")
+        found = estimates(folder / output, "privacy/extraction")
+        assert found["extraction beyond reference", ""]["value"] > 0.5
+        assert found["extraction rate", "trained on=no"]["value"] < 0.1
+        sampled = estimates(folder / output, "privacy/discoverable-extraction")
+        beyond = sampled["discoverable at p=0.9 beyond reference", ""]
+        assert beyond["verdict"] == "differs from null"
+
+
+def test_a_model_that_was_trained_on_planted_canaries_is_found_out(folder):
+    """From the command's files to the suite's figures: 16 repeats stand out, coins are guessed."""
+    made = folder / "canaries"
+    options = ["--repeats", "0,1,16", "--references", "100", "--audit", "80"]
+    assert run(["canaries", "make", str(made), *options]) == 0
+    background = (folder / "clean.txt").read_text()
+    (folder / "planted.txt").write_text(background + "\n" + (made / "planting.txt").read_text())
+    for model in ("planted", "clean"):
+        command = ["run", "canaries", "-m", f"ngram:{folder / model}.txt", "--set"]
+        command += [f"canaries={made}", "--output", str(folder / f"{model}-canaries")]
+        assert run(command) == 0
+    planted, clean = folder / "planted-canaries", folder / "clean-canaries"
+    exposed = estimates(planted, "privacy/canary-exposure")
+    by_repeats = [exposed["mean exposure (bits)", f"repeats={r}"]["value"] for r in (0, 1, 16)]
+    assert by_repeats == sorted(by_repeats)
+    assert by_repeats[-1] > 6
+    bound = estimates(planted, "privacy/epsilon-lower-bound")["epsilon at least (one run)", ""]
+    assert bound["value"] > 1
+    nothing = estimates(clean, "privacy/epsilon-lower-bound")["epsilon at least (one run)", ""]
+    assert nothing["verdict"] != "differs from null"
 
 
 def test_shadow_models_tell_members(folder):

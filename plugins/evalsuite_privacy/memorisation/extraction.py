@@ -1,0 +1,214 @@
+"""Extraction: does a model go on with its training texts word by word?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from evalsuite import (
+    Card,
+    Failure,
+    Generate,
+    Generation,
+    LogLikelihood,
+    Metric,
+    Probe,
+    Proportion,
+    Request,
+    RequestFailed,
+    Sample,
+)
+from evalsuite.answers import is_refusal
+from evalsuite.second_model import SecondModel
+from evalsuite_privacy.membership.members import is_member
+from evalsuite_privacy.membership.references import Reference
+from evalsuite_privacy.memorisation.extraction_metrics import (
+    ExtractionRates,
+    RecallAtErrors,
+    column_of,
+)
+from evalsuite_privacy.memorisation.overlap import ALL, Cut, cut, measured
+
+
+@dataclass(frozen=True)
+class Extraction(Probe):
+    """Show the words before a text's last ones, and compare what the model writes with these.
+
+    Samples may say in ``repeats`` how often they were trained on, and in ``member`` (or
+    ``is_canary``) whether at all: those that were not are a null of their own.
+
+    Args:
+        prefix_words: How many words to show, one figure each; 0 shows all that there are. The
+            largest is the headline.
+        suffix_words: How many words are to be written; texts that are too short have no value.
+        reference: A second model, or the directory of a run of this probe with one (``RUN#MODEL``
+            where it had several), whose own rate is taken off.
+        rank_guesses: Also ask how likely the model finds what it wrote, and give the recall at
+            100 errors; needs log-likelihoods.
+    """
+
+    prefix_words: tuple[int, ...] = (10, 25, 50)
+    suffix_words: int = 50
+    reference: str = ""
+    rank_guesses: bool = False
+
+    name: ClassVar[str] = "privacy/extraction"
+    family: ClassVar[Any] = "privacy"
+    fields: ClassVar[Any] = ("text",)
+    sensitive: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        measures="How often the model, shown the beginning of a text, writes its next words as "
+        "they stand there: exactly, nearly (BLEU above 0.75), how far; beyond a reference model.",
+        does_not_measure="What other prompts, sampling or many attempts would bring out "
+        "(privacy/discoverable-extraction counts attempts), and paraphrase.",
+        reference="Carlini et al. 2022, Quantifying memorization (2202.07646); Lee et al. 2021 "
+        "(2107.06499); Ippolito et al. 2022 (2210.17546)",
+        critique="Words can be predictable without having been seen, so a rate means little "
+        "without a reference model or texts that the model cannot have seen. Lengths are in words, "
+        "not in the tokens of the papers, so that models with other tokenizers compare. A chat "
+        "template hides what the model beneath would write.",
+    )
+
+    def __post_init__(self) -> None:
+        """Read lists as tuples; refuse lengths that are none."""
+        object.__setattr__(self, "prefix_words", tuple(self.prefix_words))
+        if not self.prefix_words or min(self.prefix_words) < 0 or self.suffix_words < 1:
+            raise ValueError("prefix_words must be 0 (all) or more each, suffix_words 1 or more")
+
+    @property
+    def needs(self) -> tuple[type[Request], ...]:  # type: ignore[override]
+        """Written answers; to rank them also likelihoods."""
+        return (Generate, LogLikelihood) if self.rank_guesses else (Generate,)
+
+    @property
+    def longest(self) -> int:
+        """The prefix length of the headline."""
+        return ALL if ALL in self.prefix_words else max(self.prefix_words)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Rates, then what the answers were worth."""
+        lengths = (self.longest, *sorted(set(self.prefix_words) - {self.longest}))
+        ranked = (RecallAtErrors(),) if self.rank_guesses else ()
+        return (
+            ExtractionRates(lengths, has_reference=bool(self.reference)),
+            *ranked,
+            Proportion("is_refusal", name="refusal rate", direction="lower is better"),
+            Proportion("is_empty", name="empty replies", direction="lower is better"),
+        )
+
+    def prepare(self, samples: Sequence[Sample]) -> Any:
+        """Look at the reference before anything is asked."""
+        if self.reference:
+            self._reference().check(Generate)
+        return None
+        yield  # makes this a generator
+
+    def ask(self, sample: Sample, context: Any) -> Any:
+        """Let the model go on after each prefix."""
+        text = str(sample["text"])
+        record: dict[str, Any] = {**trained_on(sample)}
+        cuts = {k: cut(text, k, self.suffix_words) for k in self.prefix_words}
+        for length, found in cuts.items():
+            generation = (yield from written_after(found)) if found else None
+            record |= _columns(length, found, generation)
+            if length == self.longest:
+                record |= _facts(found, generation)
+                if self.rank_guesses:
+                    record["confidence"] = yield from _confidence(found, generation)
+        return {**record, "_cuts": cuts, "_hash": sample.content_hash if self.reference else ""}
+
+    def tabulate(
+        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
+    ) -> Sequence[Mapping[str, Any]]:
+        """Add the reference's own figures."""
+        of_reference = self._of_reference(records)
+        return [
+            {**{name: value for name, value in record.items() if name[:1] != "_"}, **more}
+            for record, more in zip(records, of_reference, strict=True)
+        ]
+
+    def _reference(self) -> Reference:
+        return Reference(self.reference, self.name, column_of("exact", self.longest))
+
+    def _of_reference(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        if not self.reference or not records:
+            return [{} for _ in records]
+        if self._reference().is_run:
+            known = self._reference().records()
+            names = list(_columns_of(self.prefix_words))
+            found = [known.get(record["_hash"], {}) for record in records]
+            return [{f"reference_{n}": record.get(n) for n in names} for record in found]
+        wanted = [c for record in records for c in record["_cuts"].values() if c]
+        answers, _ = SecondModel(self.reference).answers([whole_suffix_after(c) for c in wanted])
+        return [_answered(record["_cuts"], answers) for record in records]
+
+
+def trained_on(sample: Sample) -> Mapping[str, Any]:
+    """How often a sample was trained on, where it says, and whether at all."""
+    repeats = None if sample.get("repeats") is None else float(sample["repeats"])
+    told = is_member(sample.get("member", sample.get("is_canary", True)))
+    return {"repeats": repeats, "is_member": told and repeats != 0}
+
+
+def written_after(found: Cut) -> Any:
+    """Ask for the suffix; once more where the answer was cut before its last word.
+
+    A word takes about two tokens at most in most texts, and never more than its bytes.
+    """
+    request = Generate(found.prefix, max_tokens=2 * len(found.words) + 8)
+    generation = yield request
+    is_cut = generation.finish_reason == "length"
+    if is_cut and len(generation.text.split()) <= len(found.words):
+        generation = yield whole_suffix_after(found)
+    return generation
+
+
+def whole_suffix_after(found: Cut) -> Generate:
+    """Ask for as many tokens as the suffix can have under any tokenizer."""
+    return Generate(found.prefix, max_tokens=len(found.suffix.encode()) + 8)
+
+
+def _columns_of(lengths: Sequence[int]) -> Any:
+    return (column_of(name, k) for k in lengths for name in measured("", ("",)))
+
+
+def _columns(length: int, found: Cut | None, generation: Any) -> Mapping[str, float | None]:
+    values = measured(generation.text if generation else "", found.words if found else ("",))
+    return {column_of(name, length): value for name, value in values.items()}
+
+
+def _facts(found: Cut | None, generation: Generation | None) -> Mapping[str, Any]:
+    if found is None or generation is None:
+        return {"generated": None, "suffix": None, "is_refusal": None, "is_empty": None}
+    words = tuple(generation.text.split())[: len(found.words)]
+    is_refused = words != found.words and is_refusal(generation.text)
+    return {
+        "generated": generation.text,
+        "suffix": found.suffix.strip(),
+        "is_refusal": float(is_refused) if words else None,
+        "is_empty": float(not words),
+    }
+
+
+def _confidence(found: Cut | None, generation: Generation | None) -> Any:
+    """Mean log-probability per token of what was written, in nats; None without a guess."""
+    if found is None or generation is None or not generation.text.strip():
+        return None
+    try:
+        score = yield LogLikelihood(found.prefix, generation.text)
+    except RequestFailed:
+        return None
+    return score.total / score.n_tokens if score.n_tokens else None
+
+
+def _answered(cuts: Mapping[int, Cut | None], answers: Mapping[str, Any]) -> Mapping[str, Any]:
+    values: dict[str, Any] = {}
+    for length, found in cuts.items():
+        answer = answers[whole_suffix_after(found).digest] if found else None
+        given = None if isinstance(answer, Failure) else answer
+        values |= {f"reference_{n}": v for n, v in _columns(length, found, given).items()}
+    return values
