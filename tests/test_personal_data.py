@@ -127,7 +127,7 @@ def test_without_presidio_our_patterns_serve_and_presidio_says_how_to_get_it(mon
 def test_precision_and_recall_on_synthetic_sentences(data):
     """Of 1,500 sentences with 328 spans of our kinds; a find counts that overlaps its span."""
     file = data / "presidio_synth_pii" / "synth_dataset_v2.json"
-    hits, false, missed = ({kind: 0 for kind in KINDS} for _ in range(3))
+    hits, false, missed = (dict.fromkeys(KINDS, 0) for _ in range(3))
     for row in json.loads(file.read_text()):
         marked = [
             (NAMES[s["entity_type"]], s["start_position"], s["end_position"])

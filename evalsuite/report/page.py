@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
+from evalsuite.redaction import RedactedRun, redacted
 from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
 from evalsuite.report.downloads import downloads, files_of
@@ -27,6 +28,7 @@ from evalsuite.report.sections import sections
 from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8, visible
+from evalsuite.sealing import is_sealed
 from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
@@ -56,15 +58,22 @@ def write(
     budget: Budget | None = None,
     *,
     allow_different_data: bool = False,
+    show_private: bool = False,
 ) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
-    page = render(runs, budget, allow_different_data=allow_different_data)
+    page = render(
+        runs, budget, allow_different_data=allow_different_data, show_private=show_private
+    )
     write_atomically(path, plain_utf8(page))
     return path
 
 
 def render(
-    runs: Sequence[Run], budget: Budget | None = None, *, allow_different_data: bool = False
+    runs: Sequence[Run],
+    budget: Budget | None = None,
+    *,
+    allow_different_data: bool = False,
+    show_private: bool = False,
 ) -> str:
     """The page of one or more runs, the first model of those that share a probe as the baseline.
 
@@ -76,16 +85,22 @@ def render(
         budget: How large the page may grow; 5 MiB without.
         allow_different_data: Compare the common part of what runs saw, where it is not the same;
             without, the page says that they were not compared, and why.
+        show_private: Show secrets and personal data, which are hidden by span otherwise; the page
+            says so.
     """
     budget = budget or Budget()
-    originals = with_distinct_names(runs)
+    privacy = _privacy(runs, show_private)
+    originals = with_distinct_names(runs if show_private else [redacted(run) for run in runs])
     named = with_distinct_models(originals)
     facts = _facts(originals, named, allow_different_data)
     limit, before = budget.max_bytes * 4 // 5, math.inf
     while True:
         explorer = explore(named, limit, budget.samples, budget.media)
         page = _template().render(
-            facts, explorer=explorer, downloads=downloads(facts["files"], explorer.lines)
+            facts,
+            privacy=privacy,
+            explorer=explorer,
+            downloads=downloads(facts["files"], explorer.lines),
         )
         size = len(plain_utf8(page))
         if size <= budget.max_bytes or size >= before:
@@ -101,7 +116,9 @@ def _facts(
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
-    compared = comparisons(named, results, allow_different_data)
+    # Compared is what was recorded: hidden spans would change what a metric reads of a text.
+    recorded = [run.recorded if isinstance(run, RedactedRun) else run for run in named]
+    compared = comparisons(recorded, results, allow_different_data)
     found = verdicts(results)
     style, script = _assets(_STYLES), _assets(_SCRIPTS)
     made = panels(results, validated, compared, specifications)
@@ -130,6 +147,15 @@ def _facts(
         "is_complete": all(run.manifest.get("complete", True) for run in originals),
         "not_applicable": _not_applicable(results),
     }
+
+
+def _privacy(runs: Sequence[Run], show_private: bool) -> str:
+    """What the page says about secrets: ``shown``, ``sealed``, ``hidden``, or nothing to say."""
+    if all(is_sealed(run) for run in runs):
+        return "sealed"
+    if not any(isinstance(redacted(run), RedactedRun) for run in runs):
+        return ""
+    return "shown" if show_private else "hidden"
 
 
 def _template() -> Template:
