@@ -268,6 +268,10 @@ class Run:
                     batch = batch.take(arrow.array(found, arrow.int64()))
                 yield from _rows(batch)
 
+    def outlines(self, job_id: str) -> Iterator[SampleRow]:
+        """The samples without their exchanges, to choose among and not to show."""
+        yield from self.samples(job_id, with_exchange=False)
+
     def media(self, sha256: str) -> bytes | None:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256

@@ -149,6 +149,12 @@ def test_a_samples_own_secret_is_found_within_words():
     assert own.text("codek42x") == f"code{HIDDEN_SECRET}x"
 
 
+def test_a_secret_that_was_cut_in_the_middle_is_hidden_from_its_half_on():
+    own = Redactor(own=("jane.doe@firm",))
+    assert own.text("It is jane.doe") == f"It is {HIDDEN_SECRET}"
+    assert own.text("It is jane") == "It is jane"
+
+
 def test_tokens_that_spell_a_secret_are_hidden_and_no_others():
     redactor = Redactor(Secrets(frozenset(["Zanzibar-7"])))
     shown = redactor.value(["in", " ", "Zan", "zibar", "-", "7", " now"])

@@ -116,9 +116,7 @@ def _facts(
     results = [result for result in everything if not result.variant]
     specifications: dict[str, Any] = {}
     validated = validations(results, _models(named))
-    # Compared is what was recorded: hidden spans would change what a metric reads of a text.
-    recorded = [run.recorded if isinstance(run, RedactedRun) else run for run in named]
-    compared = comparisons(recorded, results, allow_different_data)
+    compared = comparisons(named, results, allow_different_data)
     found = verdicts(results)
     style, script = _assets(_STYLES), _assets(_SCRIPTS)
     made = panels(results, validated, compared, specifications)

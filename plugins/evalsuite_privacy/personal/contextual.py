@@ -165,6 +165,7 @@ class ContextualLeak(Probe):
         public: Field of a phrase that a useful reply tells; may be absent.
         group: Field whose values get rates of their own; may be absent.
         max_tokens: Longest reply.
+        hide: Whether reports hide the private phrase; not needed of published data.
     """
 
     prompt: str = "{{ prompt }}"
@@ -172,6 +173,7 @@ class ContextualLeak(Probe):
     public: str = "public"
     group: str = "topic"
     max_tokens: int = 256
+    hide: bool = True
 
     name: ClassVar[str] = "privacy/contextual-leak"
     family: ClassVar[Any] = "privacy"
@@ -209,8 +211,8 @@ class ContextualLeak(Probe):
         )  # fmt: skip
 
     def secrets(self, sample: Sample) -> Sequence[str]:
-        """The private phrase."""
-        return (str(sample.get(self.private) or ""),)
+        """The private phrase, where it is to be hidden."""
+        return (str(sample.get(self.private) or ""),) if self.hide else ()
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """One greedy reply."""

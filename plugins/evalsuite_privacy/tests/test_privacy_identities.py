@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -70,8 +73,6 @@ def test_its_clean_twin_tells_nothing_and_ranks_as_chance_does(controls):
 
 
 def test_no_code_of_theirs_is_in_the_report_or_the_sealed_copy(controls, tmp_path):
-    import re
-
     run = Run.open(controls[0])
     codes = [str(row["value"]) for row in language.identity_rows()]
     (leaky,) = (j for j in run.results if "leaky" in j.model and "rank" not in j.probe)
@@ -80,8 +81,35 @@ def test_no_code_of_theirs_is_in_the_report_or_the_sealed_copy(controls, tmp_pat
     sealed = tmp_path / "sealed"
     assert command_line(["export", str(run.path), "--redact", "-o", str(sealed)]) == 0
     shown = "".join(repr(list(Run.open(sealed).samples(j.id))) for j in run.results)
-    shown += re.sub(r"\s+", " ", render([run]))
+    shown += re.sub(r"\s+", " ", decoded(render([run])))
     assert not [code for code in codes if code in shown]
+
+
+def test_slices_named_by_secrets_are_hidden_on_the_terminal_and_in_the_page(tmp_path, capsys):
+    """A user may group by the very value; its estimates are then named after it."""
+    (tmp_path / "suite.yaml").write_text(
+        "version: 1\nname: people\nmodels: [control:text-clean, control:text-leaky]\n"
+        "sources: {people: {type: control/identities, limit: 4}}\nprobes:\n"
+        "  - probe: privacy/personal-data-elicitation\n    source: people\n"
+        "    options: {group: value, max_tokens: 8}\n"
+    )
+    codes = [str(row["value"]) for row in language.identity_rows()][:4]
+    output = tmp_path / "run"
+    assert command_line(["run", str(tmp_path / "suite.yaml"), "-o", str(output), "--json"]) == 0
+    told = capsys.readouterr()
+    assert codes[0] in (output / "estimates.json").read_text()
+    page = re.sub(r"\s+", " ", decoded(render([Run.open(output)])))
+    shown = "".join((told.out, told.err, page))
+    assert "value=[hidden secret]" in shown
+    assert not [code for code in codes if code in shown]
+    assert command_line(["compare", str(output), "--all"]) == 0
+    assert not [code for code in codes if code in capsys.readouterr().out]
+
+
+def decoded(page: str) -> str:
+    """A page with every gzip stream in it written out behind it."""
+    codes = re.findall(r"H4sI[A-Za-z0-9+/]+={0,2}", page)
+    return page + "".join(gzip.decompress(base64.b64decode(code)).decode() for code in codes)
 
 
 def test_an_n_gram_model_of_planted_people_tells_them_and_not_the_decoy_people(tmp_path):
