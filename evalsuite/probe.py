@@ -115,6 +115,15 @@ class Probe:
         """
         raise TypeError(f"{type(self).__name__} does not implement ask()")
 
+    def secrets(self, sample: Sample) -> Sequence[str]:
+        """The texts of a sample that nobody may read in a report: the value, not its neighbours.
+
+        Reports, exports and the terminal hide them wherever they occur in the run, in prompts and
+        answers of any probe. Must not raise. The default names none.
+        """
+        del sample
+        return ()
+
     def tabulate(
         self, records: Sequence[Record], context: Any, rng: np.random.Generator
     ) -> Sequence[Record]:

@@ -22,6 +22,7 @@ from evalsuite.model import Model
 from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job, Plan
 from evalsuite.probe import Probe
+from evalsuite.redaction import Redactor, Secrets, is_private
 from evalsuite.registry import Registry
 from evalsuite.request import PASSING, Failure
 from evalsuite.responses import Responses
@@ -353,6 +354,7 @@ def _collect(work: _Work, index: int, asking: Asking) -> SampleRow:
         reason=reason,
         record=_scalars(asking.outcome) if status == "ok" else {},
         exchange=shown(asking.exchange),
+        secrets=() if sample.broken is not None else tuple(work.probe.secrets(sample)),
     )
     return work.rows[index]
 
@@ -382,6 +384,7 @@ def _conclude(
 ) -> None:
     """Tabulate, estimate and write one job."""
     job, order = work.job, sorted(work.records)
+    secrets = frozenset(text for row in work.rows.values() for text in row.secrets)
     failures = Counter(_failure_counts(work))
     result = replace(
         empty_result(job),
@@ -395,13 +398,13 @@ def _conclude(
         reason = f"{work.failure.kind}: {work.failure.message}"
         result = replace(result, status="failed", reason=reason)
         result = replace(result, estimates=_estimates(plan, work, Table({}, 0, len(work.samples))))
-        _finish(result, store, observer, registry, job)
+        _finish(result, store, observer, registry, job, secrets)
         return
     try:
         records = _tabulated(plan, work)
     except Exception as error:  # noqa: BLE001  a probe's fault costs its own job only
         result = replace(result, status="failed", reason=_reason_of(error, "tabulating"))
-        _finish(result, store, observer, registry, job)
+        _finish(result, store, observer, registry, job, secrets)
         return
     for index, record in zip(order, records, strict=True):
         work.rows[index] = replace(work.rows[index], record=_scalars(record))
@@ -415,7 +418,7 @@ def _conclude(
     for sha256, data in shown_media(work.samples, plan.seed):
         store.write_media(sha256, data)
     store.write_samples(job.id, rows)
-    _finish(result, store, observer, registry, job)
+    _finish(result, store, observer, registry, job, secrets)
 
 
 def _add_losses(plan: Plan, work: _Work, store: Store) -> None:
@@ -471,9 +474,12 @@ def _finish(
     observer: Observer,
     registry: Registry | None = None,
     job: Job | None = None,
+    secrets: frozenset[str] = frozenset(),
 ) -> None:
-    store.write_result(result)
-    observer.job_finished(result)
+    """Store a result and tell of it, without secrets: an observer writes to terminals and logs."""
+    redactor = Redactor(Secrets(secrets), is_private(result))
+    store.write_result(replace(result, reason=redactor.text(result.reason)))
+    observer.job_finished(redactor.result(result))
     if registry is not None and job is not None:
         registry.hook.evalsuite_probe_finished(job=job, store=store)
 

@@ -32,7 +32,10 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class SampleRow:
-    """What happened to one sample: ``status`` is ``ok`` or ``failed``, with the ``reason``."""
+    """What happened to one sample: ``status`` is ``ok`` or ``failed``, with the ``reason``.
+
+    ``secrets`` are the texts that its probe declared secret; see ``redaction.py``.
+    """
 
     id: str
     content_hash: str
@@ -40,6 +43,7 @@ class SampleRow:
     reason: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     exchange: tuple[Mapping[str, Any], ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,18 +113,18 @@ def samples_parquet(rows: Sequence[SampleRow]) -> bytes:
             text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
         return storable(text)
 
-    table = arrow.table(
-        {
-            "id": arrow.array([storable(row.id) for row in rows], arrow.string()),
-            "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
-            "status": arrow.array([row.status for row in rows], arrow.string()),
-            "reason": arrow.array([storable(row.reason) for row in rows], arrow.string()),
-            "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
-            "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
-        }
-    )
+    columns = {
+        "id": arrow.array([storable(row.id) for row in rows], arrow.string()),
+        "content_hash": arrow.array([row.content_hash for row in rows], arrow.string()),
+        "status": arrow.array([row.status for row in rows], arrow.string()),
+        "reason": arrow.array([storable(row.reason) for row in rows], arrow.string()),
+        "record": arrow.array([as_json(row.record) for row in rows], arrow.string()),
+        "exchange": arrow.array([as_json(row.exchange) for row in rows], arrow.string()),
+    }
+    if any(row.secrets for row in rows):
+        columns["secrets"] = arrow.array([as_json(row.secrets) for row in rows], arrow.string())
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
+    parquet.write_table(arrow.table(columns), buffer, compression="zstd")
     return buffer.getvalue()
 
 
@@ -260,13 +264,18 @@ class Run:
             return
         names = ["id", "content_hash", "status", "reason", "record"]
         with parquet.ParquetFile(path) as stored:
-            wanted = [*names, "exchange"] if with_exchange else names
+            further = (["exchange"] if with_exchange else []) + ["secrets"]
+            wanted = [*names, *(name for name in further if name in stored.schema_arrow.names)]
             for batch in stored.iter_batches(batch_size=512, columns=wanted):
                 if only is not None:
                     keys = zip(*(batch.column(name).to_pylist() for name in names[:2]), strict=True)
                     found = [place for place, key in enumerate(keys) if key in only]
                     batch = batch.take(arrow.array(found, arrow.int64()))
-                yield from _rows(batch, with_exchange)
+                yield from _rows(batch)
+
+    def outlines(self, job_id: str) -> Iterator[SampleRow]:
+        """The samples without their exchanges, to choose among and not to show."""
+        yield from self.samples(job_id, with_exchange=False)
 
     def outcomes(self, job_id: str) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
         """Content hash, whether answered, and record of each sample of a job, in source order.
@@ -291,16 +300,18 @@ class Run:
         return path.read_bytes() if path.is_file() else None
 
 
-def _rows(batch: Any, with_exchange: bool) -> Iterator[SampleRow]:
+def _rows(batch: Any) -> Iterator[SampleRow]:
     """The rows of one batch; its documents are parsed as one, which is faster than one by one."""
+    known = batch.schema.names
 
-    def parsed(name: str) -> list[Any]:
-        documents: list[Any] = json.loads(f"[{','.join(batch.column(name).to_pylist())}]")
-        return documents
+    def parsed(name: str) -> Iterator[tuple[Any, ...]]:
+        if name not in known:
+            return iter([()] * len(batch))
+        return map(tuple, json.loads(f"[{','.join(batch.column(name).to_pylist())}]"))
 
     columns = [batch.column(n).to_pylist() for n in ("id", "content_hash", "status", "reason")]
-    exchanges = map(tuple, parsed("exchange")) if with_exchange else [()] * len(batch)
-    yield from map(SampleRow, *columns, parsed("record"), exchanges)
+    records = json.loads(f"[{','.join(batch.column('record').to_pylist())}]")
+    yield from map(SampleRow, *columns, records, parsed("exchange"), parsed("secrets"))
 
 
 def with_distinct_names(runs: Sequence[Run]) -> list[Run]:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 # From the cellar up; a module may import what stands before it, never what stands after.
 LAYERS = [
     ["errors", "documents", "foreign_text", "hookspecs"],
-    ["decoded", "resampling", "truncation", "vocoder", "text_lists"],
+    ["decoded", "resampling", "truncation", "vocoder", "text_lists", "personal_data"],
     ["sound_file"],
     ["content", "derived"],
     ["request"],
@@ -31,7 +31,8 @@ LAYERS = [
     ["plan", "responses", "exchange"],
     ["executor", "manifest"],
     ["schedule", "store", "second_model"],
-    ["estimate_rows"],
+    ["estimate_rows", "redaction"],
+    ["sealing"],
     ["loss"],
     ["observer"],
     ["run"],
@@ -93,6 +94,7 @@ PUBLIC |= {
     "vocoder",
     "second_model",
     "report",
+    "personal_data",
 }
 PUBLIC |= {"exports", "classification", "retrieval", "captions", "answers", "transcripts"}
 

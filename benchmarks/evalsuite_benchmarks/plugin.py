@@ -18,6 +18,7 @@ _SUITES = {
     "fairness-published": "the same on published data; --set data=FOLDER",
     "privacy": "can training texts be told? --set members=FOLDER --set non_members=FOLDER",
     "canaries": "are planted secrets remembered? --set canaries=FOLDER",
+    "confaide": "what is private, and is it kept? ConfAIde; --set data=FOLDER",
     "crows-pairs": "stereotype pairs of CrowS-Pairs; --set data=FOLDER",
     "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",
     "mnist": "MNIST test digits by a zero-shot image model; --set data=FOLDER",

@@ -10,6 +10,7 @@ from evalsuite.cli.conventions import answer, json_option, notes, print_json
 from evalsuite.cli.differences import print_comparison
 from evalsuite.compare import compare
 from evalsuite.errors import ExitCode
+from evalsuite.redaction import redacted
 from evalsuite.store import Run
 
 
@@ -68,7 +69,7 @@ def command(
     value.
     """  # noqa: D301
     comparison = compare(
-        [Run.open(run) for run in runs],
+        [redacted(Run.open(run)) for run in runs],
         baseline=baseline,
         models=models or None,
         allow_different_data=allow_different_data,

@@ -49,6 +49,11 @@ MIB = 2**20
     is_flag=True,
     help="Compare the common part of runs that saw different data.",
 )
+@click.option(
+    "--show-private",
+    is_flag=True,
+    help="Show secrets and personal data, which are hidden otherwise.",
+)
 @click.option("--open", "open_it", is_flag=True, help="Open it in a browser afterwards.")
 def command(
     runs: tuple[Path, ...],
@@ -57,6 +62,7 @@ def command(
     media: int,
     samples: int,
     allow_different_data: bool,
+    show_private: bool,
     open_it: bool,
 ) -> None:
     """Render RUNS (run directories, the baseline first) as one self-contained HTML page.
@@ -67,7 +73,15 @@ def command(
 
     budget = Budget(round(max_size * MIB), media, samples)
     opened = [Run.open(run) for run in runs]
-    path = write(opened, output, budget, allow_different_data=allow_different_data)
+    path = write(
+        opened,
+        output,
+        budget,
+        allow_different_data=allow_different_data,
+        show_private=show_private,
+    )
+    if show_private:
+        notes().print("Note: the page shows secrets and personal data. Do not pass it on.")
     size = path.stat().st_size
     if size > budget.max_bytes:
         notes().print(

@@ -22,10 +22,12 @@ from evalsuite.errors import ExitCode, StoreError, UsageError
 from evalsuite.executor import cache_directory
 from evalsuite.foreign_text import MAX_REASON, beginning
 from evalsuite.plan import Plan, command_line, make_plan
+from evalsuite.redaction import redacted
 from evalsuite.registry import installed
 from evalsuite.responses import Responses
 from evalsuite.run import Settings, execute
-from evalsuite.store import JobResult, Store
+from evalsuite.sealing import refuse_sealed
+from evalsuite.store import JobResult, Run, Store
 from evalsuite.suite import parse_suite
 
 
@@ -104,7 +106,7 @@ def run_plan(
                 complete = execute(plan, store, installed(), observer, settings)
     finally:
         store.close()
-    results = store.results
+    results = redacted(Run.open(directory)).results  # a terminal is read by whoever passes
     if as_json:
         print_json(
             {"run": str(directory), "complete": complete, "jobs": estimates_document(results)}
@@ -135,6 +137,7 @@ def _plan_and_directory(
     if resume is not None:
         if suite is not None or output is not None:
             raise UsageError("--resume reads the plan in the run directory; give no suite or -o.")
+        refuse_sealed(resume)
         return Plan.from_json(read_json(resume / "plan.json")), resume
     if suite is None:
         raise UsageError("Name a suite (`evalsuite list suites`), a suite file, or --resume RUN.")

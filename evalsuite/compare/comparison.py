@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from evalsuite.compare.differences import Drawing, JobPair
+from evalsuite.compare.hidden import as_recorded, hidden
 from evalsuite.compare.measured import MEASURED, Measured, measured
 from evalsuite.compare.pairing import Pairing, pair
 from evalsuite.compare.recomputed import JobRecords, Key
@@ -61,7 +62,7 @@ def compare(
         NothingSelectedError: There are not two subjects, or nothing that both were measured on.
         UsageError: A name is nobody's; or data differ and ``allow_different_data`` is not set.
     """
-    everyone = measured(runs, baseline=baseline, models=models)
+    everyone = measured(as_recorded(runs), baseline=baseline, models=models)
     made = _Making(everyone, Drawing(level, alpha, resamples, refits, seed), baseline is not None)
     made.check_data(allow_different_data)
     found = list(made.differences())
@@ -71,7 +72,7 @@ def compare(
             f"{', '.join(str(one.subject) for one in everyone)}. Run the same suite on each."
         )
     n_tests = sum(d.is_primary and not np.isnan(d.p_value) for d in found)
-    return Comparison(
+    compared = Comparison(
         subjects=tuple(one.subject for one in everyone),
         baseline=everyone[0].subject,
         differences=tuple(_judged(found, alpha)),
@@ -84,6 +85,7 @@ def compare(
         resamples=resamples,
         seed=seed,
     )
+    return hidden(compared, runs)
 
 
 def _judged(found: Sequence[Difference], alpha: float) -> Iterator[Difference]:

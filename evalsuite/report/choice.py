@@ -29,7 +29,7 @@ def candidates(jobs: Sequence[Job]) -> dict[Key, Candidate]:
     """All samples of the jobs of one probe, in source order."""
     outcomes: dict[Key, list[Outcome]] = {}
     for run, job in jobs:
-        for row in run.samples(job.id, with_exchange=False):
+        for row in run.outlines(job.id):
             made = outcome(row.status, row.record)
             outcomes.setdefault((row.id, row.content_hash), []).append(made)
     return {key: Candidate(place, marks(o)) for place, (key, o) in enumerate(outcomes.items())}

@@ -10,6 +10,7 @@ from typing import Any
 
 from evalsuite import __version__
 from evalsuite.documents import write_atomically
+from evalsuite.redaction import RedactedRun, redacted
 from evalsuite.report.comparisons import comparisons
 from evalsuite.report.controls import validations
 from evalsuite.report.downloads import downloads, files_of
@@ -23,6 +24,7 @@ from evalsuite.report.shell import assets, environment, policy
 from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8
+from evalsuite.sealing import is_sealed
 from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
@@ -54,9 +56,12 @@ def write(
     budget: Budget | None = None,
     *,
     allow_different_data: bool = False,
+    show_private: bool = False,
 ) -> Path:
     """Render runs into a file, whole or not at all; raises StoreError when it cannot be written."""
-    page = render(runs, budget, allow_different_data=allow_different_data)
+    page = render(
+        runs, budget, allow_different_data=allow_different_data, show_private=show_private
+    )
     write_atomically(path, plain_utf8(page))
     return path
 
@@ -67,6 +72,7 @@ def render(
     *,
     allow_different_data: bool = False,
     live: str = "",
+    show_private: bool = False,
 ) -> str:
     """The page of one or more runs, the first model of those that share a probe as the baseline.
 
@@ -79,9 +85,12 @@ def render(
         allow_different_data: Compare the common part of what runs saw, where it is not the same;
             without, the page says that they were not compared, and why.
         live: Names this state of the runs, for a page whose server is asked for a newer one.
+        show_private: Show secrets and personal data, which are hidden by span otherwise; the page
+            says so.
     """
     budget = budget or Budget()
-    originals = with_distinct_names(runs)
+    privacy = _privacy(runs, show_private)
+    originals = with_distinct_names(runs if show_private else [redacted(run) for run in runs])
     named = with_distinct_models(originals)
     facts = _facts(originals, named, allow_different_data, live)
     template = environment().get_template("report.html.j2")
@@ -89,7 +98,10 @@ def render(
     while True:
         explorer = explore(named, limit, budget.samples, budget.media)
         page = template.render(
-            facts, explorer=explorer, downloads=downloads(facts["files"], explorer.lines)
+            facts,
+            privacy=privacy,
+            explorer=explorer,
+            downloads=downloads(facts["files"], explorer.lines),
         )
         size = len(plain_utf8(page))
         if size <= budget.max_bytes or size >= before:
@@ -137,6 +149,15 @@ def _facts(
         "is_complete": all(run.manifest.get("complete", True) for run in originals),
         "not_applicable": _not_applicable(results),
     }
+
+
+def _privacy(runs: Sequence[Run], show_private: bool) -> str:
+    """What the page says about secrets: ``shown``, ``sealed``, ``hidden``, or nothing to say."""
+    if all(is_sealed(run) for run in runs):
+        return "sealed"
+    if not any(isinstance(redacted(run), RedactedRun) for run in runs):
+        return ""
+    return "shown" if show_private else "hidden"
 
 
 def _title(runs: Sequence[Run]) -> str:

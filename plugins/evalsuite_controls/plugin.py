@@ -17,6 +17,7 @@ _SOURCES = {
     "animal-sentences": ("AnimalSentences", "fresh sentences for perplexity"),
     "stereotype-pairs": ("StereotypePairs", "pairs that differ in the pronoun"),
     "canaries": ("Canaries", "32 canaries at 1 to 64 repeats, 1,000 references"),
+    "identities": ("Identities", "32 people with a code at 1 to 64 repeats, 49 decoys each"),
     "members": ("Members", "300 sentences of the leaky corpus, 300 others"),
     "reviews": ("Reviews", "reviews with their labels"),
     "reviews-with-cue": ("ReviewsWithCue", "negative reviews with the planted word"),

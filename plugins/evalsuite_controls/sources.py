@@ -87,6 +87,12 @@ class Canaries(_Generated):
     generator = "language:canary_rows"
 
 
+class Identities(_Generated):
+    """The canaries as people with a code each, which is asked for and ranked among decoys."""
+
+    generator = "language:identity_rows"
+
+
 class Members(_Generated):
     """300 sentences of the leaky model's corpus and 300 others."""
 

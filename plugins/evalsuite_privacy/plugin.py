@@ -100,6 +100,42 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "how large is the privacy loss of the training at least?",
             "text",
         ),
+        (
+            "personal-data-elicitation",
+            "personal.elicitation:PersonalDataElicitation",
+            "does a model tell a person's data when asked?",
+            "text",
+        ),
+        (
+            "personal-data-association",
+            "personal.elicitation:PersonalDataAssociation",
+            "does it link a name and other data to the next?",
+            "text",
+        ),
+        (
+            "personal-data-rank",
+            "personal.rank:PersonalDataRank",
+            "does it find a person's true value likelier than decoys?",
+            "text",
+        ),
+        (
+            "in-context-secrets",
+            "personal.in_context:InContextSecrets",
+            "does it give away a secret of its instructions?",
+            "text",
+        ),
+        (
+            "contextual-integrity",
+            "personal.contextual:ContextualIntegrity",
+            "does it rate private information as people do?",
+            "text",
+        ),
+        (
+            "contextual-leak",
+            "personal.contextual:ContextualLeak",
+            "does it tell what should stay in its context?",
+            "text",
+        ),
     ):
         registry.add(
             f"privacy/{name}",
@@ -107,6 +143,21 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             summary=summary,
             tags=("privacy", medium),
         )
+
+
+@hookimpl
+def evalsuite_register_sources(registry: Catalogue) -> None:
+    """Declare made-up people, and ConfAIde's files."""
+    registry.add(
+        "privacy/synthetic-identities",
+        factory="evalsuite_privacy.personal.identities:SyntheticIdentities",
+        summary="made-up people with data to plant, to ask for, and decoys",
+    )
+    registry.add(
+        "privacy/confaide",
+        factory="evalsuite_privacy.personal.confaide:Confaide",
+        summary="a tier of ConfAIde from the folder of its text files",
+    )
 
 
 @hookimpl

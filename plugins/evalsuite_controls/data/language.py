@@ -116,6 +116,7 @@ SEED_MEMBERS = 101
 SEED_CODES = 102
 SEED_REFERENCES = 103
 SEED_HELD_OUT = 104
+SEED_DECOYS = 105
 
 
 def capitals_rows(seed: int = 0) -> Iterator[dict[str, object]]:
@@ -197,6 +198,28 @@ def canary_rows(
             "text": code_sentence(rng),
             "is_canary": False,
             "repeats": 0,
+        }
+
+
+def identity_rows(n_decoys: int = 49) -> Iterator[dict[str, object]]:
+    """The people of the canaries: what to ask, the true code, and decoys that no model saw there.
+
+    Decoys are drawn with a seed of their own, so the true code is one draw among equals to a model
+    that has not memorised it.
+    """
+    lead = CODE_TEMPLATE.partition(" {digits}")[0]
+    rng = random.Random(SEED_DECOYS)
+    for row in canary_rows(n_references=0):
+        words = str(row["text"]).split()
+        owner, code = words[words.index("of") + 1], " ".join(words[-7:-1])
+        yield {
+            "id": owner,
+            "name": owner,
+            "kind": "code",
+            "prompt": lead.format(owner=owner),
+            "value": code,
+            "decoys": [" ".join(rng.choices(NUMBERS, k=6)) for _ in range(n_decoys)],
+            "repeats": row["repeats"],
         }
 
 

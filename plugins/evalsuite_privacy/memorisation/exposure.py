@@ -61,6 +61,11 @@ class CanaryExposure(Probe):
         """The text alone."""
         return LogLikelihood("", str(sample["text"]))
 
+    def secrets(self, sample: Sample) -> Sequence[str]:
+        """The canary; references are nobody's secret."""
+        is_canary = str(sample.get("is_canary")).lower() in ("true", "1")
+        return (str(sample.get("text") or ""),) if is_canary else ()
+
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score the text."""
         scored = ScoredText.of((yield self.request(sample)))
