@@ -207,7 +207,7 @@ class AlignmentScore:
         return float(replies[0].score)
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
-        """The log-probability of the words over all paths."""
+        """The same, along the best path."""
         return shown, self.text
 
 

@@ -63,9 +63,11 @@ def similarity_view(
 def _clip_view(
     model: Any, clip: Audio, partner: torch.Tensor, scale: Any, grid: tuple[int, int]
 ) -> DifferentiableView:
-    """Features [1, pieces, channels, frames, bands]; the baseline is their mean level everywhere.
+    """Features [1, pieces, channels, frames, bands].
 
-    Silence would be as far from what models have heard as a black picture.
+    The baseline is no silence, which is as far from what models have heard as a black picture, but
+    a mean level: of each band where moments are told apart, as a steady sound sets none of them
+    apart; of everything where bands are told apart too.
     """
     waveform, _ = clip.load(model.sample_rate_hz)
     heard = model.features.hear(waveform)
@@ -88,7 +90,9 @@ def _clip_view(
     cells = crossed(bands, moments[..., None], columns)
     return DifferentiableView(
         inputs,
-        torch.full_like(inputs, float(inputs.mean())),
+        inputs.mean(dim=(1, 2, 3, 4) if rows > 1 else (1, 2, 3), keepdim=True)
+        .expand_as(inputs)
+        .clone(),
         output,
         (),
         grid=grid,

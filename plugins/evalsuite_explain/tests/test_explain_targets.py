@@ -11,17 +11,20 @@ import torch
 
 from evalsuite import (
     Align,
+    Attribute,
     Audio,
     Classification,
     Classify,
     EmbedImage,
     EmbedText,
+    Failure,
     Image,
     LoadSettings,
     LogLikelihood,
     Similarity,
     SimilarityScale,
     Text,
+    Transcribe,
 )
 from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
@@ -166,3 +169,49 @@ def test_an_alignments_moments_are_silenced_one_by_one():
     found = occluded("asr-clean", clip, AlignmentScore(row["text"]))
     assert found == pytest.approx([whole - without for without in rest], abs=1e-5)
     assert sum(found) > 0
+
+
+def test_an_alignment_is_one_number_asked_or_differentiated():
+    row = next(tone_words.utterance_rows())
+    clip, model = Clip(Audio(data=row["audio"]), 4), control("asr-clean")
+    target = AlignmentScore(row["text"])
+    content, wanted = target.attribute((clip.audio,))
+    view = model.differentiable_view(content, wanted, medium="audio", grid=clip.grid)
+    with torch.no_grad():
+        found = float(view.output(view.inputs)[0])
+    assert found == pytest.approx(
+        target.score(ask("asr-clean", *target.requests(content))), abs=1e-4
+    )
+    path = "evalsuite_explain.explainers.gradients:integrated_gradients"
+    steps = (("n_steps", 64),)
+    (explained,) = ask("asr-clean", Attribute(content, wanted, path, steps, "audio", clip.grid))
+    assert len(explained.scores) == 4
+    assert explained.total > 0  # silence fits no words
+    assert explained.convergence_delta < 0.1 * explained.total
+
+
+def test_an_utterances_own_words_are_explained_where_none_are_given():
+    row = next(tone_words.utterance_rows())
+    audio, model = Audio(data=row["audio"]), control("asr-clean")
+    (heard,) = model.transcribe([Transcribe(audio)])
+    own, given = (
+        model.differentiable_view((audio,), text, medium="audio", grid=(1, 4))
+        for text in ("", heard.text)
+    )
+    with torch.no_grad():
+        assert float(own.output(own.inputs)[0]) >= float(given.output(given.inputs)[0]) - 1e-5
+
+
+def test_bands_of_a_waveform_are_refused_with_the_way_out():
+    row = next(tone_words.utterance_rows())
+    request = Attribute(
+        (Audio(data=row["audio"]),),
+        row["text"],
+        "evalsuite_explain.explainers.gradients:saliency",
+        (),
+        "audio",
+        (4, 4),
+    )
+    (found,) = ask("asr-clean", request)
+    assert isinstance(found, Failure)
+    assert "Set bands to 1" in found.message
