@@ -21,6 +21,7 @@ from evalsuite import (
     Image,
     LoadSettings,
     LogLikelihood,
+    RequestFailed,
     Similarity,
     SimilarityScale,
     Text,
@@ -31,7 +32,7 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing.playing import drive
 from evalsuite.zero_shot import Classes, class_vectors
-from evalsuite_controls.data import classifier, digits, tone_words
+from evalsuite_controls.data import classifier, digits, shapes, tone_words
 from evalsuite_explain.explainers.game import Game
 from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.clip import Clip
@@ -215,3 +216,26 @@ def test_bands_of_a_waveform_are_refused_with_the_way_out():
     (found,) = ask("asr-clean", request)
     assert isinstance(found, Failure)
     assert "Set bands to 1" in found.message
+
+
+def test_an_answer_about_a_picture_is_one_number_asked_or_differentiated():
+    row = next(shapes.question_rows())
+    part, model = Image(data=row["image"]), control("vlm-clean")
+    target = ContinuationScore(" yes", after=(Text(str(row["question"])),))
+    content, wanted = target.attribute((part,))
+    view = model.differentiable_view(content, wanted, medium="image", grid=(2, 2))
+    with torch.no_grad():
+        found = float(view.output(view.inputs)[0])
+    assert found == pytest.approx(ask("vlm-clean", *target.requests((part,)))[0].total, abs=1e-3)
+    path = "evalsuite_explain.explainers.gradients:integrated_gradients"
+    steps = (("n_steps", 128),)
+    (explained,) = ask("vlm-clean", Attribute(content, wanted, path, steps, "image", (2, 2)))
+    assert len(explained.scores) == 4
+    assert any(explained.scores)
+    assert explained.convergence_delta < 0.01 * abs(explained.total)
+
+
+def test_the_words_of_a_prompt_with_a_picture_are_not_open():
+    part = Image(data=next(shapes.question_rows())["image"])
+    with pytest.raises(RequestFailed, match="only the picture"):
+        control("vlm-clean").differentiable_view((part, Text("is it red?")), " yes")
