@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: demo reports test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics clean
+.PHONY: demo reports test lint types install bench bench-images bench-audio bench-privacy bench-report bench-statistics bench-explain clean
 
 demo: install ## Run the quick-start suite on the control models and write the report.
 	rm -rf runs/demo
@@ -57,6 +57,9 @@ bench-report: install ## Measure how large a report is, how long it takes to bui
 
 bench-statistics: install ## Measure resampling: 10,000 times 10,000 samples.
 	$(BIN)/python benchmarks/speed_statistics/run.py
+
+bench-explain: install ## Measure occlusion of texts beside captum's FeatureAblation.
+	$(BIN)/python benchmarks/speed_explain/run.py
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer

@@ -175,8 +175,8 @@ class Differentiable(Protocol):
     """A model whose output can be differentiated; what ``Attribute`` requests need.
 
     Models list ``differentiate`` among their methods and implement ``differentiable_view``; the
-    harness calls the requested explainer on the view. A model of texts alone takes only the first
-    two arguments.
+    harness calls the requested explainer on the view. A model of texts alone takes no ``medium``
+    and ``grid``; ``against`` is given where a request names it, and a model without it fails then.
     """
 
     def differentiable_view(
@@ -186,6 +186,7 @@ class Differentiable(Protocol):
         *,
         medium: Literal["text", "image", "audio"] = "text",
         grid: tuple[int, int] = (0, 0),
+        against: tuple[tuple[str, ...], ...] = (),
     ) -> DifferentiableView:
         """Open one input up; raises ValueError when the target is not one of the model's.
 
@@ -221,6 +222,8 @@ def _explain(model: Any, request: Any) -> Answer:
         return Failure("unsupported part", f"{model.info.name} takes no {request.medium}")
     only_text = model.info.modalities == {"text"}
     place = {} if only_text else {"medium": request.medium, "grid": request.grid}
+    if request.against:
+        place["against"] = request.against
     try:
         view = model.differentiable_view(request.content, request.target, **place)
         answer: Answer = explainer(view, **dict(request.options))

@@ -241,6 +241,10 @@ class Attribute(Request):
     ``medium`` says which part of the content is explained. A picture's scores are wanted for the
     cells of ``grid``, (rows, columns) of the whole picture; a clip's for (bands, moments) of the
     whole clip, bands of equal height in mel up to half of the clip's own rate, the highest first.
+
+    ``against`` names what the target competes with: a classifier's other labels, each alone, or the
+    prompts of each other class of a zero-shot decision. The output is then the log-odds of the
+    target: its logit less the log of the summed exponentials of theirs.
     """
 
     content: Content
@@ -249,6 +253,7 @@ class Attribute(Request):
     options: tuple[tuple[str, int | float | str | bool], ...] = ()
     medium: Literal["text", "image", "audio"] = "text"
     grid: tuple[int, int] = (0, 0)
+    against: tuple[tuple[str, ...], ...] = ()
     method: ClassVar[str] = "differentiate"
 
     def __post_init__(self) -> None:

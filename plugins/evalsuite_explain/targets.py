@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from math import log
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from evalsuite import (
     Align,
     Attribute,
     Audio,
+    Classification,
     Classify,
     EmbedAudio,
     EmbedImage,
@@ -28,14 +31,14 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite.content import Content, text_of
-from evalsuite.zero_shot import Classes, predict
+from evalsuite.zero_shot import Classes, logits_of, predict
 
 # The smallest probability that a logarithm is taken of.
 _TINY = 1e-30
 
 
 class Target(Protocol):
-    """One number for an input."""
+    """One number for an input; ``against``, where there is any, is that of an Attribute request."""
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """What to ask about an input; the same number of requests for every input."""
@@ -52,13 +55,16 @@ class Target(Protocol):
 
 @dataclass(frozen=True)
 class LabelScore:
-    """The probability that a classifier gives a label, or its logarithm.
+    """The probability that a classifier gives a label, its logarithm, or its log-odds.
 
-    Gradient explainers explain the label's logit.
+    Log-odds, log p - log (1 - p), stay open where a model is sure: a probability near 1 hardly
+    moves, whatever is taken away. Gradient explainers explain them where ``against`` names the
+    other labels, else the label's logit.
     """
 
     label: str
-    scale: Literal["probability", "log_probability"] = "probability"
+    scale: Literal["probability", "log_probability", "log_odds"] = "probability"
+    against: tuple[tuple[str, ...], ...] = ()
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """Classify it."""
@@ -66,12 +72,24 @@ class LabelScore:
 
     def score(self, replies: Sequence[Any]) -> float:
         """In [0, 1], or in nats."""
-        probability = replies[0].probability(self.label)
-        return probability if self.scale == "probability" else log(max(probability, _TINY))
+        probability = float(replies[0].probability(self.label))
+        if self.scale == "probability":
+            return probability
+        if self.scale == "log_probability":
+            return log(max(probability, _TINY))
+        found = zip(replies[0].labels, replies[0].probabilities, strict=True)
+        rest = sum(p for label, p in found if label != self.label)
+        return log(max(probability, _TINY)) - log(max(rest, _TINY))
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
         """The label's logit."""
         return shown, self.label
+
+
+def log_odds_of(found: Classification) -> LabelScore:
+    """The log-odds of the label that a classifier found."""
+    others = tuple((label,) for label in found.labels if label != found.label)
+    return LabelScore(found.label, "log_odds", others)
 
 
 @dataclass(frozen=True)
@@ -140,21 +158,29 @@ class MatchScore:
 class ClassScore:
     """The probability of one of several described classes for a picture or a clip.
 
-    Gradient explainers explain the similarity to the class's description: the unit mean of its
-    prompts' vectors, as in the classification.
+    On the scale of log-odds it is the similarity to the class's description (the unit mean of its
+    prompts' vectors, as in the classification) less that to all others, log-sum-exp: what makes a
+    picture like every class alike decides for none. Gradient explainers explain it where
+    ``against`` holds the other classes' prompts, else the similarity alone.
     """
 
     classes: Classes
     index: int
     prompts: tuple[str, ...] = ()
+    against: tuple[tuple[str, ...], ...] = ()
+    scale: Literal["probability", "log_odds"] = "probability"
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """Embed it."""
         return (_embed(shown[0]),)
 
     def score(self, replies: Sequence[Any]) -> float:
-        """In [0, 1]."""
+        """In [0, 1], or in nats."""
         classes = self.classes
+        if self.scale == "log_odds":
+            logits = logits_of(replies[0].vector, classes.vectors, classes.similarity)
+            others = np.delete(logits, self.index)
+            return float(logits[self.index] - (np.logaddexp.reduce(others) if len(others) else 0.0))
         found = predict(replies[0].vector, classes.vectors, classes.similarity, self.index)
         return found.probability
 
@@ -181,7 +207,7 @@ class AlignmentScore:
         return float(replies[0].score)
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
-        """The log-probability of the words over all paths."""
+        """The same, along the best path."""
         return shown, self.text
 
 
@@ -200,4 +226,5 @@ def gradient_request(
     from evalsuite_explain.inputs.features import all_present
 
     content, wanted = target.attribute(features.showing(all_present(len(features))))
-    return Attribute(content, wanted, explainer, options, features.medium, features.grid)
+    against = getattr(target, "against", ())
+    return Attribute(content, wanted, explainer, options, features.medium, features.grid, against)

@@ -11,7 +11,6 @@ from evalsuite import (
     Audio,
     DifferentiableView,
     EmbedAudio,
-    EmbedText,
     Failure,
     ForwardTrace,
     RequestFailed,
@@ -27,6 +26,7 @@ from evalsuite_transformers.differentiable.cells import (
 from evalsuite_transformers.differentiable.similarity import (
     pair_of,
     similarity_output,
+    text_directions,
     token_spans,
     unit_mean,
 )
@@ -34,13 +34,18 @@ from evalsuite_transformers.differentiable.views import absent_id, pooled, text_
 
 
 def similarity_view(
-    model: Any, content: Content, target: str, medium: str, grid: tuple[int, int]
+    model: Any,
+    content: Content,
+    target: str,
+    medium: str,
+    grid: tuple[int, int],
+    against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
     """One side of a clip and a text; the output is their similarity as the model scales it."""
-    pair = pair_of(content, target, Audio)
+    pair = pair_of(content, target, Audio, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
     if medium == "audio":
-        partner = unit_mean(model.embed_text([EmbedText(t) for t in pair.texts]), model.device)
+        partner = text_directions(model, pair)
         return _clip_view(model, pair.medium, partner, scale, grid)
     partner = unit_mean(model.embed_audio([EmbedAudio(pair.medium)]), model.device)
     encoded = model._ids([pair.text]).to(model.device)
@@ -58,9 +63,11 @@ def similarity_view(
 def _clip_view(
     model: Any, clip: Audio, partner: torch.Tensor, scale: Any, grid: tuple[int, int]
 ) -> DifferentiableView:
-    """Features [1, pieces, channels, frames, bands]; the baseline is their mean level everywhere.
+    """Features [1, pieces, channels, frames, bands].
 
-    Silence would be as far from what models have heard as a black picture.
+    The baseline is no silence, which is as far from what models have heard as a black picture, but
+    a mean level: of each band where moments are told apart, as a steady sound sets none of them
+    apart; of everything where bands are told apart too.
     """
     waveform, _ = clip.load(model.sample_rate_hz)
     heard = model.features.hear(waveform)
@@ -83,7 +90,9 @@ def _clip_view(
     cells = crossed(bands, moments[..., None], columns)
     return DifferentiableView(
         inputs,
-        torch.full_like(inputs, float(inputs.mean())),
+        inputs.mean(dim=(1, 2, 3, 4) if rows > 1 else (1, 2, 3), keepdim=True)
+        .expand_as(inputs)
+        .clone(),
         output,
         (),
         grid=grid,

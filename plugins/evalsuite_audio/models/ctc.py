@@ -17,7 +17,9 @@ import torch
 from transformers import AutoModelForCTC
 
 import evalsuite
-from evalsuite import LoadSettings, ModelError, ModelInfo, UsageError
+from evalsuite import DifferentiableView, LoadSettings, ModelError, ModelInfo, UsageError
+from evalsuite.content import Content
+from evalsuite_audio.models.ctc_gradients import alignment_view
 from evalsuite_audio.models.ctc_labels import Labels
 from evalsuite_audio.models.ctc_model import CtcModel, Decoding
 from evalsuite_audio.models.padding import ALONE, PADDED, can_pad
@@ -30,7 +32,7 @@ from evalsuite_transformers.checkpoint import (
 )
 from evalsuite_transformers.torch_model import count_parameters
 
-METHODS = frozenset({"transcribe", "align"})
+METHODS = frozenset({"transcribe", "align", "differentiate"})
 
 # They read a spectrogram, which is normalised over the clip; also one at a time.
 SPECTROGRAM = frozenset({"wav2vec2-bert", "parakeet_ctc"})
@@ -234,3 +236,14 @@ class CtcTranscriber(CtcModel):
         if self.reads_spectrogram:
             lengths = inputs["attention_mask"].sum(-1).cpu()
         return [row[:n] for row, n in zip(logits, self._own_frames(lengths), strict=True)]
+
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: str = "text",
+        grid: tuple[int, int] = (0, 0),
+    ) -> DifferentiableView:
+        """A clip; the output is how well the target's words fit it, as an alignment's score."""
+        return alignment_view(self, content, target, medium, grid)

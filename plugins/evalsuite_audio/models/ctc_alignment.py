@@ -67,6 +67,23 @@ def _in_any_case(word: str, labels: Labels) -> tuple[int, ...] | None:
     return None
 
 
+def spelled_out(text: str, labels: Labels) -> list[int] | Failure:
+    """The labels of a text's words, one after another; see ``spelled``."""
+    words = spelled(text, labels)
+    return words if isinstance(words, Failure) else _joined(words, labels)
+
+
+def _joined(words: Sequence[Spelled], labels: Labels) -> list[int]:
+    labelling = list(words[0].labels)
+    for word in words[1:]:
+        labelling += [*_between(labels), *word.labels]
+    return labelling
+
+
+def _between(labels: Labels) -> tuple[int, ...]:
+    return () if labels.separator is None else (labels.separator,)
+
+
 def align(
     log_probabilities: torch.Tensor, text: str, labels: Labels, seconds_per_frame: float
 ) -> Alignment | Failure:
@@ -74,10 +91,8 @@ def align(
     words = spelled(text, labels)
     if isinstance(words, Failure):
         return words
-    between = () if labels.separator is None else (labels.separator,)
-    labelling = list(words[0].labels)
-    for word in words[1:]:
-        labelling += [*between, *word.labels]
+    between = _between(labels)
+    labelling = _joined(words, labels)
     found = best_path(log_probabilities, labelling, labels.blank)
     n_frames = len(log_probabilities)
     if found is None:

@@ -172,6 +172,7 @@ class AudioTextDualEncoder(TorchModel):
         *,
         medium: str = "text",
         grid: tuple[int, int] = (0, 0),
+        against: tuple[tuple[str, ...], ...] = (),
     ) -> DifferentiableView:
         """One side of a clip and a text; the output is their scaled similarity."""
-        return similarity_view(self, content, target, medium, grid)
+        return similarity_view(self, content, target, medium, grid, against)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evalsuite import Sample
@@ -33,7 +33,7 @@ class Explained:
     Attributes:
         predicted: Its name.
         probability: Of the predicted class.
-        target: What was explained.
+        target: Its probability; what was explained are the log-odds.
         explanation: One score for each cell.
     """
 
@@ -57,6 +57,9 @@ class ExplainedClass(ExplainerChoice, ZeroShotProbe):
         classes = context.classes
         whole = yield embed(sample[cells.medium])
         found = predict(whole.vector, classes.vectors, classes.similarity, 0)
-        target = ClassScore(classes, found.index, context.prompts[found.index])
-        explanation = yield from self.explained(cells, target, sample)
+        own, others = context.prompts[found.index], list(context.prompts)
+        del others[found.index]
+        target = ClassScore(classes, found.index, own, tuple(others))
+        log_odds = replace(target, scale="log_odds")
+        explanation = yield from self.explained(cells, log_odds, sample)
         return Explained(classes.names[found.index], found.confidence, target, explanation)

@@ -30,7 +30,7 @@ from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.measures.faithfulness import ranking
 from evalsuite_explain.probes.described import ExplainedClass
 from evalsuite_explain.probes.explaining import ExplainerChoice
-from evalsuite_explain.targets import LabelScore
+from evalsuite_explain.targets import log_odds_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class ShortcutWord(ExplainerChoice, Probe):
         if not places:
             raise RequestFailed(Failure("no cue", f"the text does not hold the word {cue!r}"))
         found = yield Classify(text)
-        explained = yield from self.explained(divided, LabelScore(found.label), sample)
+        explained = yield from self.explained(divided, log_odds_of(found), sample)
         scores = explained.scores.tolist()
         order = ranking(scores)
         rank = min(order.index(place) for place in places) + 1

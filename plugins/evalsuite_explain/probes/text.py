@@ -12,7 +12,7 @@ from evalsuite import Card, Classify, Mean, Metric, Null, Probe, Sample
 from evalsuite_explain.inputs.words import Word, Words
 from evalsuite_explain.measures.faithfulness import area_over_perturbation, ranking, top_counts
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
-from evalsuite_explain.targets import LabelScore
+from evalsuite_explain.targets import log_odds_of
 
 RANDOM_DRAWS = 3
 
@@ -62,7 +62,7 @@ class TextFaithfulness(ExplainerChoice, Probe):
         divided = Words(text)
         words = divided.words
         found = yield Classify(text)
-        explained = yield from self.explained(divided, LabelScore(found.label), sample)
+        explained = yield from self.explained(divided, log_odds_of(found), sample)
         scores = explained.scores.tolist()
         rng = rng_of_sample(sample)
         orders = [ranking(scores)]

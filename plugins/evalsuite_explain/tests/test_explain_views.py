@@ -114,6 +114,15 @@ def test_layers_of_classifiers_language_models_and_open_clip_are_open(explainer)
         assert max(found.scores) > 0
 
 
+def test_a_moment_is_absent_at_each_bands_mean_and_a_cell_at_the_mean_of_all():
+    for grid, dimensions in (((1, 4), (1, 2, 3)), ((4, 4), (1, 2, 3, 4))):
+        view = control("sounds-clean").differentiable_view(
+            (clip(), Text("the sound of bell")), "", medium="audio", grid=grid
+        )
+        mean = view.inputs.mean(dim=dimensions, keepdim=True).expand_as(view.inputs)
+        torch.testing.assert_close(view.baseline, mean)
+
+
 def test_attention_within_windows_is_not_followed():
     found = ask(control("sounds-clean"), (clip(), Text("bell")), "relevance", "audio", (1, 4))
     assert isinstance(found, Failure)

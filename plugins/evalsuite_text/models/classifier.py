@@ -144,13 +144,24 @@ class TextClassifier(TorchModel):
             logits: torch.Tensor = self.module(**kept).logits.float().cpu()
         return logits
 
-    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
-        """The token embeddings; the output is the target label's logit."""
-        if target not in self.labels:
-            raise ValueError(f"no label {target!r}; the labels are {', '.join(self.labels)}")
-        index = self.labels.index(target)
-        text = text_of(content)
-        return label_view(self.module, self.tokenizer, text, index, self.max_length, self.accepted)
+    def differentiable_view(
+        self, content: Content, target: str, *, against: tuple[tuple[str, ...], ...] = ()
+    ) -> DifferentiableView:
+        """The token embeddings; the output is the target label's logit or log-odds."""
+        return label_view(
+            self.module,
+            self.tokenizer,
+            text_of(content),
+            self._index(target),
+            self.max_length,
+            self.accepted,
+            [self._index(label) for (label,) in against],
+        )
+
+    def _index(self, label: str) -> int:
+        if label not in self.labels:
+            raise ValueError(f"no label {label!r}; the labels are {', '.join(self.labels)}")
+        return self.labels.index(label)
 
 
 def _positions(module: torch.nn.Module) -> int:

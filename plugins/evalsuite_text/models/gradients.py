@@ -115,8 +115,9 @@ def label_view(
     label_index: int,
     max_length: int,
     accepted: Collection[str],
+    rivals: Sequence[int] = (),
 ) -> DifferentiableView:
-    """A text's embeddings; the output is one label's logit.
+    """A text's embeddings; the output is one label's logit, or log-odds against its rivals.
 
     The baseline replaces every word token by the mask, unknown or padding token; special tokens
     stay. A head with one logit has the logit for its second label, its negative for the first.
@@ -156,7 +157,9 @@ def label_view(
         logits: torch.Tensor = found.logits.float()
         if logits.shape[-1] == 1:
             return logits[:, 0] if label_index == 1 else -logits[:, 0]
-        return logits[:, label_index]
+        if not rivals:
+            return logits[:, label_index]
+        return logits[:, label_index] - logits[:, list(rivals)].logsumexp(-1)
 
     def trace() -> ForwardTrace:
         with eager_attention(module):

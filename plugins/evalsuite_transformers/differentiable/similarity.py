@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
-from evalsuite import Audio, Embedding, Failure, Image, RequestFailed, Similarity, Text
+from evalsuite import (
+    Audio,
+    Embedding,
+    EmbedText,
+    Failure,
+    Image,
+    RequestFailed,
+    Similarity,
+    Text,
+)
 from evalsuite.content import Content, text_of
 
 
@@ -20,10 +30,12 @@ class Pair:
     Attributes:
         medium: The picture or the clip.
         texts: Descriptions; of several, the unit mean of their vectors is meant.
+        against: Those of each class that it competes with.
     """
 
     medium: Any
     texts: tuple[str, ...]
+    against: tuple[tuple[str, ...], ...] = ()
 
     @property
     def text(self) -> str:
@@ -31,12 +43,20 @@ class Pair:
         return "".join(self.texts)
 
 
-def pair_of(content: Content, target: str, kind: type[Image] | type[Audio]) -> Pair:
+def pair_of(
+    content: Content,
+    target: str,
+    kind: type[Image] | type[Audio],
+    medium: str,
+    against: tuple[tuple[str, ...], ...] = (),
+) -> Pair:
     """The sides that a request names.
 
     Raises:
-        ValueError: There is a target, or not one of each side.
+        ValueError: There is a target, or not one of each side, or a text is to compete.
     """
+    if against and medium == "text":
+        raise ValueError("only a picture or clip is put in one of several classes, not a text")
     media = [part for part in content if isinstance(part, kind)]
     texts = tuple(part.text for part in content if isinstance(part, Text))
     if target or len(media) != 1 or not text_of(content).strip():
@@ -45,7 +65,7 @@ def pair_of(content: Content, target: str, kind: type[Image] | type[Audio]) -> P
             f"a dual encoder explains the similarity of one {noun} and the texts beside it; "
             "leave the target empty"
         )
-    return Pair(media[0], texts)
+    return Pair(media[0], texts, against)
 
 
 def unit_mean(embeddings: Sequence[Embedding], device: torch.device) -> torch.Tensor:
@@ -54,14 +74,37 @@ def unit_mean(embeddings: Sequence[Embedding], device: torch.device) -> torch.Te
     return torch.from_numpy(mean / np.linalg.norm(mean)).float().to(device)
 
 
+def text_directions(model: Any, pair: Pair) -> torch.Tensor:
+    """The unit mean of a pair's texts [dimensions]; with rivals, a row of each [1 + rivals, ...].
+
+    A model's directions are kept while it lives: every sample of a run names the same classes.
+    """
+    known = _directions.setdefault(model, {})
+    asked = dict.fromkeys(text for own in (pair.texts, *pair.against) for text in own)
+    if missing := [text for text in asked if text not in known]:
+        known.update(zip(missing, model.embed_text([EmbedText(text) for text in missing])))
+    rows = [
+        unit_mean([known[text] for text in own], model.device)
+        for own in (pair.texts, *pair.against)
+    ]
+    return torch.stack(rows) if pair.against else rows[0]
+
+
+_directions: WeakKeyDictionary[Any, dict[str, Embedding]] = WeakKeyDictionary()
+
+
 def similarity_output(
     encode: Callable[[torch.Tensor], torch.Tensor], partner: torch.Tensor, scale: Similarity
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Maps inputs [batch, ...] to scale x cosine + bias with the partner's unit vector [batch]."""
+    """Maps inputs [batch, ...] to scale x cosine + bias with the partner's unit vector [batch].
+
+    Of several partners [1 + rivals, dimensions] it is the log-odds of the first.
+    """
 
     def output(inputs: torch.Tensor) -> torch.Tensor:
         vectors = torch.nn.functional.normalize(encode(inputs).float(), dim=-1)
-        return scale.scale * (vectors @ partner) + scale.bias
+        logits = scale.scale * (vectors @ partner.t()) + scale.bias
+        return logits if logits.ndim == 1 else logits[:, 0] - logits[:, 1:].logsumexp(-1)
 
     return output
 

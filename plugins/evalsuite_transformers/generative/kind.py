@@ -19,6 +19,8 @@ from evalsuite_transformers.generative.options import Options
 from evalsuite_transformers.generative.prompt import PromptWriter
 
 METHODS = frozenset({"loglikelihood", "generate"})
+# What a kind named for a medium can do beside.
+FURTHER = {"image": frozenset({"differentiate"})}
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class GenerativeKind:
             name=f"hf:{reference}",
             kind=self.name,
             modalities=frozenset({"text", *names_of(checkpoint.config, self.medium)}),
-            methods=METHODS | options.further_methods,
+            methods=METHODS | FURTHER.get(self.medium, frozenset()) | options.further_methods,
             revision=checkpoint.revision,
         )
 

@@ -100,7 +100,7 @@ class PlainModel:
         """Rows in right-padded batches."""
         prepared = {prompt: self.prepare(prompt) for prompt, _ in rows}
         # The last token of a tail is scored, never read.
-        whole = [_extended(prepared[prompt], tail[:-1]) for prompt, tail in rows]
+        whole = [extended(prepared[prompt], tail[:-1]) for prompt, tail in rows]
         starts = [prepared[prompt]["input_ids"].shape[1] for prompt, _ in rows]
         found = {}
         for group in _groups(whole):
@@ -235,7 +235,7 @@ def _scores(
     return split_scores(scores, greedy, [len(tail) for tail in tails])
 
 
-def _extended(inputs: Inputs, tail: Tail) -> Inputs:
+def extended(inputs: Inputs, tail: Tail) -> Inputs:
     """A prompt's inputs with more tokens appended."""
     row = dict(inputs)
     ids = torch.tensor([tail], dtype=torch.long)

@@ -10,7 +10,6 @@ import torch
 from evalsuite import (
     DifferentiableView,
     EmbedImage,
-    EmbedText,
     ForwardTrace,
     Image,
     SimilarityScale,
@@ -25,6 +24,7 @@ from evalsuite_transformers.differentiable.pictures import (
 from evalsuite_transformers.differentiable.similarity import (
     pair_of,
     similarity_output,
+    text_directions,
     token_spans,
     unit_mean,
 )
@@ -37,13 +37,18 @@ from evalsuite_transformers.differentiable.views import (
 
 
 def similarity_view(
-    model: Any, content: Content, target: str, medium: str, grid: tuple[int, int]
+    model: Any,
+    content: Content,
+    target: str,
+    medium: str,
+    grid: tuple[int, int],
+    against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
     """One side of a picture and a text; the output is their similarity as the model scales it."""
-    pair = pair_of(content, target, Image)
+    pair = pair_of(content, target, Image, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
     if medium == "image":
-        partner = unit_mean(model.embed_text([EmbedText(t) for t in pair.texts]), model.device)
+        partner = text_directions(model, pair)
         return _picture_view(model, pair.medium, similarity_output(_same, partner, scale), grid)
     partner = unit_mean(model.embed_image([EmbedImage(pair.medium)]), model.device)
     encoded = model._ids([pair.text]).to(model.device)

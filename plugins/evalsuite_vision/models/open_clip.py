@@ -223,9 +223,10 @@ class OpenClipModel(TorchModel):
         *,
         medium: str = "text",
         grid: tuple[int, int] = (0, 0),
+        against: tuple[tuple[str, ...], ...] = (),
     ) -> DifferentiableView:
         """One side of a picture and a text; the output is their scaled similarity."""
-        return similarity_view(self, content, target, medium, grid)
+        return similarity_view(self, content, target, medium, grid, against)
 
 
 def _full(tokens: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,6 @@ import torch
 from evalsuite import (
     DifferentiableView,
     EmbedImage,
-    EmbedText,
     Failure,
     ForwardTrace,
     Image,
@@ -27,6 +26,7 @@ from evalsuite_transformers.differentiable.pictures import mean_colour, picture_
 from evalsuite_transformers.differentiable.similarity import (
     pair_of,
     similarity_output,
+    text_directions,
     token_spans,
     unit_mean,
 )
@@ -39,13 +39,18 @@ Output = Callable[[torch.Tensor], torch.Tensor]
 
 
 def similarity_view(
-    model: Any, content: Content, target: str, medium: str, grid: tuple[int, int]
+    model: Any,
+    content: Content,
+    target: str,
+    medium: str,
+    grid: tuple[int, int],
+    against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
     """One side of a picture and a text; the output is their similarity as the model scales it."""
-    pair = pair_of(content, target, Image)
+    pair = pair_of(content, target, Image, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
     if medium == "image":
-        partner = unit_mean(model.embed_text([EmbedText(t) for t in pair.texts]), model.device)
+        partner = text_directions(model, pair)
 
         def encode(pixels: torch.Tensor) -> torch.Tensor:
             features: torch.Tensor = model.module.encode_image(pixels.to(model.dtype))

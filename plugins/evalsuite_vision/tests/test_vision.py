@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModel, CLIPModel, SiglipConfig, SiglipModel
 
 from evalsuite import (
+    Attribute,
     Embedding,
     EmbedImage,
     EmbedText,
@@ -19,8 +20,10 @@ from evalsuite import (
     Sample,
     Similarity,
     SimilarityScale,
+    Text,
 )
 from evalsuite.factories import describe_model, loader_for
+from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 from evalsuite.testing import check_model, check_probe, play
@@ -49,20 +52,40 @@ def test_vectors_have_length_one():
         assert np.linalg.norm(answer.vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_siglip_scores_by_a_sigmoid_with_a_bias(tmp_path):
+def siglip(folder):
+    """A tiny SigLIP, saved and loaded."""
     source = CONTROLS["digits-clean"].directory
     text = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
             "num_attention_heads": 2, "max_position_embeddings": 16, "pad_token_id": 0}  # fmt: skip
     vision = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1,
               "num_attention_heads": 2, "image_size": 32, "patch_size": 8}  # fmt: skip
     torch.manual_seed(0)
-    SiglipModel(SiglipConfig(text_config=text, vision_config=vision)).save_pretrained(tmp_path)
+    SiglipModel(SiglipConfig(text_config=text, vision_config=vision)).save_pretrained(folder)
     for path in source.glob("*"):
         if path.name not in ("config.json", "model.safetensors"):
-            (tmp_path / path.name).write_bytes(path.read_bytes())
-    model = load(f"hf:{tmp_path}")
+            (folder / path.name).write_bytes(path.read_bytes())
+    return load(f"hf:{folder}")
+
+
+def test_siglip_scores_by_a_sigmoid_with_a_bias(tmp_path):
+    model = siglip(tmp_path)
     check_model(model, [*map(EmbedImage, PICTURES), *map(EmbedText, TEXTS)])
     assert model.similarity_scale([SimilarityScale()])[0].kind == "sigmoid"
+
+
+def test_siglips_similarity_is_differentiated_on_both_sides(tmp_path):
+    model, (picture, text) = siglip(tmp_path), (PICTURES[0], TEXTS[0])
+    (one,), (other,) = model.embed_image([EmbedImage(picture)]), model.embed_text([EmbedText(text)])
+    (scale,) = model.similarity_scale([SimilarityScale()])
+    expected = scale.scale * float(one.vector @ other.vector) + scale.bias
+    path = "evalsuite_explain.explainers.gradients:integrated_gradients"
+    for medium, grid in (("image", (2, 2)), ("text", (0, 0))):
+        view = model.differentiable_view((picture, Text(text)), "", medium=medium, grid=grid)
+        assert float(view.output(view.inputs)[0].detach()) == pytest.approx(expected, abs=1e-3)
+        request = Attribute((picture, Text(text)), "", path, (), medium, grid)
+        (found,) = answer_batch(model, [request])
+        assert any(found.scores)
+        assert found.convergence_delta < 0.02 * max(1.0, abs(found.total))
 
 
 def test_missing_weights_are_an_error(tmp_path):
