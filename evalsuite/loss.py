@@ -8,13 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from evalsuite.metric import Estimate, Metric, Null, undefined
+from evalsuite.all_changes import (
+    FREE,
+    DropColumns,
+    Figure,
+    clusters_of,
+    drop_metrics,
+    figures_of,
+    groups_of,
+    rate_of,
+)
+from evalsuite.metric import Estimate, Metric, Table, estimate_all, undefined
 from evalsuite.probe import answer_of
 from evalsuite.statistics import Interval, bootstrap_interval, totals_distribution
 from evalsuite.store import SampleRow
+from evalsuite.summaries import GroupRatioGap
 
-# A loss below two points is not worth a finding.
-FREE = Null(0.0, margin=0.02, side="above", why="the change costs nothing")
 Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
@@ -45,6 +54,44 @@ def losses(
     same = [a == b for a, b in answers if a is not None and b is not None]
     if same:
         yield _mean(np.array(same, dtype=float), "answers unchanged", rng, direction="neither")
+
+
+def relative_losses(
+    pairs: Sequence[Pair], metrics: Sequence[Metric], rng: np.random.Generator
+) -> Iterator[Estimate]:
+    """The loss of each figure as a share of its clean value, and by group; see drop_metrics."""
+    for figure in figures_of(metrics):
+        yield from _relative(pairs, figure, groups_of(metrics), clusters_of(metrics), rng)
+
+
+def _relative(
+    pairs: Sequence[Pair],
+    figure: Figure,
+    groups: Sequence[str],
+    clusters: str,
+    rng: np.random.Generator,
+) -> Sequence[Estimate]:
+    records = []
+    for clean, harder in pairs:
+        before, after = figure.of(clean), rate_of(figure, harder)
+        if before is not None and after is not None:
+            value, weight = before
+            carried = {name: clean.get(name) for name in (*groups, *filter(None, [clusters]))}
+            lost = figure.sign * (value - after * weight)
+            records.append({**carried, "lost": lost, "clean": value})
+    table = Table.from_records(records)
+    metrics = tuple(drop_metrics(figure, DropColumns(), groups, clusters))
+    return estimate_all(with_groups(metrics, table), table, lambda _: rng)
+
+
+def with_groups(metrics: Sequence[Metric], table: Table) -> tuple[Metric, ...]:
+    """The metrics without gaps over columns that tell no two groups apart."""
+    return tuple(
+        metric
+        for metric in metrics
+        if not isinstance(metric, GroupRatioGap)
+        or len({str(name) for name in table.columns.get(metric.group, ())}) > 1
+    )
 
 
 def _columns(metric: Metric) -> tuple[str, ...]:

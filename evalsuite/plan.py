@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from evalsuite.all_changes import (
+    AllChanges,
+    Change,
+    clusters_of,
+    figures_of,
+    groups_of,
+)
 from evalsuite.errors import (
     EvalsuiteError,
     NothingSelectedError,
@@ -29,6 +36,7 @@ from evalsuite.factories import (
     make_variant,
     settings_of,
 )
+from evalsuite.metric import Metric
 from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
@@ -98,6 +106,11 @@ class Job:
     def is_variant(self) -> bool:
         """Whether its data are made harder than those of the job ``base``."""
         return bool(self.variant)
+
+    @property
+    def is_over_changes(self) -> bool:
+        """Whether it asks nothing, and follows from the job ``base`` and its variants."""
+        return self.probe == AllChanges.name
 
 
 @dataclass(frozen=True)
@@ -316,8 +329,7 @@ def _plan_jobs(
     with _located(suite_file, "probes", index):
         options = _resolved(spec.options, suite_file.folder)
         probe = make_probe(spec.probe, options, registry)
-        for metric in extra:
-            make_metric(metric, registry)
+        metrics = (*probe.metrics, *(make_metric(metric, registry) for metric in extra))
         _check_fields(probe, sources[spec.source], registry)
         settings = _variant_settings(spec, sources[spec.source], registry, suite_file.folder)
     limit = min(filter(None, (limit, spec.limit)), default=None)
@@ -344,6 +356,7 @@ def _plan_jobs(
         )
         yield clean
         yield from (_under(clean, setting, registry) for setting in settings)
+        yield from _over_changes(clean, metrics, settings, registry)
 
 
 def _lacking(probe: Probe, model: PlannedModel) -> str:
@@ -387,6 +400,42 @@ def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
         variant=dict(setting),
         base=clean.id,
     )
+
+
+def _over_changes(
+    clean: Job,
+    metrics: Sequence[Metric],
+    settings: Sequence[Mapping[str, Any]],
+    registry: Registry,
+) -> Iterator[Job]:
+    """The job over all changes that leave something to answer; none where no figure can change."""
+    changes = []
+    for setting in settings:
+        variant = registry.require("variant", str(setting["variant"])).load()
+        if variant.answers != "gone":
+            name = " ".join(_told(setting, variant.dial))
+            kind = " ".join(_told(_without_dial(setting, variant.dial), ""))
+            changes.append(Change(name, kind, variant.answers == "kept"))
+    figures = figures_of(metrics)
+    if not figures or not changes:
+        return
+    groups, clusters = groups_of(metrics), clusters_of(metrics)
+    probe = AllChanges(figures, tuple(changes), clusters, groups)
+    yield replace(
+        clean,
+        id=_slug(f"{clean.id}--all-changes"),
+        probe=AllChanges.name,
+        family=AllChanges.family,
+        label=f"{clean.label} under all changes",
+        options=asdict(probe),
+        metrics=(),
+        card=asdict(AllChanges.card),
+        base=clean.id,
+    )
+
+
+def _without_dial(setting: Mapping[str, Any], dial: str) -> dict[str, Any]:
+    return {name: value for name, value in setting.items() if name != dial}
 
 
 def _told(setting: Mapping[str, Any], dial: str) -> Iterator[str]:
