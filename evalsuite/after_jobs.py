@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from evalsuite.all_changes import AllChanges
 from evalsuite.loss import losses, paired, relative_losses, with_groups
@@ -12,10 +13,15 @@ from evalsuite.metric import Metric, Table, estimate_all
 from evalsuite.plan import Job, Plan
 from evalsuite.statistics import generator
 from evalsuite.store import JobResult, Run, SampleRow, Store
+from evalsuite.summaries import Proportion
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DONE = frozenset({"finished", "partial"})
 # How many exchanges a row of all changes shows of the clean data, and of the worst change.
 MAX_SHOWN = 2
+CHANGED = Proportion("is_changed", name="samples changed")
 
 
 def add_losses(plan: Plan, job: Job, metrics: Sequence[Metric], store: Store) -> None:
@@ -24,12 +30,24 @@ def add_losses(plan: Plan, job: Job, metrics: Sequence[Metric], store: Store) ->
     if results[job.id].status not in DONE or job.base not in results:
         return
     run = Run.open(store.path)
-    pairs = paired(run.samples(job.base), run.samples(job.id))
-    found = [*losses(pairs, metrics, generator(plan.seed, job.probe, job.label, "loss"))]
-    rng = generator(plan.seed, job.probe, job.label, "relative loss")
-    found += relative_losses(pairs, metrics, rng)
+    clean, harder = (list(run.samples(name, with_exchange=False)) for name in (job.base, job.id))
+    pairs = paired(clean, harder)
+
+    def rng_for(name: str) -> np.random.Generator:
+        return generator(plan.seed, job.probe, job.label, name)
+
+    found = [*losses(pairs, metrics, rng_for("loss"))]
+    found += relative_losses(pairs, metrics, rng_for("relative loss"))
+    found += estimate_all([CHANGED], _changes(clean, harder), rng_for)
     result = results[job.id]
     store.write_result(replace(result, estimates=(*result.estimates, *found)))
+
+
+def _changes(clean: Sequence[SampleRow], harder: Sequence[SampleRow]) -> Table:
+    """Of each sample that could be read whether anything in it was changed."""
+    pairs = zip(clean, harder, strict=False)  # one that could not begin has no samples
+    hashes = [(a.content_hash, b.content_hash) for a, b in pairs]
+    return Table.from_records([{"is_changed": a != b} for a, b in hashes if a and b])
 
 
 def conclude_all_changes(

@@ -175,7 +175,7 @@ class AllChanges(Probe):
             found |= self._figure(figure, clean, changed)
         kept = [r for r, change in zip(changed, self.changes, strict=True) if change.keeps_answers]
         named = (*self.groups, *([self.clusters] if self.clusters else []))
-        carried = {name: clean.get(name) for name in named}
+        carried = {name: clean[name] for name in named if clean.get(name) is not None}
         return {**found, "same_answer": same_answer(clean, kept), **carried}
 
     def _figure(

@@ -76,7 +76,8 @@ def _relative(
         before, after = figure.of(clean), rate_of(figure, harder)
         if before is not None and after is not None:
             value, weight = before
-            carried = {name: clean.get(name) for name in (*groups, *filter(None, [clusters]))}
+            named = (*groups, *filter(None, [clusters]))
+            carried = {name: clean[name] for name in named if clean.get(name) is not None}
             lost = figure.sign * (value - after * weight)
             records.append({**carried, "lost": lost, "clean": value})
     table = Table.from_records(records)
