@@ -160,9 +160,14 @@ class AllChanges(Probe):
         if figure.is_share and figure.sign > 0:
             lower: Any = {**told, "direction": "lower is better"}
             yield Mean(f"error_{value}", name="mean corruption error", **lower)
+        lost: Any = {**told, "direction": "lower is better", "null": FREE}
+        # A rate of errors may well be 0 before, and has no relative rise then.
+        is_relative = figure.sign > 0
+        name = f"{figure.name} lost over changes"
+        yield Ratio(f"lost_{value}", weight, name=name, primary=not is_relative, **lost)
         columns = DropColumns(f"lost_{value}", f"clean_{value}")
         yield from drop_metrics(
-            figure, columns, self.groups, self.clusters, " over changes", primary=True
+            figure, columns, self.groups, self.clusters, " over changes", primary=is_relative
         )
 
     def record(self, clean: Record, changed: Sequence[Record]) -> dict[str, Any]:

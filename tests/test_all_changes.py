@@ -117,6 +117,7 @@ def test_the_worst_word_error_rate_is_the_highest():
     assert found["word error rate in the worst case", ""] == pytest.approx(0.5)
     assert found["word error rate over changes", ""] == pytest.approx(0.35)
     assert found["word error rate relative rise over changes", ""] == pytest.approx(3.5 / 4 - 1)
+    assert found["word error rate lost over changes", ""] == pytest.approx(-0.05)
     assert ("mean corruption error", "") not in found
 
 
