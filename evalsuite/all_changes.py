@@ -10,75 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar
 
-from evalsuite.metric import Metric, Null
+from evalsuite.figure import FREE, DropColumns, Figure, drop_metrics, rate_of
+from evalsuite.metric import Metric
 from evalsuite.probe import REFUSALS, Asking, Card, Probe, Record, answer_of
 from evalsuite.source import Sample
-from evalsuite.summaries import GroupRatioGap, Mean, Proportion, Ratio
-
-# A loss below two points, or two per cent, is not worth a finding.
-FREE = Null(0.0, margin=0.02, side="above", why="the change costs nothing")
-Better: TypeAlias = Literal["higher is better", "lower is better"]
-_BETTER: Mapping[str, Better] = {
-    "higher is better": "higher is better",
-    "lower is better": "lower is better",
-}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A primary metric that averages one column, or divides the sums of two.
-
-    Attributes:
-        name: Of the metric.
-        columns: The column, or numerator and denominator.
-        direction: Which way is better.
-        is_share: Whether it is a share of samples, as accuracy is.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    direction: Better
-    is_share: bool = False
-
-    @property
-    def sign(self) -> float:
-        """1 where higher is better, -1 where lower is."""
-        return 1.0 if self.direction == "higher is better" else -1.0
-
-    def of(self, record: Record) -> tuple[float, float] | None:
-        """Value and weight of one sample; None where it has none, or a weight of zero."""
-        found = [record.get(column) for column in self.columns]
-        numbers = [float(v) for v in found if isinstance(v, int | float) and math.isfinite(v)]
-        if len(numbers) < len(found):
-            return None
-        value, weight = (*numbers, 1.0)[:2]
-        return (value, weight) if weight else None
-
-
-def figures_of(metrics: Sequence[Metric]) -> tuple[Figure, ...]:
-    """The primary metrics of which one can say what a change costs."""
-    found = []
-    for metric in metrics:
-        names = [getattr(metric, name, None) for name in ("column", "numerator", "denominator")]
-        columns = tuple(name for name in names if isinstance(name, str))
-        better: Better | None = _BETTER.get(getattr(metric, "direction", ""))
-        if columns and better is not None and getattr(metric, "primary", False):
-            found.append(Figure(metric.name, columns, better, isinstance(metric, Proportion)))
-    return tuple(found)
-
-
-def groups_of(metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """The columns by which the metrics tell groups of samples apart."""
-    named = [getattr(metric, name, None) for metric in metrics for name in ("by", "group")]
-    return tuple(dict.fromkeys(name for name in named if isinstance(name, str)))
-
-
-def clusters_of(metrics: Sequence[Metric]) -> str:
-    """The column of the resampling unit of the first primary metric that has one; else empty."""
-    named = [getattr(m, "clusters", None) for m in metrics if getattr(m, "primary", False)]
-    return next((name for name in named if isinstance(name, str)), "")
+from evalsuite.summaries import Mean, Proportion, Ratio
 
 
 @dataclass(frozen=True)
@@ -154,8 +92,15 @@ class AllChanges(Probe):
             "clusters": self.clusters or None,
             "direction": figure.direction,
         }
-        worst = f"{figure.name} in the worst case"
-        yield Ratio(f"worst_{value}", weight, name=worst, primary=True, **told)
+        worst: dict[str, Any] = {
+            "name": f"{figure.name} in the worst case",
+            "primary": True,
+            **told,
+        }
+        if figure.is_share:
+            yield Proportion(f"worst_{value}", **worst)
+        else:
+            yield Ratio(f"worst_{value}", weight, **worst)
         yield Ratio(f"mean_{value}", weight, name=f"{figure.name} over changes", **told)
         if figure.is_share and figure.sign > 0:
             lower: Any = {**told, "direction": "lower is better"}
@@ -212,43 +157,6 @@ class AllChanges(Probe):
             kinds.setdefault(change.kind, []).append(rate)
         means = [math.fsum(own) / len(own) for own in kinds.values()]
         return math.fsum(means) / len(means)
-
-
-@dataclass(frozen=True)
-class DropColumns:
-    """Where records have what was lost, and the clean value."""
-
-    lost: str = "lost"
-    clean: str = "clean"
-
-
-def drop_metrics(
-    figure: Figure,
-    columns: DropColumns,
-    groups: Sequence[str],
-    clusters: str,
-    told: str = "",
-    primary: bool = False,
-) -> Iterator[Metric]:
-    """What is lost relative to the clean value: as a whole, by group, and how far groups differ.
-
-    Where higher is better the performance drop rate, 1 - changed / clean; else the relative rise,
-    changed / clean - 1. Range (-inf, inf), 0 where nothing is lost, 1 where an accuracy falls to
-    0. Undefined where the clean values sum to 0. Reference: Zhu et al. 2023, arXiv:2306.04528.
-    """
-    name = f"{figure.name} {'relative drop' if figure.sign > 0 else 'relative rise'}{told}"
-    lost, clean = columns.lost, columns.clean
-    shared: dict[str, Any] = {"clusters": clusters or None, "direction": "lower is better"}
-    yield Ratio(lost, clean, name=name, null=FREE, primary=primary, **shared)
-    for place, group in enumerate(groups):
-        named = f"{name} by {group} gap" if place else f"{name} gap"
-        yield GroupRatioGap(lost, clean, group, name=named, higher_is_worse=True, **shared)
-
-
-def rate_of(figure: Figure, record: Record) -> float | None:
-    """Value over weight of one sample; None where it has none."""
-    found = figure.of(record)
-    return None if found is None else found[0] / found[1]
 
 
 def same_answer(clean: Record, changed: Sequence[Record]) -> float | None:

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from evalsuite.all_changes import (
+from evalsuite.figure import (
     FREE,
     DropColumns,
     Figure,
     clusters_of,
+    columns_of,
+    direction_of,
     drop_metrics,
     figures_of,
     groups_of,
+    measured_name,
     rate_of,
 )
 from evalsuite.metric import Estimate, Metric, Table, estimate_all, undefined
@@ -47,7 +50,7 @@ def losses(
     answer; near 1 where a model does not look at what was changed.
     """
     for metric in metrics:
-        columns = _columns(metric)
+        columns = columns_of(metric)
         if columns and getattr(metric, "primary", False):
             yield _loss(pairs, metric, columns, rng)
     answers = [(answer_of(a), answer_of(b)) for a, b in pairs]
@@ -95,17 +98,11 @@ def with_groups(metrics: Sequence[Metric], table: Table) -> tuple[Metric, ...]:
     )
 
 
-def _columns(metric: Metric) -> tuple[str, ...]:
-    """What a metric sums: one column that it averages, or a numerator and a denominator."""
-    names = [getattr(metric, name, None) for name in ("column", "numerator", "denominator")]
-    return tuple(name for name in names if isinstance(name, str))
-
-
 def _loss(
     pairs: Sequence[Pair], metric: Metric, columns: tuple[str, ...], rng: np.random.Generator
 ) -> Estimate:
-    name = f"{metric.name} lost"
-    sign = -1.0 if getattr(metric, "direction", "") == "lower is better" else 1.0
+    name = f"{measured_name(metric)} lost"
+    sign = -1.0 if direction_of(metric) == "lower is better" else 1.0
     cluster = getattr(metric, "clusters", None)
     both = [
         (a, b)

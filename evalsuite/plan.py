@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,13 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from evalsuite.all_changes import (
-    AllChanges,
-    Change,
-    clusters_of,
-    figures_of,
-    groups_of,
-)
+from evalsuite.all_changes import AllChanges
 from evalsuite.errors import (
     EvalsuiteError,
     NothingSelectedError,
@@ -36,7 +30,6 @@ from evalsuite.factories import (
     make_variant,
     settings_of,
 )
-from evalsuite.metric import Metric
 from evalsuite.model import LoadSettings
 from evalsuite.options import build
 from evalsuite.probe import Probe
@@ -44,6 +37,7 @@ from evalsuite.registry import Registry
 from evalsuite.request import Generate, LogLikelihood, RollingLogLikelihood
 from evalsuite.suite import ModelSpec, ProbeSpec, SourceSpec, SuiteFile
 from evalsuite.task import with_tasks
+from evalsuite.variant_settings import all_changes_of, is_path, name_of
 
 SCHEMA_VERSION = 1
 
@@ -270,22 +264,17 @@ def _with_resolved_paths(factory: Any, spec: SourceSpec, folder: Path) -> dict[s
     """
     options = dict(spec.model_extra or {})
     for key, value in options.items():
-        if _is_path(key, value):
+        if is_path(key, value):
             path = _resolve(folder, value)
             if path.exists() or not getattr(factory, "path_may_be_a_name", False):
                 options[key] = str(path)
     return options
 
 
-def _is_path(key: str, value: Any) -> bool:
-    """Options that name files are called ``path`` or ``..._path``, by convention."""
-    return isinstance(value, str) and (key == "path" or key.endswith("_path"))
-
-
 def _resolved(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Options with the paths among them made absolute."""
     return {
-        key: str(_resolve(folder, value)) if _is_path(key, value) and value else value
+        key: str(_resolve(folder, value)) if is_path(key, value) and value else value
         for key, value in options.items()
     }
 
@@ -332,6 +321,7 @@ def _plan_jobs(
         metrics = (*probe.metrics, *(make_metric(metric, registry) for metric in extra))
         _check_fields(probe, sources[spec.source], registry)
         settings = _variant_settings(spec, sources[spec.source], registry, suite_file.folder)
+        over = all_changes_of(settings, metrics, registry)
     limit = min(filter(None, (limit, spec.limit)), default=None)
     n_rows = sources[spec.source].n_rows
     for model in models:
@@ -356,7 +346,8 @@ def _plan_jobs(
         )
         yield clean
         yield from (_under(clean, setting, registry) for setting in settings)
-        yield from _over_changes(clean, metrics, settings, registry)
+        if over is not None:
+            yield _over_changes(clean, over)
 
 
 def _lacking(probe: Probe, model: PlannedModel) -> str:
@@ -391,7 +382,7 @@ def _variant_settings(
 def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
     """The same job on data made harder."""
     dial = registry.require("variant", str(setting["variant"])).load().dial
-    told = " ".join(_told(setting, dial))
+    told = name_of(setting, dial)
     return replace(
         clean,
         id=_slug(f"{clean.id}--{told}"),
@@ -402,26 +393,9 @@ def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
     )
 
 
-def _over_changes(
-    clean: Job,
-    metrics: Sequence[Metric],
-    settings: Sequence[Mapping[str, Any]],
-    registry: Registry,
-) -> Iterator[Job]:
-    """The job over all changes that leave something to answer; none where no figure can change."""
-    changes = []
-    for setting in settings:
-        variant = registry.require("variant", str(setting["variant"])).load()
-        if variant.answers != "gone":
-            name = " ".join(_told(setting, variant.dial))
-            kind = " ".join(_told(_without_dial(setting, variant.dial), ""))
-            changes.append(Change(name, kind, variant.answers == "kept"))
-    figures = figures_of(metrics)
-    if not figures or not changes:
-        return
-    groups, clusters = groups_of(metrics), clusters_of(metrics)
-    probe = AllChanges(figures, tuple(changes), clusters, groups)
-    yield replace(
+def _over_changes(clean: Job, probe: AllChanges) -> Job:
+    """The job over all changes, which asks nothing."""
+    return replace(
         clean,
         id=_slug(f"{clean.id}--all-changes"),
         probe=AllChanges.name,
@@ -432,20 +406,6 @@ def _over_changes(
         card=asdict(AllChanges.card),
         base=clean.id,
     )
-
-
-def _without_dial(setting: Mapping[str, Any], dial: str) -> dict[str, Any]:
-    return {name: value for name, value in setting.items() if name != dial}
-
-
-def _told(setting: Mapping[str, Any], dial: str) -> Iterator[str]:
-    """A variant's name, where its dial stands, and what else the suite chose; no folder names."""
-    yield str(setting["variant"])
-    if dial in setting:
-        yield str(setting[dial])
-    for name, value in setting.items():
-        if name not in ("variant", dial):
-            yield f"{name}={Path(value).name if _is_path(name, value) else value}"
 
 
 def _slug(text: str) -> str:

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from evalsuite import Proportion, Ratio
-from evalsuite.all_changes import AllChanges, Change, figures_of, groups_of, same_answer
-from evalsuite.loss import relative_losses, with_groups
+from evalsuite import GroupGap, Proportion, Ratio
+from evalsuite.all_changes import AllChanges, Change, same_answer
+from evalsuite.figure import figures_of, groups_of
+from evalsuite.loss import losses, relative_losses, with_groups
 from evalsuite.metric import Table, estimate_all
 
 ACCURACY = Proportion(
@@ -143,6 +144,26 @@ def test_refusals_and_empty_answers_are_not_consistent():
     assert math.isnan(found["consistency", ""])
     assert math.isnan(found["accuracy relative drop over changes", ""])
     assert found["accuracy in the worst case", ""] == 0
+
+
+def test_of_a_gap_it_is_the_values_of_its_groups_that_are_lost():
+    gap = GroupGap("correct", "group", name="accuracy gap", min_group_size=2, primary=True)
+    accuracy = Proportion("correct", name="accuracy")
+    (figure,) = figures_of([gap, accuracy])
+    assert (figure.name, figure.is_share, figure.min_group_size) == ("accuracy", True, 2)
+    rows = [("A", 1, 0), ("A", 1, 1), ("B", 1, 1), ("B", 1, 1)]
+    pairs = [({"correct": a, "group": g}, {"correct": b}) for g, a, b in rows]
+    found = {(e.metric, e.slice): e.value for e in relative_losses(pairs, [gap, accuracy], rng())}
+    assert found["accuracy relative drop", ""] == pytest.approx(0.25)
+    assert found["accuracy relative drop gap", ""] == pytest.approx(0.5)
+    assert next(losses(pairs, [gap], rng())).metric == "accuracy lost"
+
+
+def test_a_worst_case_of_nothing_right_has_an_interval():
+    """Of 4 samples none: Clopper-Pearson's upper bound is 1 - (.05 / 2) ** (1 / 4) = .602."""
+    table = Table.from_records([PROBE.record(*outcomes(1, 0, 0, 0)) for _ in range(4)])
+    worst = estimate_all(PROBE.metrics[:1], table, rng)[0]
+    assert (worst.low, worst.high) == (0, pytest.approx(0.602, abs=1e-3))
 
 
 def test_only_directed_primary_metrics_that_average_are_summed_up():

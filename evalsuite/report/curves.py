@@ -48,8 +48,8 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
     told = (
         "The same probes on data made harder. Lost is the difference to the clean data on the "
         "samples that were answered both times, with its interval, and the share lost that of the "
-        "clean value, or by which a rate of errors rises; answers that stay the same although their "
-        "input was taken away do not rest on it. In the charts bands are intervals, "
+        "clean value, or by which a rate of errors rises; answers that stay the same although "
+        "their input was taken away do not rest on it. In the charts bands are intervals, "
         "and thin level lines are the clean data."
     )
     title = "When the input gets worse"
