@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
 import pytest
 
-from evalsuite.store import Run
+from evalsuite import Classification, Failure, Generation
+from evalsuite.executor import LocalExecutor
+from evalsuite.plan import make_plan
+from evalsuite.registry import installed
+from evalsuite.run import Settings, execute
+from evalsuite.store import Run, Store
+from evalsuite.suite import parse_suite
+
+VLM = "control:vlm-clean"
 
 SUITE = """
 version: 1
@@ -185,3 +194,126 @@ def test_the_brittle_twin_loses_more_than_the_clean_one(tmp_path):
     brittle = estimate(run, label, drop, model="control:sounds-brittle")
     assert brittle.low > clean.high
     assert brittle.verdict == "differs from null"
+
+
+GROUPED = """
+version: 1
+name: grouped
+models: ["control:shapes-clean"]
+sources:
+  shapes: {type: control/shapes, limit: 80}
+probes:
+  - probe: fairness/image-zero-shot-gap
+    source: shapes
+    variants: [{variant: image/gaussian-noise, severity: [5]}]
+"""
+
+
+def test_a_probe_of_groups_tells_what_each_group_loses(tmp_path):
+    """Its two groups have 40 samples each; the whole lies between them."""
+    (tmp_path / "suite.yaml").write_text(GROUPED)
+    assert evaluate("run", tmp_path / "suite.yaml", "-q", "-o", tmp_path / "run") == 0
+    run, drop = Run.open(tmp_path / "run"), "accuracy relative drop over changes"
+    over = result(run, "fairness/image-zero-shot-gap under all changes", "control:shapes-clean")
+    found = {e.slice: e for e in over.estimates if e.metric == drop}
+    low, high = sorted(e.value for name, e in found.items() if name.startswith("group="))
+    assert low <= found[""].value <= high
+    gap = next(e for e in over.estimates if e.metric == f"{drop} gap")
+    assert gap.value == pytest.approx(high - low)
+    assert gap.null.value > 0  # what permuted groups show
+
+
+def answered_by(suite: str, path: Path, answer) -> Run:
+    """A run whose answers come from a function of the request."""
+
+    class Answers(LocalExecutor):
+        def answer(self, model, requests, on_batch):
+            on_batch({request.digest: answer(request) for request in requests})
+
+    store = Store(path)
+    plan = make_plan(parse_suite(suite), installed())
+    execute(plan, store, installed(), settings=Settings(executor=Answers()))
+    store.close()
+    return Run.open(path)
+
+
+WRITING = """
+version: 1
+name: writing
+models: ["control:vlm-clean"]
+sources:
+  shapes: {type: control/shape-questions, limit: 9}
+probes:
+  - probe: vision/visual-question-answering
+    label: written
+    source: shapes
+    options: {by: generation}
+    variants: [{variant: text/wording, wording: [quoted, terse]}]
+"""
+
+
+def test_a_model_that_refuses_everything_is_neither_robust_nor_consistent(tmp_path):
+    no = Generation("I cannot help with that.", 6, "stop")
+    run = answered_by(WRITING, tmp_path / "run", lambda request: no)
+    found = {e.metric: e for e in result(run, "written under all changes", VLM).estimates}
+    assert found["accuracy in the worst case"].value == 0
+    for name in ("accuracy relative drop over changes", "consistency"):
+        assert math.isnan(found[name].value), name
+        assert found[name].reason
+
+
+def test_a_model_that_answers_nothing_has_no_figure_at_all(tmp_path):
+    down = Failure("no answer", "the server is down")
+    run = answered_by(WRITING, tmp_path / "run", lambda request: down)
+    over = result(run, "written under all changes", VLM)
+    assert (over.status, over.n_failed) == ("failed", 9)
+    assert all(math.isnan(e.value) and e.reason for e in over.estimates)
+
+
+def test_a_sample_that_fails_under_one_change_is_a_failure_that_names_it(tmp_path):
+    """The terse wording begins with Now: and is not answered."""
+
+    def answer(request):
+        is_terse = any("Now: " in getattr(part, "text", "") for part in request.parts)
+        return Failure("no answer", "too terse") if is_terse else Generation("A", 1, "stop")
+
+    run = answered_by(WRITING, tmp_path / "run", answer)
+    over = result(run, "written under all changes", VLM)
+    reasons = {row.reason for row in run.samples(over.id)}
+    assert reasons == {"not answered under every change: text/wording terse"}
+    assert over.n_failed == 9
+
+
+CONTRAST = """
+version: 1
+name: contrast
+models: ["control:classifier-clean"]
+sources:
+  reviews: {type: csv, path: PATH, fields: {text: Text, label: Sentiment}}
+probes:
+  - probe: text/classification
+    label: reviews
+    source: reviews
+    limit: 200
+    options: {cluster_by: batch_id, labels: {positive: Positive, negative: Negative}}
+    variants: [{variant: text/contrast-pair, pair: batch_id}]
+"""
+
+
+def test_real_contrast_pairs_flip_every_label_and_show_what_an_accuracy_hides(data, tmp_path):
+    """Whoever answers both of a pair alike gets one of the two right: half, but no pair whole."""
+    path = data / "cad_counterfactual" / "test_paired.tsv"
+    if not path.exists():
+        pytest.skip("no contrast pairs here")
+
+    def answer(request):
+        return Classification(("negative", "positive"), (0.25, 0.75))
+
+    run = answered_by(CONTRAST.replace("PATH", str(path)), tmp_path / "run", answer)
+    assert estimate(run, "reviews", "accuracy").value == 0.5
+    assert estimate(run, "reviews under all changes", "accuracy in the worst case").value == 0
+    clean, changed = (
+        [row.record["target"] for row in run.samples(result(run, label).id)]
+        for label in ("reviews", "reviews under text/contrast-pair pair=batch_id")
+    )
+    assert all(a != b for a, b in zip(clean, changed, strict=True))
