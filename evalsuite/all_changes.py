@@ -118,7 +118,8 @@ class AllChanges(Probe):
     def record(self, clean: Record, changed: Sequence[Record]) -> dict[str, Any]:
         """The record of one sample, from its clean record and one for each change, in their order.
 
-        A weight that differs under a change counts as the clean one's would: rates are kept.
+        ``predicted`` is the answer under the worst change. A weight that differs under a change
+        counts as the clean one's would: rates are kept.
         """
         found: dict[str, Any] = {}
         for figure in self.figures:
@@ -126,7 +127,11 @@ class AllChanges(Probe):
         kept = [r for r, change in zip(changed, self.changes, strict=True) if change.keeps_answers]
         named = (*self.groups, *([self.clusters] if self.clusters else []))
         carried = {name: clean[name] for name in named if clean.get(name) is not None}
-        return {**found, "same_answer": same_answer(clean, kept), **carried}
+        by_name = dict(zip((change.name for change in self.changes), changed, strict=True))
+        worst = by_name.get(str(found.get("worst_under")), clean)
+        answers = {"predicted": answer_of(worst), "clean_answer": answer_of(clean)}
+        said = {name: value for name, value in answers.items() if value is not None}
+        return {**said, **found, "same_answer": same_answer(clean, kept), **carried}
 
     def _figure(
         self, figure: Figure, clean: Record, changed: Sequence[Record]

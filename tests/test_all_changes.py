@@ -99,6 +99,11 @@ def test_the_worst_change_is_named():
     assert PROBE.record(*outcomes(1, 1, 1, 1))["worst_under"] == "clean data"
 
 
+def test_what_was_said_under_the_worst_change_is_the_answer_that_is_shown():
+    record = PROBE.record(*outcomes(1, 1, 0, 1))
+    assert (record["predicted"], record["clean_answer"]) == ("0", "1")
+
+
 def test_settings_are_averaged_within_their_kind():
     """Errors under noise 1 and 2 are 0 and 1, under blur 1: (.5 + 1) / 2 = .75, not 2 / 3."""
     found = over(PROBE, [outcomes(1, 1, 0, 0)])
