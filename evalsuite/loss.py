@@ -8,13 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from evalsuite.metric import Estimate, Metric, Null, undefined
+from evalsuite.figure import (
+    FREE,
+    DropColumns,
+    Figure,
+    clusters_of,
+    columns_of,
+    direction_of,
+    drop_metrics,
+    figures_of,
+    groups_of,
+    measured_name,
+    rate_of,
+)
+from evalsuite.metric import Estimate, Metric, Table, estimate_all, undefined
 from evalsuite.probe import answer_of
 from evalsuite.statistics import Interval, bootstrap_interval, totals_distribution
 from evalsuite.store import SampleRow
+from evalsuite.summaries import GroupRatioGap
 
-# A loss below two points is not worth a finding.
-FREE = Null(0.0, margin=0.02, side="above", why="the change costs nothing")
 Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
@@ -38,7 +50,7 @@ def losses(
     answer; near 1 where a model does not look at what was changed.
     """
     for metric in metrics:
-        columns = _columns(metric)
+        columns = columns_of(metric)
         if columns and getattr(metric, "primary", False):
             yield _loss(pairs, metric, columns, rng)
     answers = [(answer_of(a), answer_of(b)) for a, b in pairs]
@@ -47,17 +59,50 @@ def losses(
         yield _mean(np.array(same, dtype=float), "answers unchanged", rng, direction="neither")
 
 
-def _columns(metric: Metric) -> tuple[str, ...]:
-    """What a metric sums: one column that it averages, or a numerator and a denominator."""
-    names = [getattr(metric, name, None) for name in ("column", "numerator", "denominator")]
-    return tuple(name for name in names if isinstance(name, str))
+def relative_losses(
+    pairs: Sequence[Pair], metrics: Sequence[Metric], rng: np.random.Generator
+) -> Iterator[Estimate]:
+    """The loss of each figure as a share of its clean value, and by group; see drop_metrics."""
+    for figure in figures_of(metrics):
+        yield from _relative(pairs, figure, groups_of(metrics), clusters_of(metrics), rng)
+
+
+def _relative(
+    pairs: Sequence[Pair],
+    figure: Figure,
+    groups: Sequence[str],
+    clusters: str,
+    rng: np.random.Generator,
+) -> Sequence[Estimate]:
+    records = []
+    for clean, harder in pairs:
+        before, after = figure.of(clean), rate_of(figure, harder)
+        if before is not None and after is not None:
+            value, weight = before
+            named = (*groups, *filter(None, [clusters]))
+            carried = {name: clean[name] for name in named if clean.get(name) is not None}
+            lost = figure.sign * (value - after * weight)
+            records.append({**carried, "lost": lost, "clean": value})
+    table = Table.from_records(records)
+    metrics = tuple(drop_metrics(figure, DropColumns(), groups, clusters))
+    return estimate_all(with_groups(metrics, table), table, lambda _: rng)
+
+
+def with_groups(metrics: Sequence[Metric], table: Table) -> tuple[Metric, ...]:
+    """The metrics without gaps over columns that tell no two groups apart."""
+    return tuple(
+        metric
+        for metric in metrics
+        if not isinstance(metric, GroupRatioGap)
+        or len({str(name) for name in table.columns.get(metric.group, ())}) > 1
+    )
 
 
 def _loss(
     pairs: Sequence[Pair], metric: Metric, columns: tuple[str, ...], rng: np.random.Generator
 ) -> Estimate:
-    name = f"{metric.name} lost"
-    sign = -1.0 if getattr(metric, "direction", "") == "lower is better" else 1.0
+    name = f"{measured_name(metric)} lost"
+    sign = -1.0 if direction_of(metric) == "lower is better" else 1.0
     cluster = getattr(metric, "clusters", None)
     both = [
         (a, b)

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from evalsuite.all_changes import AllChanges
 from evalsuite.errors import (
     EvalsuiteError,
     NothingSelectedError,
@@ -36,6 +37,7 @@ from evalsuite.registry import Registry
 from evalsuite.request import Generate, LogLikelihood, RollingLogLikelihood
 from evalsuite.suite import ModelSpec, ProbeSpec, SourceSpec, SuiteFile
 from evalsuite.task import with_tasks
+from evalsuite.variant_settings import all_changes_of, is_path, name_of
 
 SCHEMA_VERSION = 1
 
@@ -98,6 +100,11 @@ class Job:
     def is_variant(self) -> bool:
         """Whether its data are made harder than those of the job ``base``."""
         return bool(self.variant)
+
+    @property
+    def is_over_changes(self) -> bool:
+        """Whether it asks nothing, and follows from the job ``base`` and its variants."""
+        return self.probe == AllChanges.name
 
 
 @dataclass(frozen=True)
@@ -259,22 +266,17 @@ def _with_resolved_paths(factory: Any, spec: SourceSpec, folder: Path) -> dict[s
     """
     options = dict(spec.model_extra or {})
     for key, value in options.items():
-        if _is_path(key, value):
+        if is_path(key, value):
             path = _resolve(folder, value)
             if path.exists() or not getattr(factory, "path_may_be_a_name", False):
                 options[key] = str(path)
     return options
 
 
-def _is_path(key: str, value: Any) -> bool:
-    """Options that name files are called ``path`` or ``..._path``, by convention."""
-    return isinstance(value, str) and (key == "path" or key.endswith("_path"))
-
-
 def _resolved(options: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Options with the paths among them made absolute."""
     return {
-        key: str(_resolve(folder, value)) if _is_path(key, value) and value else value
+        key: str(_resolve(folder, value)) if is_path(key, value) and value else value
         for key, value in options.items()
     }
 
@@ -318,10 +320,10 @@ def _plan_jobs(
     with _located(suite_file, "probes", index):
         options = _resolved(spec.options, suite_file.folder)
         probe = make_probe(spec.probe, options, registry)
-        for metric in extra:
-            make_metric(metric, registry)
+        metrics = (*probe.metrics, *(make_metric(metric, registry) for metric in extra))
         _check_fields(probe, sources[spec.source], registry)
         settings = _variant_settings(spec, sources[spec.source], registry, suite_file.folder)
+        over = all_changes_of(settings, metrics, registry)
     limit = min(filter(None, (limit, spec.limit)), default=None)
     n_rows = sources[spec.source].n_rows
     for model in models:
@@ -346,6 +348,8 @@ def _plan_jobs(
         )
         yield clean
         yield from (_under(clean, setting, registry) for setting in settings)
+        if over is not None:
+            yield _over_changes(clean, over)
 
 
 def _lacking(probe: Probe, model: PlannedModel) -> str:
@@ -380,7 +384,7 @@ def _variant_settings(
 def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
     """The same job on data made harder."""
     dial = registry.require("variant", str(setting["variant"])).load().dial
-    told = " ".join(_told(setting, dial))
+    told = name_of(setting, dial)
     return replace(
         clean,
         id=_slug(f"{clean.id}--{told}"),
@@ -391,14 +395,19 @@ def _under(clean: Job, setting: Mapping[str, Any], registry: Registry) -> Job:
     )
 
 
-def _told(setting: Mapping[str, Any], dial: str) -> Iterator[str]:
-    """A variant's name, where its dial stands, and what else the suite chose; no folder names."""
-    yield str(setting["variant"])
-    if dial in setting:
-        yield str(setting[dial])
-    for name, value in setting.items():
-        if name not in ("variant", dial):
-            yield f"{name}={Path(value).name if _is_path(name, value) else value}"
+def _over_changes(clean: Job, probe: AllChanges) -> Job:
+    """The job over all changes, which asks nothing."""
+    return replace(
+        clean,
+        id=_slug(f"{clean.id}--all-changes"),
+        probe=AllChanges.name,
+        family=AllChanges.family,
+        label=f"{clean.label} under all changes",
+        options=asdict(probe),
+        metrics=(),
+        card=asdict(AllChanges.card),
+        base=clean.id,
+    )
 
 
 def _slug(text: str) -> str:

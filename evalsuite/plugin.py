@@ -26,6 +26,17 @@ def evalsuite_register_metrics(registry: Catalogue) -> None:
 
 
 @hookimpl
+def evalsuite_register_probes(registry: Catalogue) -> None:
+    """What a suite gets for every probe with ``variants``; it is never named there."""
+    registry.add(
+        "robustness/all-changes",
+        factory="evalsuite.all_changes:AllChanges",
+        summary="worst case, mean loss and consistency over a probe's `variants`; comes with them",
+        tags=("robustness",),
+    )
+
+
+@hookimpl
 def evalsuite_register_executors(registry: Catalogue) -> None:
     """Batches run in this process by default."""
     registry.add("local", factory="evalsuite.executor:LocalExecutor", summary="in this process")

@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalsuite.after_jobs import DONE, add_losses, conclude_all_changes
+from evalsuite.all_changes import AllChanges
 from evalsuite.documents import read_json
 from evalsuite.errors import EvalsuiteError, StoreError
 from evalsuite.exchange import shown, shown_media
 from evalsuite.executor import Executor
 from evalsuite.factories import loader_for, make_metric, make_probe, make_source, make_variant
-from evalsuite.loss import losses, paired
 from evalsuite.manifest import make_manifest
 from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.model import Model
@@ -29,12 +30,10 @@ from evalsuite.responses import Responses
 from evalsuite.schedule import NOT_RECORDED, Asking, Interrupted, Scheduler
 from evalsuite.source import Sample
 from evalsuite.statistics import generator
-from evalsuite.store import JobResult, Run, SampleRow, Store
+from evalsuite.store import JobResult, SampleRow, Store
 
 if TYPE_CHECKING:
     import numpy as np
-
-DONE = frozenset({"finished", "partial"})
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,12 @@ def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:
         for result in store.results
         if result.status in DONE and not PASSING & result.failures.keys()
     }
-    return tuple(job for job in jobs if job.id not in done)
+    unfinished = {job.id for job in jobs if job.id not in done}
+    # What follows from other jobs follows anew when one of them is run again.
+    anew = {job.base for job in jobs if job.id in unfinished} | unfinished
+    return tuple(
+        job for job in jobs if job.id in unfinished or (job.is_over_changes and job.base in anew)
+    )
 
 
 def _run_model(
@@ -267,7 +271,7 @@ def _run_jobs(
     registry: Registry,
     observer: Observer,
 ) -> None:
-    works = [_begin(plan, job, registry) for job in jobs]
+    works = [_begin(plan, job, registry) for job in jobs if not job.is_over_changes]
     _prepare(works, scheduler)
     for work in works:
         observer.job_started(work.job, len(work.samples), _running_column(work.metrics))
@@ -285,7 +289,20 @@ def _run_jobs(
             _conclude(plan, work, store, registry, observer)
     for work in works:
         if work.job.is_variant:
-            _add_losses(plan, work, store)
+            add_losses(plan, work.job, work.metrics, store)
+    for job in jobs:
+        if job.is_over_changes:
+            _follow(plan, job, store, registry, observer)
+
+
+def _follow(plan: Plan, job: Job, store: Store, registry: Registry, observer: Observer) -> None:
+    """A job that asks nothing: what the others say together."""
+    probe, started = make_probe(job.probe, job.options, registry), time.time()
+    assert isinstance(probe, AllChanges)
+    observer.job_started(job, 0, None)
+    result = conclude_all_changes(plan, job, probe, store, _empty_result(job))
+    seconds = round(time.time() - started, 3)
+    _finish(replace(result, seconds=seconds), store, observer, registry, job)
 
 
 def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
@@ -419,19 +436,6 @@ def _conclude(
         store.write_media(sha256, data)
     store.write_samples(job.id, rows)
     _finish(result, store, observer, registry, job, secrets)
-
-
-def _add_losses(plan: Plan, work: _Work, store: Store) -> None:
-    """What a variant costs, on the samples that were answered with and without it."""
-    job, results = work.job, {result.id: result for result in store.results}
-    if results[job.id].status not in DONE or job.base not in results:
-        return
-    run = Run.open(store.path)
-    pairs = paired(run.samples(job.base), run.samples(job.id))
-    rng = generator(plan.seed, job.probe, job.label, "loss")
-    found = losses(pairs, work.metrics, rng)
-    result = results[job.id]
-    store.write_result(replace(result, estimates=(*result.estimates, *found)))
 
 
 def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:

@@ -28,13 +28,16 @@ class Variant:
         dial: The option that a list of values sweeps; empty where there is none.
         sweep: The values it takes where the suite gives none.
         harder: Whether a higher or a lower value of the dial is the harder one.
+        answers: Whether the right answers are ``kept``, ``changed`` (the variant changes them among
+            the fields, too), or ``gone``, as without the picture that is asked about.
         about: One sentence for the report, with the reference.
     """
 
     name: ClassVar[str]
     dial: ClassVar[str] = ""
-    sweep: ClassVar[tuple[float, ...]] = ()
+    sweep: ClassVar[tuple[float, ...] | tuple[str, ...]] = ()
     harder: ClassVar[Literal["higher", "lower"]] = "higher"
+    answers: ClassVar[Literal["kept", "changed", "gone"]] = "kept"
     about: ClassVar[str] = ""
 
     def samples(self, samples: Sequence[Sample], seed: int) -> list[Sample]:

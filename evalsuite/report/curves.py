@@ -32,13 +32,24 @@ def curves(results: Sequence[JobResult]) -> list[Section]:
         rows += [_row(result, base.get(result.model), metric) for result in part]
     table = Table(
         "With and without the change",
-        ("probe", "model", "variant", "metric", "clean", "harder", "lost", "answers unchanged"),
+        (
+            "probe",
+            "model",
+            "variant",
+            "metric",
+            "clean",
+            "harder",
+            "lost",
+            "share lost",
+            "answers unchanged",
+        ),
         tuple(rows),
     )
     told = (
         "The same probes on data made harder. Lost is the difference to the clean data on the "
-        "samples that were answered both times, with its interval; answers that stay the same "
-        "although their input was taken away do not rest on it. In the charts bands are intervals, "
+        "samples that were answered both times, with its interval, and the share lost that of the "
+        "clean value, or by which a rate of errors rises; answers that stay the same although "
+        "their input was taken away do not rest on it. In the charts bands are intervals, "
         "and thin level lines are the clean data."
     )
     title = "When the input gets worse"
@@ -91,9 +102,14 @@ def _row(result: JobResult, base: JobResult | None, metric: str) -> tuple[str, .
     probe, variant = _key(result)
     setting = dial_of(result)
     named = variant if setting is None else f"{variant} {setting:g}"
-    told = (_of(base, metric), _of(result, metric), _of(result, f"{metric} lost"))
-    unchanged = _of(result, "answers unchanged")
-    return (probe, result.model, named, metric, *map(_shown, told), _shown(unchanged))
+    told = (
+        _of(base, metric),
+        _of(result, metric),
+        _of(result, f"{metric} lost"),
+        _of(result, f"{metric} relative drop") or _of(result, f"{metric} relative rise"),
+        _of(result, "answers unchanged"),
+    )
+    return (probe, result.model, named, metric, *map(_shown, told))
 
 
 def _shown(estimate: Estimate | None) -> str:

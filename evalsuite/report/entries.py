@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from evalsuite.foreign_text import beginning
@@ -131,7 +132,27 @@ def _are_word_scores(value: Any) -> bool:
     )
 
 
-_CHECKS = {"word_scores": _are_word_scores, "map": _is_map, "map_hz": _are_numbers}
+def _is_curve(value: Any) -> bool:
+    """Two or more rows of a share, the answer, and that in random order, or null; shares rise."""
+    rows = isinstance(value, list) and all(
+        isinstance(row, list)
+        and len(row) == 3
+        and all(map(_is_number, row[:2]))
+        and (row[2] is None or _is_number(row[2]))
+        for row in value
+    )
+    shares = [row[0] for row in value] if rows else []
+    is_rising = all(a < b for a, b in pairwise(shares))
+    return len(shares) > 1 and is_rising and shares[0] >= 0 and shares[-1] <= 1
+
+
+_CHECKS = {
+    "word_scores": _are_word_scores,
+    "map": _is_map,
+    "map_hz": _are_numbers,
+    "curve": _is_curve,
+    "insertion_curve": _is_curve,
+}
 
 
 def _short(value: Any, most: int = MAX_TEXT) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from evalsuite.probe import ANSWERS, FLAGS, REFUSALS, answer_of
 
 # Columns that are drawn, not read.
-PICTURES = ("word_scores", "map", "map_hz", "word_alignment")
+PICTURES = ("word_scores", "map", "map_hz", "word_alignment", "curve", "insertion_curve")
 _MARKING = frozenset((*REFUSALS, *FLAGS))
 
 

@@ -29,7 +29,7 @@ from evalsuite.store import JobResult, Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
 _STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
-_EXPLORER = "text samples filters words pictures clips sample gallery link keys start"
+_EXPLORER = "text samples filters words pictures clips faithful sample gallery link keys start"
 _SCRIPTS = ("theme.js", "sorting.js", *(f"explorer/{name}.js" for name in _EXPLORER.split()))
 # Of a page that is served while a run goes on.
 _LIVE_STYLES, _LIVE_SCRIPTS = ("live.css",), ("live.js",)

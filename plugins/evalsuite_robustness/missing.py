@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
@@ -12,12 +12,15 @@ from evalsuite import Audio, DataError, Image, Sample, Text
 from evalsuite.derived import rng_of
 from evalsuite.variant import MediaVariant, Variant
 
+Answers: TypeAlias = Literal["kept", "changed", "gone"]
+
 
 @dataclass(frozen=True)
 class BlankImage(MediaVariant):
     """Every picture replaced by its mean colour."""
 
     name: ClassVar[str] = "image/blank"
+    answers: ClassVar[Answers] = "gone"
     about: ClassVar[str] = "Pictures of one colour, their mean: what is left is the other input."
 
     def picture(self, pixels: Any, rng: np.random.Generator) -> Any:
@@ -31,6 +34,7 @@ class SilentAudio(MediaVariant):
     """Every clip replaced by silence of its length."""
 
     name: ClassVar[str] = "audio/silence"
+    answers: ClassVar[Answers] = "gone"
     about: ClassVar[str] = "Clips without a sound: what is left is the other input."
 
     def sound(self, waveform: Any, sample_rate_hz: int, rng: np.random.Generator) -> Any:
@@ -97,6 +101,7 @@ class PermutedImages(_Permuted):
     """Pictures exchanged between samples."""
 
     name: ClassVar[str] = "image/permuted"
+    answers: ClassVar[Answers] = "gone"
     kind: ClassVar[type[Image | Audio]] = Image
     about: ClassVar[str] = "Pictures of other samples (perceptual score, Gat et al. 2021)."
 
@@ -106,6 +111,7 @@ class PermutedAudio(_Permuted):
     """Clips exchanged between samples."""
 
     name: ClassVar[str] = "audio/permuted"
+    answers: ClassVar[Answers] = "gone"
     kind: ClassVar[type[Image | Audio]] = Audio
     tells_of_media: ClassVar[frozenset[str]] = frozenset({"word_times"})
     about: ClassVar[str] = "Clips of other samples (perceptual score, Gat et al. 2021)."
@@ -116,6 +122,7 @@ class AbsentImage(Variant):
     """Prompts without their pictures; for models that also answer to text alone."""
 
     name: ClassVar[str] = "image/absent"
+    answers: ClassVar[Answers] = "gone"
     about: ClassVar[str] = "The text alone; a model that needs a picture fails, and is counted."
 
     def changed(

@@ -42,16 +42,18 @@ def answers(model: str) -> list[SampleRow]:
 
 
 def seen(picture: str, clip: str) -> list[SampleRow]:
-    """A picture and a clip with maps, a transcript, and words with scores."""
+    """A picture and a clip with maps and curves, a transcript, and words with scores."""
 
     def row(name: str, part: dict[str, str], **record: str) -> SampleRow:
         asked = {"asked": "Ask", "parts": [part], "detail": {}, "answer": {}}
         return SampleRow(name, "h", "ok", record={"predicted": name, **record}, exchange=(asked,))
 
     alignment = '[["=", "one"], ["S", "two", "too"], ["D", "three", ""]]'
+    falling = "[[0, 0.9, 0.9], [0.5, 0.2, 0.6], [1, 0.1, 0.1]]"
+    rising = "[[0, 0.1, null], [1, 0.9, null]]"
     return [
-        row("picture", {"image": picture}, map="[[1, 0], [0, -1]]"),
-        row("clip", {"audio": clip}, map="[[1, -1]]"),
+        row("picture", {"image": picture}, map="[[1, 0], [0, -1]]", curve=falling),
+        row("clip", {"audio": clip}, map="[[1, -1]]", curve=falling, insertion_curve=rising),
         row("words", {"text": "good bad"}, word_scores='[["good", 2.0], ["bad", -1.0]]'),
         row("transcript", {"text": "said"}, word_alignment=alignment),
     ]

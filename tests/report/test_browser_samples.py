@@ -50,6 +50,31 @@ def test_words_carry_what_they_counted_for(page):
     assert page.run(shade) != "rgba(0, 0, 0, 0)"
 
 
+def test_words_for_and_against_bear_signs(page):
+    page.go("#probe=seen&id=words")
+    signs = "return [...document.querySelectorAll('.word')].slice(0, 2).map((w) => w.textContent)"
+    assert page.run(signs) == ["+good", "\u2212bad"]
+
+
+def test_cells_against_the_answer_bear_a_dash(page):
+    page.go("#probe=seen&id=picture")
+    assert page.run("return document.querySelectorAll('.picture .dash').length") == 2  # one a model
+
+
+def test_a_curve_stands_beside_its_map_with_the_random_order(page):
+    """Areas by trapezoids: (.9 + .2) / 4 + (.2 + .1) / 4 = .35, and (1.5 + .7) / 4 = .55."""
+    page.go("#probe=seen&id=picture")
+    told = page.run("return document.querySelector('.explained .faithful svg').ariaLabel")
+    assert told.endswith("taken away first: mean 0.35, in random order 0.55")
+    lines = (
+        "return document.querySelectorAll('.explained .faithful .own, .faithful .random').length"
+    )
+    assert page.run(lines) == 4
+    page.go("#probe=seen&id=clip")
+    assert page.run("return document.querySelectorAll('.sample .random').length") == 2
+    assert page.run("return document.querySelectorAll('.sample .own').length") == 4
+
+
 def test_a_transcript_stands_beside_its_reference(page):
     page.go("#probe=seen&id=transcript")
     assert page.run("return document.querySelectorAll('.text.compared del').length") == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evalsuite.metric import Estimate
 from evalsuite.report.charts import draw
 from evalsuite.report.curves import curves, dial_of
@@ -96,6 +98,15 @@ def test_the_same_variant_with_other_options_is_another_curve():
     assert rows[0][2] == "audio/babble talkers=3 20"
     told = [text.replace("\N{NO-BREAK SPACE}", " ") for text in rows[0][4:7]]
     assert told == ["0.200 [0.100, 0.300]", "0.300 [0.200, 0.400]", "0.100 [0.000, 0.200]"]
+
+
+def test_the_share_of_the_clean_value_stands_beside_the_loss():
+    risen = Estimate("word error rate relative rise", 0.5, 0.25, 0.75, n=10)
+    harder = replace(RESULTS[2], estimates=(*RESULTS[2].estimates, risen))
+    (section,) = curves([RESULTS[0], harder])
+    (table,) = section.tables
+    told = table.rows[0][table.columns.index("share lost")]
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == "0.500 [0.250, 0.750]"
 
 
 def test_one_setting_is_no_curve_but_has_its_row():

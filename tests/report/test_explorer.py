@@ -157,6 +157,24 @@ def test_a_map_of_another_form_is_left_out(text, tmp_path):
     assert sample["models"]["m:a"]["record"] == {}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["no JSON", "[]", "[[0, 1, 1]]", "[[0, 1, 1], [0, 1, 1]]", "[[0, 1], [1, 0]]", "7",
+     '[[0, 1, 1], [2, 0, 0]]', '[[0, 1, 1], ["1", 0, 0]]', "[[0, 1, 1], [1, null, 0]]"],
+)  # fmt: skip
+def test_a_curve_of_another_form_is_left_out(text, tmp_path):
+    row = SampleRow("1", "h", "ok", record={"curve": text})
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples
+    assert sample["models"]["m:a"]["record"] == {}
+
+
+def test_a_curve_may_have_no_random_one(tmp_path):
+    curve = "[[0, 1, null], [0.5, 0.2, null]]"
+    row = SampleRow("1", "h", "ok", record={"insertion_curve": curve})
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples
+    assert sample["models"]["m:a"]["record"] == {"insertion_curve": curve}
+
+
 def test_a_long_text_is_cut_and_says_by_how_much(tmp_path):
     row = said("1", "x" * 5600)
     ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples

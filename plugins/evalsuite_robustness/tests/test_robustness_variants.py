@@ -13,7 +13,7 @@ from evalsuite.registry import installed
 from evalsuite_robustness.missing import PermutedImages
 from evalsuite_robustness.sounds.damage import BandLimit
 from evalsuite_robustness.sounds.noise import WhiteNoise
-from evalsuite_robustness.text_changes import Typos
+from evalsuite_robustness.texts.typos import Typos
 
 OF_IMAGES = [e.name for e in installed().variants if e.name.startswith("image/")]
 CORRUPTIONS = [n for n in OF_IMAGES if n.rpartition("/")[2] not in ("blank", "permuted", "absent")]
@@ -215,6 +215,7 @@ def test_each_setting_is_a_job_beside_the_clean_one(harder):
         "vision/zero-shot under image/gaussian-noise 5",
         "vision/zero-shot under image/permuted",
         "vision/zero-shot under image/blank",
+        "vision/zero-shot under all changes",
     ]
 
 

@@ -13,9 +13,18 @@ function overlay(rows, columns = rows[0].length, edges = rows.concat([0]).map((_
     cell.setAttribute("width", 1); cell.setAttribute("height", edges[y + 1] - edges[y]);
     cell.setAttribute("fill", value >= 0 ? "#d55e00" : "#0072b2");
     cell.setAttribute("fill-opacity", ((0.6 * Math.abs(value)) / top).toFixed(3));
-    svg.append(cell);
+    svg.append(cell, ...dash(value, top, x, (edges[y] + edges[y + 1]) / 2));
   }));
   return svg;
+}
+
+// What counts against the answer is told by a dash too, not by its colour alone.
+function dash(value, top, x, y) {
+  if (value > -0.1 * top) return [];
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line.setAttribute("d", `M${x + 0.3} ${y}H${x + 0.7}`);
+  line.setAttribute("class", "dash");
+  return [line];
 }
 
 // How strongly a map covers what lies below it.
@@ -39,7 +48,7 @@ function picture(uri, record = {}) {
   if (record.map) {
     const cells = overlay(JSON.parse(record.map));
     frame.append(cells);
-    box.append(strength(cells), element("figcaption", "orange for the answer, blue against it"));
+    box.append(strength(cells), element("figcaption", "orange for the answer, blue with a dash against it"));
   }
   return box;
 }

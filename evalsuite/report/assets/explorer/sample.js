@@ -45,12 +45,24 @@ function answers(sample, entry) {
   return box;
 }
 
+// A map or shaded words, with the curves that say whether they are true beside them.
+function explanation(sample, record) {
+  const shown = hasMap(sample) ? mediaOf(sample).map((content) => medium(content, record)) : [];
+  if (record.word_scores) shown.push(heat(record));
+  const curves = curveFigures(record);
+  if (!curves.length) return shown;
+  const box = element("div", undefined, "explained");
+  const side = element("div");
+  side.append(...curves);
+  box.append(...shown, side);
+  return [box];
+}
+
 function modelColumn(sample, name, entry) {
   const column = element("div");
   column.append(element("h3", name));
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
-  if (hasMap(sample)) column.append(...mediaOf(sample).map((content) => medium(content, entry.record)));
-  if (entry.record.word_scores) column.append(heat(entry.record));
+  column.append(...explanation(sample, entry.record));
   if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
   column.append(answers(sample, entry));
   const kept = readable(entry.record);

@@ -33,7 +33,7 @@ async function unpack() {
 }
 
 const entries = (sample) => Object.values(sample.models);
-const isPicture = (name) => ["word_scores", "map", "map_hz", "word_alignment"].includes(name);
+const isPicture = (name) => ["word_scores", "map", "map_hz", "word_alignment", "curve", "insertion_curve"].includes(name);
 const has = (record, name) => Object.hasOwn(record, name);
 const readable = (record) => Object.entries(record).filter(([name]) => !isPicture(name));
 
