@@ -300,7 +300,7 @@ def _follow(plan: Plan, job: Job, store: Store, registry: Registry, observer: Ob
     probe, started = make_probe(job.probe, job.options, registry), time.time()
     assert isinstance(probe, AllChanges)
     observer.job_started(job, 0, None)
-    result = conclude_all_changes(plan, job, probe, store, _empty_result(job))
+    result = conclude_all_changes(plan, job, probe, store, empty_result(job))
     seconds = round(time.time() - started, 3)
     _finish(replace(result, seconds=seconds), store, observer, registry, job)
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from evalsuite.after_jobs import DONE
 from evalsuite.documents import finite, read_json
 from evalsuite.errors import EvalsuiteError
 from evalsuite.plan import Job, Plan
 from evalsuite.registry import installed
-from evalsuite.run import DONE, empty_result, result_so_far
+from evalsuite.run import empty_result, result_so_far
 from evalsuite.store import JobResult, Run, SampleRow
 
 _SETTLED = DONE | {"failed", "not applicable"}
