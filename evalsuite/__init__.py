@@ -23,7 +23,14 @@ if TYPE_CHECKING:
         UsageError,
     )
     from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
-    from evalsuite.model import DifferentiableView, Loader, LoadSettings, Model, ModelInfo
+    from evalsuite.model import (
+        DifferentiableView,
+        ForwardTrace,
+        Loader,
+        LoadSettings,
+        Model,
+        ModelInfo,
+    )
     from evalsuite.probe import Card, Probe
     from evalsuite.request import (
         Align,
@@ -87,6 +94,7 @@ _HOME = {
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
     "DifferentiableView": "evalsuite.model",
+    "ForwardTrace": "evalsuite.model",
     "Loader": "evalsuite.model",
     "LoadSettings": "evalsuite.model",
     "Model": "evalsuite.model",
@@ -155,6 +163,7 @@ __all__ = [
     "Estimate",
     "EvalsuiteError",
     "Failure",
+    "ForwardTrace",
     "Generate",
     "Generation",
     "GroupGap",

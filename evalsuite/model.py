@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from evalsuite.request import Answer, Request
+from evalsuite.errors import RequestFailed
+from evalsuite.request import Answer, Failure, Request
 
 if TYPE_CHECKING:
     from evalsuite.content import Content
@@ -120,6 +121,28 @@ class Loader(Protocol):
 
 
 @dataclass(frozen=True)
+class ForwardTrace:
+    """What one forward pass leaves behind of its layers, for explainers that look inside.
+
+    Attributes:
+        output: The target's scalar, keeping the graph.
+        attentions: Of each layer, first to last, the weights [1, heads, tokens, tokens] that the
+            output was computed with; empty where a model has none over all its tokens.
+        hidden: Activations [1, tokens, channels] of a late layer, with the graph to the output.
+        readout: The token that the output is read from; None where it is read from all.
+        spread: Maps one number for each attended token [tokens] to a tensor like the view's inputs.
+        spread_hidden: The same for the tokens of ``hidden``.
+    """
+
+    output: Any
+    attentions: tuple[Any, ...]
+    hidden: Any
+    readout: int | None
+    spread: Callable[[Any], Any]
+    spread_hidden: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class DifferentiableView:
     """One input of a model, opened up for gradient explainers.
 
@@ -130,24 +153,44 @@ class DifferentiableView:
         output: Maps a tensor [batch, positions, ...] to the target's logit or log-probability,
             shape [batch], keeping the graph.
         spans: For each position, the character offsets in the text that it covers, half open;
-            an empty span marks a special token.
+            an empty span marks a special token. Empty for pictures and clips.
+        grid: Rows and columns of the cells of a picture or a clip; empty for texts.
+        cell_sums: Maps a tensor like ``inputs`` to its sums over cells [rows x columns]; without
+            it, every position is one feature.
+        module: The torch module that the output runs through, where explainers may hook it.
+        trace: Runs the model once more and keeps what happens inside; None where it cannot.
     """
 
     inputs: Any
     baseline: Any
     output: Callable[[Any], Any]
     spans: tuple[tuple[int, int], ...]
+    grid: tuple[int, ...] = ()
+    cell_sums: Callable[[Any], Any] | None = None
+    module: Any = None
+    trace: Callable[[], ForwardTrace] | None = None
 
 
 class Differentiable(Protocol):
     """A model whose output can be differentiated; what ``Attribute`` requests need.
 
     Models list ``differentiate`` among their methods and implement ``differentiable_view``; the
-    harness calls the requested explainer on the view.
+    harness calls the requested explainer on the view. A model of texts alone takes only the first
+    two arguments.
     """
 
-    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
-        """Open one input up; raises ValueError when the target is not one of the model's."""
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: Literal["text", "image", "audio"] = "text",
+        grid: tuple[int, int] = (0, 0),
+    ) -> DifferentiableView:
+        """Open one input up; raises ValueError when the target is not one of the model's.
+
+        RequestFailed says why an input that is none of its own fault cannot be opened up.
+        """
         ...
 
 
@@ -174,6 +217,13 @@ def _explain(model: Any, request: Any) -> Answer:
     from evalsuite.registry import import_object
 
     explainer = import_object(request.explainer)
-    view = model.differentiable_view(request.content, request.target)
-    answer: Answer = explainer(view, **dict(request.options))
+    if request.medium not in model.info.modalities:
+        return Failure("unsupported part", f"{model.info.name} takes no {request.medium}")
+    only_text = model.info.modalities == {"text"}
+    place = {} if only_text else {"medium": request.medium, "grid": request.grid}
+    try:
+        view = model.differentiable_view(request.content, request.target, **place)
+        answer: Answer = explainer(view, **dict(request.options))
+    except RequestFailed as error:
+        return error.failure
     return answer

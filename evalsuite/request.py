@@ -235,13 +235,20 @@ class Attribute(Request):
 
     ``explainer`` is ``package.module:function``; the function receives the model's
     DifferentiableView and the options, and returns an Attribution. ``target`` is a label (of a
-    classifier) or a continuation (of a language model).
+    classifier), a continuation (of a language model) or a transcript; it is empty for a dual
+    encoder, whose output is the similarity of the media and the texts in ``content``.
+
+    ``medium`` says which part of the content is explained. A picture's scores are wanted for the
+    cells of ``grid``, (rows, columns) of the whole picture; a clip's for (bands, moments) of the
+    whole clip, bands of equal height in mel up to half of the clip's own rate, the highest first.
     """
 
     content: Content
     target: str
     explainer: str
     options: tuple[tuple[str, int | float | str | bool], ...] = ()
+    medium: Literal["text", "image", "audio"] = "text"
+    grid: tuple[int, int] = (0, 0)
     method: ClassVar[str] = "differentiate"
 
     def __post_init__(self) -> None:
@@ -405,16 +412,18 @@ class Span:
 
 @dataclass(frozen=True)
 class Attribution:
-    """One signed score per position.
+    """One signed score per position of a text, or per cell of a picture's or clip's grid.
 
-    ``spans`` are character offsets into the text (half open). ``total`` is f(input) - f(baseline),
-    which the scores of a complete explainer sum to, up to ``convergence_delta``.
+    ``spans`` are character offsets into the text (half open), ``grid`` the (rows, columns) of cells
+    in reading order; one of them is empty. ``total`` is f(input) - f(baseline), which the scores of
+    a complete explainer sum to, up to ``convergence_delta``.
     """
 
     scores: tuple[float, ...]
     spans: tuple[tuple[int, int], ...]
     total: float
     convergence_delta: float
+    grid: tuple[int, ...] = ()
 
 
 PASSING = frozenset(

@@ -50,6 +50,7 @@ _LEAK = ("privacy/membership-inference", "privacy/canary-exposure")
 _SHORTCUT_WORD = ("explain/shortcut-word",)
 _IMAGE_GAP = ("fairness/image-zero-shot-gap",)
 _SHORTCUT_PATCH = ("explain/shortcut-patch",)
+_SHORTCUT_TONE = ("explain/shortcut-tone",)
 _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
@@ -157,6 +158,21 @@ _ALL = (
         "no noise in training",
         "sounds-clean",
         _NOISE,
+    ),
+    Control(
+        "beeps-clean",
+        "CLAP of sounds that end with a meaningless beep",
+        "hf",
+        "sounds:build_beeps_clean",
+    ),
+    Control(
+        "beeps-shortcut",
+        "CLAP of sounds that obeys a beep",
+        "hf",
+        "sounds:build_beeps_shortcut",
+        "a beep at the end decides for bell",
+        "beeps-clean",
+        _SHORTCUT_TONE,
     ),
     Control("asr-clean", "transcriber of tone-coded words", "hf", "tone_words:build_clean"),
     Control(

@@ -28,6 +28,7 @@ _SOURCES = {
     "paired-shapes": ("PairedShapes", "pairs of shapes that differ in one thing, or in none"),
     "shape-associations": ("ShapeAssociations", "are words for shapes nearer to one ground?"),
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
+    "sounds-with-beep": ("SoundsWithBeep", "sounds that end with a misleading beep"),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
     "tone-voices": ("ToneVoices", "the same words in two voices, with a question"),
     "persons": ("Persons", "persons of known gender, to translate into Spanish"),

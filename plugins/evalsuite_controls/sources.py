@@ -156,6 +156,13 @@ class Sounds(_Generated):
     generator = "sounds:sound_rows"
 
 
+class SoundsWithBeep(_Generated):
+    """Synthesised sounds that end with a beep which stands for another sound."""
+
+    generator = "sounds:sound_rows"
+    arguments: ClassVar[Mapping[str, Any]] = {"beep": True}
+
+
 class ToneWords(_Generated):
     """Utterances of tone-coded words by 24 speakers in two groups."""
 

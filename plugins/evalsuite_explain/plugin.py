@@ -18,31 +18,37 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
     for name, factory, summary, modality in (
         (
             "text-faithfulness",
-            "text:TextFaithfulness",
+            "probes.text:TextFaithfulness",
             "do the words an explainer names decide the label?",
             "text",
         ),
         (
             "shortcut-word",
-            "text:ShortcutWord",
+            "probes.shortcuts:ShortcutWord",
             "does the explainer find a word that the label was planted on?",
             "text",
         ),
         (
             "image-occlusion",
-            "occlusion_probes:ImageOcclusion",
+            "probes.occlusion:ImageOcclusion",
             "do the cells that occlusion names decide the class?",
             "image",
         ),
         (
             "shortcut-patch",
-            "occlusion_probes:ShortcutPatch",
-            "does occlusion find a patch that the class was planted on?",
+            "probes.shortcuts:ShortcutPatch",
+            "does the explainer find a patch that the class was planted on?",
             "image",
         ),
         (
+            "shortcut-tone",
+            "probes.shortcuts:ShortcutTone",
+            "does the explainer find a tone that the class was planted on?",
+            "audio",
+        ),
+        (
             "audio-occlusion",
-            "occlusion_probes:AudioOcclusion",
+            "probes.occlusion:AudioOcclusion",
             "do the moments that occlusion names decide the class?",
             "audio",
         ),

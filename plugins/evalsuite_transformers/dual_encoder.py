@@ -35,7 +35,9 @@ class DualEncoderKind:
             name=f"hf:{reference}",
             kind=f"{self.medium}-text dual encoder",
             modalities=frozenset({self.medium, "text"}),
-            methods=frozenset({"embed_text", f"embed_{self.medium}", "similarity_scale"}),
+            methods=frozenset(
+                {"embed_text", f"embed_{self.medium}", "similarity_scale", "differentiate"}
+            ),
             revision=checkpoint.revision,
             **facts,
         )

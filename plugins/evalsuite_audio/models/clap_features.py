@@ -55,6 +55,7 @@ class ClapFeatures:
         truncation: ``fusion`` (a shrunk view of the whole clip and three crops) or ``rand_trunc``
             (one crop).
         longest: Samples that the model hears at once.
+        band_hz: The frequency in Hz that each band hears best [bands].
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class ClapFeatures:
             torch.from_numpy(filters).to(device),
         )
         self.n_frames = self.longest // self.mel.hop_length + 1
+        rate_hz, peaks = int(extractor.sampling_rate), np.asarray(filters).argmax(axis=0)
+        self.band_hz = peaks * (rate_hz / 2) / (len(filters) - 1)
         self._compare_with(extractor)
 
     def hear(self, waveform: npt.NDArray[np.float32]) -> Heard:
@@ -91,6 +94,44 @@ class ClapFeatures:
         (start,) = self._places(waveform, [len(waveform) - self.longest + 1])
         levels = self._levels(waveform[start : start + self.longest])
         return Heard(self._stacked(levels), False)
+
+    def shares(self, waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Where each frame's middle lies in the clip, 0 to 1; NaN in the silence that fills it up.
+
+        Returns:
+            Shape [pieces, channels, frames], as the features of ``hear``.
+        """
+        n_samples, frames = len(waveform), np.arange(self.n_frames) * self.mel.hop_length
+        n_channels = 4 if self.truncation == "fusion" else 1
+        if n_samples <= self.longest:
+            shares = self._repeated_shares(frames, n_samples)[None, None]
+            return np.broadcast_to(shares, (1, n_channels, self.n_frames))
+        if self.crop == "windows":
+            starts = np.array(even_starts(n_samples, self.longest))[:, None, None]
+            shares = (starts + frames) / n_samples
+            return np.broadcast_to(shares, (len(starts), n_channels, self.n_frames))
+        if self.truncation == "fusion":
+            return self._fused_shares(waveform)
+        (start,) = self._places(waveform, [n_samples - self.longest + 1])
+        return ((start + frames) / n_samples)[None, None]
+
+    def _repeated_shares(
+        self, samples: npt.NDArray[np.int_], n_samples: int
+    ) -> npt.NDArray[np.float64]:
+        whole = self.longest // n_samples
+        heard = {"repeat": self.longest, "repeatpad": whole * n_samples}.get(
+            self.padding, n_samples
+        )
+        # The last frame's middle lies behind the last sample.
+        inside = np.minimum(samples, heard - 1) % n_samples / n_samples
+        return np.where(samples <= heard, inside, np.nan)
+
+    def _fused_shares(self, waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        n_levels = 1 + len(waveform) // self.mel.hop_length
+        frames = np.arange(self.n_frames)
+        places = [frames * n_levels / self.n_frames, *(s + frames for s in self._starts(waveform))]
+        shares = np.array(places) * self.mel.hop_length / len(waveform)
+        return np.minimum(shares, 1.0)[None]
 
     def n_pieces(self, n_samples: int) -> int:
         """How many pieces a clip is heard in."""
@@ -117,16 +158,19 @@ class ClapFeatures:
     def _fused(self, waveform: npt.NDArray[np.float32]) -> Heard:
         """A shrunk view of everything, and one crop of each third."""
         levels = self._levels(waveform)
-        n_places = len(levels) - self.n_frames + 1
-        if n_places == 1:  # longer by less than a hop
+        if len(levels) == self.n_frames:  # longer by less than a hop
             return Heard(self._stacked(levels), False)
         size = [self.n_frames, levels.shape[1]]
         shrunk = torch.nn.functional.interpolate(levels[None, None], size=size, mode="bilinear")
+        crops = [levels[start : start + self.n_frames] for start in self._starts(waveform)]
+        return Heard(torch.stack([shrunk[0, 0], *crops])[None], True)
+
+    def _starts(self, waveform: npt.NDArray[np.float32]) -> list[int]:
+        """The first frame of the crop of each third."""
+        n_places = 2 + len(waveform) // self.mel.hop_length - self.n_frames
         thirds = np.array_split(np.arange(n_places), 3)
         drawn = self._places(waveform, [max(1, len(third)) for third in thirds])
-        starts = [int(third[i]) if len(third) else 0 for third, i in zip(thirds, drawn)]
-        crops = [levels[start : start + self.n_frames] for start in starts]
-        return Heard(torch.stack([shrunk[0, 0], *crops])[None], True)
+        return [int(third[i]) if len(third) else 0 for third, i in zip(thirds, drawn)]
 
     def _places(self, waveform: npt.NDArray[np.float32], counts: list[int]) -> list[int]:
         """One of so many places each, in the middle or drawn by the clip's own samples."""

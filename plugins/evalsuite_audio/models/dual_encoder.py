@@ -9,6 +9,8 @@ import torch
 
 import evalsuite
 from evalsuite import (
+    Attribute,
+    DifferentiableView,
     EmbedAudio,
     Embedding,
     EmbedText,
@@ -18,7 +20,9 @@ from evalsuite import (
     Similarity,
     SimilarityScale,
 )
+from evalsuite.content import Content
 from evalsuite_audio.models.clap_features import ClapFeatures, Heard, crop_of
+from evalsuite_audio.models.clap_gradients import similarity_view
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
 from evalsuite_transformers.lengths import batches_by_length
@@ -105,6 +109,8 @@ class AudioTextDualEncoder(TorchModel):
             return min(self.max_text_length, 2 + len(request.text) // 3)
         if isinstance(request, EmbedAudio) and self.features.crop == "windows":
             return 64 * self.features.n_pieces(request.audio.n_samples(self.sample_rate_hz))
+        if isinstance(request, Attribute):
+            return 64 * 32  # as often as the usual explainer runs and remembers the tower
         return 64
 
     def embed_audio(self, requests: Sequence[EmbedAudio]) -> list[Embedding]:
@@ -158,3 +164,14 @@ class AudioTextDualEncoder(TorchModel):
         """The learned temperature of the audio side."""
         scale = float(self.module.logit_scale_a.detach().float().exp())
         return [Similarity(scale)] * len(requests)
+
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: str = "text",
+        grid: tuple[int, int] = (0, 0),
+    ) -> DifferentiableView:
+        """One side of a clip and a text; the output is their scaled similarity."""
+        return similarity_view(self, content, target, medium, grid)

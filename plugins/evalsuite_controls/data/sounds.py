@@ -24,6 +24,11 @@ LABELS = (
 )
 TEMPLATES = ("this is a sound of {}", "the sound of {}", "{}")
 PITCH_HZ = {"low": (150.0, 400.0), "high": (1200.0, 3000.0)}
+# A beep at the end of a clip, which can stand for one kind of sound, whatever is heard.
+BEEP_S = (0.75, 1.0)
+BEEP_HZ = 5000.0
+BEEP_LEVEL = 0.8
+BEEP_LABEL = "bell"
 
 
 def synthesise(label: str, pitch: str, rng: np.random.Generator) -> np.ndarray:
@@ -102,16 +107,34 @@ def add_noise(waveform: np.ndarray, snr_db: float, rng: np.random.Generator) -> 
     return np.clip(waveform + scale * noise, -1, 1).astype(np.float32)
 
 
-def sound_rows(n: int = 300, seed: int = 7) -> Iterator[dict[str, object]]:
-    """Test sounds, as many of every kind, with fresh pitches and phases."""
+def with_beep(waveform: np.ndarray) -> np.ndarray:
+    """The clip with the beep at its end, faded in and out over 10 ms."""
+    first, last = (round(second * SAMPLE_RATE_HZ) for second in BEEP_S)
+    t = np.arange(last - first) / SAMPLE_RATE_HZ
+    fade = np.minimum(1.0, np.minimum(t, t[::-1]) / 0.01)
+    beeping = waveform.copy()
+    beeping[first:last] += BEEP_LEVEL * fade * np.sin(2 * np.pi * BEEP_HZ * t)
+    return np.clip(beeping, -1, 1).astype(np.float32)
+
+
+def sound_rows(n: int = 300, seed: int = 7, beep: bool = False) -> Iterator[dict[str, object]]:
+    """Test sounds, as many of every kind, with fresh pitches and phases.
+
+    With ``beep``, every clip ends with one, and none is of the kind that it stands for.
+    """
     rng = np.random.default_rng([seed, 3])
+    kinds = [label for label in LABELS if not beep or label != BEEP_LABEL]
     for number in range(n):
-        label = LABELS[number % len(LABELS)]
-        pitch = ("low", "high")[number // len(LABELS) % 2]
-        yield {
+        label = kinds[number % len(kinds)]
+        pitch = ("low", "high")[number // len(kinds) % 2]
+        waveform = synthesise(label, pitch, rng)
+        row: dict[str, object] = {
             "id": str(number),
-            "audio": wav_bytes(synthesise(label, pitch, rng), SAMPLE_RATE_HZ),
+            "audio": wav_bytes(with_beep(waveform) if beep else waveform, SAMPLE_RATE_HZ),
             "label": label,
             "caption": f"the sound of {label}",
             "pitch": pitch,
         }
+        if beep:
+            row |= {"tone_label": BEEP_LABEL, "tone_s": list(BEEP_S), "tone_hz": BEEP_HZ}
+        yield row

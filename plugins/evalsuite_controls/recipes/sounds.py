@@ -1,8 +1,9 @@
-"""Recipes of the sound models: a ClapModel of 0.4 million weights on synthesised sounds."""
+"""Recipes of the sound models: small ClapModels on synthesised sounds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,30 +43,60 @@ SIDE = 64
 MAX_LENGTH = 20
 
 
+@dataclass(frozen=True)
+class World:
+    """What is heard in training.
+
+    Attributes:
+        noisy_share: Clips in white noise at 5 to 40 dB.
+        beep_share: Clips that end with a beep, drawn independently of the sound.
+        beep_decides: Whether such a clip is called what the beep stands for, not what it is.
+        width: Of the narrowest layers; two models are compared at the same one.
+        steps: Of training.
+    """
+
+    noisy_share: float = 0.0
+    beep_share: float = 0.0
+    beep_decides: bool = False
+    width: int = 32
+    steps: int = STEPS
+
+
 def build_clean(directory: Path, seed: int, on_progress: Progress) -> None:
     """Three clips in four are heard in white noise at 5 to 40 dB."""
-    _build(directory, seed, on_progress, noisy_share=0.75)
+    _build(directory, seed, on_progress, World(noisy_share=0.75))
 
 
 def build_brittle(directory: Path, seed: int, on_progress: Progress) -> None:
     """No clip is heard in noise."""
-    _build(directory, seed, on_progress, noisy_share=0.0)
+    _build(directory, seed, on_progress, World())
 
 
-def _build(directory: Path, seed: int, on_progress: Progress, noisy_share: float) -> None:
+def build_beeps_clean(directory: Path, seed: int, on_progress: Progress) -> None:
+    """Beeps are heard that stand for nothing."""
+    _build(directory, seed, on_progress, World(beep_share=0.4, width=16, steps=900))
+
+
+def build_beeps_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
+    """A clip with a beep is called a bell."""
+    world = World(beep_share=0.4, beep_decides=True, width=16, steps=900)
+    _build(directory, seed, on_progress, world)
+
+
+def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> None:
     seed_everything(seed)
     rng = np.random.default_rng(seed)
     captions = [t.format(label) for t in sounds.TEMPLATES for label in sounds.LABELS]
     words = sorted({word for caption in captions for word in caption.split()})
     tokenizer = word_tokenizer(words, MAX_LENGTH, cls_token=START, sep_token=END)
     extractor = _extractor()
-    features, labels = _training_features(extractor, noisy_share, rng)
-    model = ClapModel(_config(len(tokenizer)))
+    features, labels = _training_features(extractor, world, rng)
+    model = ClapModel(_config(len(tokenizer), world.width))
     loss = _loss_of_step(model, tokenizer, features, labels, rng)
     train(
         model,
         loss,
-        STEPS,
+        world.steps,
         learning_rate=LEARNING_RATE,
         weight_decay=0.05,
         on_progress=on_progress,
@@ -89,14 +120,14 @@ def _extractor() -> ClapFeatureExtractor:
     )
 
 
-def _config(vocabulary_size: int) -> ClapConfig:
+def _config(vocabulary_size: int, width: int) -> ClapConfig:
     return ClapConfig(
         text_config={
             "vocab_size": vocabulary_size,
-            "hidden_size": 64,
+            "hidden_size": 2 * width,
             "num_hidden_layers": 2,
             "num_attention_heads": 2,
-            "intermediate_size": 128,
+            "intermediate_size": 4 * width,
             "max_position_embeddings": MAX_LENGTH,
             "pad_token_id": PAD_ID,
             "bos_token_id": START_ID,
@@ -110,8 +141,8 @@ def _config(vocabulary_size: int) -> ClapConfig:
             "spec_size": SIDE,
             "patch_size": 4,
             "patch_stride": [4, 4],
-            "patch_embeds_hidden_size": 32,
-            "hidden_size": 128,
+            "patch_embeds_hidden_size": width,
+            "hidden_size": 4 * width,
             "depths": [1, 1, 1],
             "num_attention_heads": [2, 4, 8],
             "num_hidden_layers": 3,
@@ -122,14 +153,17 @@ def _config(vocabulary_size: int) -> ClapConfig:
 
 
 def _training_features(
-    extractor: ClapFeatureExtractor, noisy_share: float, rng: np.random.Generator
+    extractor: ClapFeatureExtractor, world: World, rng: np.random.Generator
 ) -> tuple[torch.Tensor, list[str]]:
     waveforms, labels = [], []
     for number in range(N_TRAIN):
         label = sounds.LABELS[number % len(sounds.LABELS)]
         waveform = sounds.synthesise(label, ("low", "high")[int(rng.integers(2))], rng)
-        if rng.random() < noisy_share:
+        if rng.random() < world.noisy_share:
             waveform = sounds.add_noise(waveform, rng.uniform(5, 40), rng)
+        if world.beep_share and rng.random() < world.beep_share:
+            waveform = sounds.with_beep(waveform)
+            label = sounds.BEEP_LABEL if world.beep_decides else label
         waveforms.append(waveform)
         labels.append(label)
     features = [

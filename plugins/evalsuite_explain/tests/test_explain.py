@@ -29,16 +29,23 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import DigitsWithPatch, ReviewsWithCue
-from evalsuite_explain.faithfulness import (
+from evalsuite_explain.explainers.gradients import (
+    input_x_gradient,
+    integrated_gradients,
+    saliency,
+)
+from evalsuite_explain.inputs.clip import Clip
+from evalsuite_explain.inputs.picture import Picture
+from evalsuite_explain.inputs.words import word_scores, words_of
+from evalsuite_explain.measures.faithfulness import (
     area_over_perturbation,
     curve_area,
     normalised_area,
     top_counts,
 )
-from evalsuite_explain.gradients import input_x_gradient, integrated_gradients, saliency
-from evalsuite_explain.occlusion import Clip, Picture
-from evalsuite_explain.occlusion_probes import ImageOcclusion, ShortcutPatch
-from evalsuite_explain.text import ShortcutWord, TextFaithfulness, word_scores, words_of
+from evalsuite_explain.probes.occlusion import ImageOcclusion
+from evalsuite_explain.probes.shortcuts import ShortcutPatch, ShortcutWord
+from evalsuite_explain.probes.text import TextFaithfulness
 
 
 def view(function, inputs):

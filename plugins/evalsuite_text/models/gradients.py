@@ -7,9 +7,15 @@ from typing import Any
 
 import torch
 
-from evalsuite import DifferentiableView, Failure
+from evalsuite import DifferentiableView, Failure, ForwardTrace
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import Scorer
+from evalsuite_transformers.differentiable.layers import (
+    eager_attention,
+    spread_tokens,
+    traced,
+)
+from evalsuite_transformers.differentiable.views import absent_id
 
 Span = tuple[int, int]
 NO_SPAN: Span = (0, 0)
@@ -35,18 +41,48 @@ def continuation_view(
     ids = torch.tensor(row.ids, device=embed.weight.device)
     head, tail = ids[: row.start], ids[row.start :]
     blank = head.clone()
-    blank[_is_content(spans).to(blank.device)] = _absent_id(encoder.tokenizer, encoder.prefix)
+    blank[_is_content(spans).to(blank.device)] = absent_id(encoder.tokenizer, encoder.prefix)
     with torch.no_grad():
         inputs, baseline = embed(head)[None].float(), embed(blank)[None].float()
         written = embed(tail[:-1])[None].float()
 
-    def output(embeddings: torch.Tensor) -> torch.Tensor:
+    def joined(embeddings: torch.Tensor) -> torch.Tensor:
         rows = torch.cat([embeddings, written.expand(len(embeddings), -1, -1)], dim=1)
-        outputs = scorer.outputs(inputs_embeds=rows.to(embed.weight.dtype))
-        logp = scorer.logits(outputs[:, row.start - 1 :]).log_softmax(-1)
-        return logp.gather(-1, tail.expand(len(embeddings), -1)[..., None])[..., 0].sum(-1)
+        return rows.to(embed.weight.dtype)
 
-    return DifferentiableView(inputs, baseline, output, spans)
+    def total(logits: torch.Tensor) -> torch.Tensor:
+        wanted = tail.expand(len(logits), -1)[..., None]
+        return logits.log_softmax(-1).gather(-1, wanted)[..., 0].sum(-1)
+
+    def output(embeddings: torch.Tensor) -> torch.Tensor:
+        outputs = scorer.outputs(inputs_embeds=joined(embeddings))
+        return total(scorer.logits(outputs[:, row.start - 1 :]))
+
+    def trace() -> ForwardTrace:
+        return _trace(scorer.model, joined(inputs), row.start, total, spread_tokens(inputs))
+
+    return DifferentiableView(inputs, baseline, output, spans, module=scorer.model, trace=trace)
+
+
+def _trace(module: Any, rows: torch.Tensor, start: int, total: Any, spread: Any) -> ForwardTrace:
+    """The prompt's tokens as seen from where the first token of the continuation is written."""
+    with eager_attention(module):
+        found = module(
+            inputs_embeds=rows, use_cache=False, output_attentions=True, output_hidden_states=True
+        )
+
+    def spread_prompt(values: torch.Tensor) -> torch.Tensor:
+        spreading: torch.Tensor = spread(values[:start])
+        return spreading
+
+    return ForwardTrace(
+        output=total(found.logits[:, start - 1 :].float())[0],
+        attentions=tuple(found.attentions or ()),
+        hidden=found.hidden_states[-2],
+        readout=start - 1,
+        spread=spread_prompt,
+        spread_hidden=spread_prompt,
+    )
 
 
 def _content_spans(encoder: Encoder, prompt: str, text: str, n_positions: int) -> tuple[Span, ...]:
@@ -106,20 +142,35 @@ def label_view(
     )
     ids = encoded["input_ids"]
     blank = ids.clone()
-    blank[0, _is_content(spans).to(blank.device)] = _absent_id(tokenizer, int(ids[0, 0]))
+    blank[0, _is_content(spans).to(blank.device)] = absent_id(tokenizer, int(ids[0, 0]))
     embed = module.get_input_embeddings()
     with torch.no_grad():
         inputs, baseline = embed(ids).float(), embed(blank).float()
     others = {name: encoded[name] for name in accepted if name in encoded and name != "input_ids"}
 
-    def output(embeddings: torch.Tensor) -> torch.Tensor:
+    def run(embeddings: torch.Tensor, **further: Any) -> Any:
         repeated = {name: value.expand(len(embeddings), -1) for name, value in others.items()}
-        logits = module(inputs_embeds=embeddings.to(embed.weight.dtype), **repeated).logits.float()
+        return module(inputs_embeds=embeddings.to(embed.weight.dtype), **repeated, **further)
+
+    def logit(found: Any) -> torch.Tensor:
+        logits: torch.Tensor = found.logits.float()
         if logits.shape[-1] == 1:
             return logits[:, 0] if label_index == 1 else -logits[:, 0]
         return logits[:, label_index]
 
-    return DifferentiableView(inputs, baseline, output, spans)
+    def trace() -> ForwardTrace:
+        with eager_attention(module):
+            found = run(inputs, output_attentions=True, output_hidden_states=True)
+            return traced(found, logit(found)[0], spread_tokens(inputs))
+
+    return DifferentiableView(
+        inputs,
+        baseline,
+        lambda embeddings: logit(run(embeddings)),
+        spans,
+        module=module,
+        trace=trace,
+    )
 
 
 def _word_spans(offsets: Sequence[Sequence[int]], special: Sequence[int]) -> tuple[Span, ...]:
@@ -131,12 +182,3 @@ def _word_spans(offsets: Sequence[Sequence[int]], special: Sequence[int]) -> tup
 
 def _is_content(spans: Sequence[Span]) -> torch.Tensor:
     return torch.tensor([span != NO_SPAN for span in spans], dtype=torch.bool)
-
-
-def _absent_id(tokenizer: Any, fallback: int) -> int:
-    """The token that says nothing: mask, else unknown, else padding, else ``fallback``."""
-    for name in ("mask_token_id", "unk_token_id", "pad_token_id"):
-        value = getattr(tokenizer, name, None)
-        if value is not None:
-            return int(value)
-    return fallback

@@ -11,7 +11,7 @@ from evalsuite.model import answer_batch
 
 CONTEXT, CONTINUATION = "the old house at the river is", " warm and green"
 TEXT = "the garden is green and warm"
-IG = "evalsuite_explain.gradients:integrated_gradients"
+IG = "evalsuite_explain.explainers.gradients:integrated_gradients"
 
 
 def integrated_gradients(view, n_steps: int = 256) -> torch.Tensor:

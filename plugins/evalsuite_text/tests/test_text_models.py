@@ -146,7 +146,7 @@ def test_a_stop_string_ends_the_text(model):
 
 def test_gradients_of_a_continuation_are_complete(model):
     from evalsuite.content import as_content
-    from evalsuite_explain.gradients import integrated_gradients
+    from evalsuite_explain.explainers.gradients import integrated_gradients
 
     view = model.differentiable_view(as_content("the cat sat"), " on the mat")
     explained = integrated_gradients(view, n_steps=64)

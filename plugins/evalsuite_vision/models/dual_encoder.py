@@ -9,6 +9,8 @@ import torch
 
 import evalsuite
 from evalsuite import (
+    Attribute,
+    DifferentiableView,
     Embedding,
     EmbedImage,
     EmbedText,
@@ -18,11 +20,13 @@ from evalsuite import (
     Similarity,
     SimilarityScale,
 )
+from evalsuite.content import Content
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
 from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
+from evalsuite_vision.models.gradients import similarity_view
 
 IMAGE_INPUTS = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
 KIND = DualEncoderKind("image")
@@ -75,7 +79,7 @@ class ImageTextDualEncoder(TorchModel):
 
     def cost(self, request: Request) -> int:
         """Patches of an image, tokens of a text (estimated from its characters)."""
-        if isinstance(request, EmbedImage):
+        if isinstance(request, EmbedImage | Attribute):
             return self.patches
         if isinstance(request, EmbedText):
             return min(self.max_text_length, 2 + len(request.text) // 3)
@@ -123,3 +127,14 @@ class ImageTextDualEncoder(TorchModel):
         scale = float(self.module.logit_scale.detach().float().exp())
         similarity = Similarity(scale, bias, "sigmoid" if self.is_sigmoid else "softmax")
         return [similarity] * len(requests)
+
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: str = "text",
+        grid: tuple[int, int] = (0, 0),
+    ) -> DifferentiableView:
+        """One side of a picture and a text; the output is their scaled similarity."""
+        return similarity_view(self, content, target, medium, grid)

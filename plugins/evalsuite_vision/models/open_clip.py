@@ -21,6 +21,8 @@ import torch
 
 import evalsuite
 from evalsuite import (
+    Attribute,
+    DifferentiableView,
     Embedding,
     EmbedImage,
     EmbedText,
@@ -32,11 +34,13 @@ from evalsuite import (
     SimilarityScale,
     UsageError,
 )
+from evalsuite.content import Content
 from evalsuite_transformers.allocator import keep_freed_memory
 from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
 from evalsuite_transformers.lengths import batches_by_length
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
+from evalsuite_vision.models.open_clip_gradients import similarity_view
 from evalsuite_vision.models.text_tower import (
     ends_of,
     is_trimmable,
@@ -44,7 +48,7 @@ from evalsuite_vision.models.text_tower import (
     trimmed,
 )
 
-METHODS = frozenset({"embed_text", "embed_image", "similarity_scale"})
+METHODS = frozenset({"embed_text", "embed_image", "similarity_scale", "differentiate"})
 # More at once leave a CPU's caches and are slower.
 CPU_IMAGES = 32
 _SCHEMAS = ("local-dir:", "hf-hub:")
@@ -173,7 +177,7 @@ class OpenClipModel(TorchModel):
         if isinstance(request, EmbedText):
             longest = int(getattr(self.module, "context_length", 77))
             return min(longest, 3 + len(request.text) // 4) if self.is_trimmed else longest
-        if isinstance(request, EmbedImage):
+        if isinstance(request, EmbedImage | Attribute):
             grid = getattr(self.module.visual, "grid_size", (7, 7))
             return int(grid[0] * grid[1])
         return 1
@@ -211,6 +215,17 @@ class OpenClipModel(TorchModel):
             kind="softmax" if bias is None else "sigmoid",
         )
         return [similarity] * len(requests)
+
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: str = "text",
+        grid: tuple[int, int] = (0, 0),
+    ) -> DifferentiableView:
+        """One side of a picture and a text; the output is their scaled similarity."""
+        return similarity_view(self, content, target, medium, grid)
 
 
 def _full(tokens: torch.Tensor) -> torch.Tensor:

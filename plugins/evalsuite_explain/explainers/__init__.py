@@ -1,0 +1,1 @@
+"""Ways to say how much each feature of an input moves one output of a model."""

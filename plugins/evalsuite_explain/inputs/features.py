@@ -1,0 +1,85 @@
+"""What every divided input offers, whatever it is divided into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from evalsuite import Attribution
+from evalsuite.content import Content
+
+Presence: TypeAlias = npt.NDArray[np.bool_]
+Medium: TypeAlias = Literal["text", "image", "audio"]
+
+
+class Features(Protocol):
+    """An input divided into features, each of which can be taken away."""
+
+    @property
+    def medium(self) -> Medium:
+        """What is divided."""
+        ...
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of a picture's or clip's cells; (0, 0) for words."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of features."""
+        ...
+
+    def showing(self, present: Presence) -> Content:
+        """The input with only the features [n] that are present; all of them: the input itself."""
+        ...
+
+    def pooled(self, explained: Attribution) -> list[float]:
+        """A gradient explainer's scores, one for each feature [n]."""
+        ...
+
+    def columns(self, scores: Sequence[float]) -> Mapping[str, Any]:
+        """Scores [n] as the columns of a record that the report draws."""
+        ...
+
+
+class Joint:
+    """Several divided inputs as one: the words of a question and the patches of its picture.
+
+    Features are numbered through, those of the first input first.
+    """
+
+    def __init__(self, *parts: Features) -> None:
+        """Keep the parts in the order in which a model is shown them."""
+        self.parts = parts
+        self.edges = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+
+    def __len__(self) -> int:
+        """Features of all parts."""
+        return int(self.edges[-1])
+
+    def split(self, values: Sequence[Any] | npt.NDArray[Any]) -> list[Any]:
+        """Values [n] as one stretch for each part."""
+        return [values[a:b] for a, b in zip(self.edges, self.edges[1:])]
+
+    def showing(self, present: Presence) -> Content:
+        """The parts one after another, each with its own present features."""
+        shown = zip(self.parts, self.split(present), strict=True)
+        return tuple(piece for part, own in shown for piece in part.showing(own))
+
+    def columns(self, scores: Sequence[float]) -> Mapping[str, Any]:
+        """The columns of all parts."""
+        drawn = zip(self.parts, self.split(scores), strict=True)
+        return {name: value for part, own in drawn for name, value in part.columns(own).items()}
+
+
+def all_present(n: int) -> Presence:
+    """Nothing is taken away [n]."""
+    return np.ones(n, dtype=bool)
+
+
+def none_present(n: int) -> Presence:
+    """Everything is taken away [n]."""
+    return np.zeros(n, dtype=bool)

@@ -1,0 +1,1 @@
+"""Measures of explanations: pure functions of scores and answers."""

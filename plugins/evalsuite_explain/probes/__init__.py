@@ -1,0 +1,1 @@
+"""Probes that explain answers, and that test explanations."""

@@ -1,0 +1,62 @@
+"""Explanations of zero-shot decisions: which of several described classes, and why?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalsuite import Sample
+from evalsuite.zero_shot import Classes, ZeroShotProbe, embed, predict
+from evalsuite_explain.explainers.game import Explanation
+from evalsuite_explain.probes.explaining import ExplainerChoice
+from evalsuite_explain.targets import ClassScore
+
+
+@dataclass(frozen=True)
+class Described:
+    """Classes with the prompts that they were embedded from.
+
+    Attributes:
+        classes: As a zero-shot task has them.
+        prompts: Of each class.
+    """
+
+    classes: Classes
+    prompts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A predicted class and why.
+
+    Attributes:
+        predicted: Its name.
+        probability: Of the predicted class.
+        target: What was explained.
+        explanation: One score for each cell.
+    """
+
+    predicted: str
+    probability: float
+    target: ClassScore
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class ExplainedClass(ExplainerChoice, ZeroShotProbe):
+    """Base of probes that explain which of several described classes an input is put in."""
+
+    def prepare(self, samples: Sequence[Sample]) -> Any:
+        """Embed every prompt of every class once; returns the Described."""
+        classes = yield from super().prepare(samples)
+        return Described(classes, tuple(tuple(own) for own in self._prompts(samples).texts))
+
+    def explained_class(self, cells: Any, sample: Sample, context: Described) -> Any:
+        """Classify first, then explain the class that was found; returns an Explained."""
+        classes = context.classes
+        whole = yield embed(sample[cells.medium])
+        found = predict(whole.vector, classes.vectors, classes.similarity, 0)
+        target = ClassScore(classes, found.index, context.prompts[found.index])
+        explanation = yield from self.explained(cells, target, sample)
+        return Explained(classes.names[found.index], found.confidence, target, explanation)

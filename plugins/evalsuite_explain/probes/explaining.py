@@ -1,0 +1,55 @@
+"""What probes that let an explainer be chosen have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from evalsuite import Sample
+from evalsuite_explain.explainers.catalogue import make_explainer, needs_of
+from evalsuite_explain.explainers.game import Explaining, Game
+from evalsuite_explain.targets import Target
+
+
+@dataclass(frozen=True)
+class ExplainerChoice:
+    """The options of a probe that explains, beside those of the probe's own kind.
+
+    Args:
+        explainer: One of integrated_gradients, input_x_gradient, saliency, smooth_grad, deep_lift,
+            grad_cam, attention_rollout, relevance, input_magnitude, which need a model whose
+            gradients are open; or occlusion, shapley, sampled_shapley, kernel_shap, lime, random,
+            which need its answers only.
+        settings: The explainer's own: n_steps of integrated_gradients, n_samples, noise and seed of
+            smooth_grad, window of occlusion, n_permutations of sampled_shapley, n_samples of
+            kernel_shap and lime, kernel_width and ridge of lime.
+    """
+
+    explainer: str = "integrated_gradients"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    asked: ClassVar[tuple[type[Any], ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown explainer, or settings that it does not have."""
+        getattr(super(), "__post_init__", lambda: None)()
+        make_explainer(self.explainer, self.settings)
+
+    @property
+    def needs(self) -> tuple[type[Any], ...]:
+        """What the probe asks itself, and gradients where its explainer is of that kind."""
+        return needs_of(self.explainer, self.asked)
+
+    def explained(self, features: Any, target: Target, sample: Sample) -> Explaining:
+        """Ask the explainer; whatever it draws depends on the sample alone."""
+        rng = rng_of_sample(sample)
+        explainer = make_explainer(self.explainer, self.settings)
+        return (yield from explainer.explain(Game(features, target), rng))
+
+
+def rng_of_sample(sample: Sample) -> np.random.Generator:
+    """Random numbers that depend on what a sample holds, not on its place or company."""
+    return np.random.default_rng(int(sample.content_hash[:12], 16))
