@@ -23,6 +23,7 @@ _SUITES = {
     "esc10": "environmental sounds, zero-shot, by neighbours, by a linear probe; --set data=FOLDER",
     "fsdd": "spoken digits by a transcriber, by speaker; --set data=FOLDER",
     "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
+    "calibration": "is a model as often right as it is sure? offline, small data",
     "compas": "recorded recidivism decisions by group; --set data=FOLDER",
 }
 

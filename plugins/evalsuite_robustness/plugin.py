@@ -21,6 +21,26 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         summary="what white noise costs a zero-shot sound classifier",
         tags=("robustness", "audio"),
     )
+    sure = "is {} as often right as it is sure?"
+    for name, factory, who, medium in (
+        ("text-classification", "classified:TextClassifierCalibration", "a classifier", "text"),
+        ("audio-classification", "classified:AudioClassifierCalibration", "a classifier", "audio"),
+        ("image-zero-shot", "classified:ImageZeroShotCalibration", "a dual encoder", "image"),
+        ("audio-zero-shot", "classified:AudioZeroShotCalibration", "a dual encoder", "audio"),
+        ("multiple-choice", "chosen:ChoiceCalibration", "a language model", "text"),
+        ("image-multiple-choice", "chosen:ImageChoiceCalibration", "a language model", "image"),
+        ("audio-multiple-choice", "chosen:AudioChoiceCalibration", "a language model", "audio"),
+        ("transcribed-words", "words:WordCalibration", "a transcriber's word", "audio"),
+        ("verbalized", "verbalized:VerbalizedConfidence", "what a model writes", "text"),
+        ("image-verbalized", "verbalized:VerbalizedConfidenceImage", "what it writes", "image"),
+        ("audio-verbalized", "verbalized:VerbalizedConfidenceAudio", "what it writes", "audio"),
+    ):
+        registry.add(
+            f"calibration/{name}",
+            factory=f"evalsuite_robustness.calibration.{factory}",
+            summary=sure.format(who),
+            tags=("robustness", medium),
+        )
 
 
 @hookimpl
@@ -77,3 +97,11 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
             summary=summary,
             tags=(name.partition("/")[0],),
         )
+
+
+@hookimpl
+def evalsuite_register_report_sections(registry: Catalogue) -> None:
+    """Declare the reliability diagrams and risk-coverage curves."""
+    registry.add(
+        "robustness/calibration", factory="evalsuite_robustness.calibration.section:diagrams"
+    )
