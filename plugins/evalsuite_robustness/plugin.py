@@ -63,6 +63,7 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
         ("image/elastic", "images.geometric:Elastic", "a rubber sheet"),
         ("image/occlusion", "images.geometric:Occlusion", "a square in the way"),
         ("image/blank", "missing:BlankImage", "the mean colour only"),
+        ("image/missing-patches", "missing:MissingPatches", "a share of the patches covered"),
         ("image/permuted", "missing:PermutedImages", "another sample's picture"),
         ("image/absent", "missing:AbsentImage", "the text alone"),
         ("audio/white-noise", "sounds.noise:WhiteNoise", "white noise at a ratio"),
@@ -86,10 +87,12 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
         ("audio/gsm", "sounds.codecs:Gsm", "an early mobile telephone"),
         ("audio/ffmpeg-codec", "sounds.ffmpeg_codecs:FfmpegCodec", "AAC, AMR, Speex, Codec 2"),
         ("audio/silence", "missing:SilentAudio", "silence of the same length"),
+        ("audio/missing-moments", "missing:MissingMoments", "a share of the moments silent"),
         ("audio/permuted", "missing:PermutedAudio", "another sample's clip"),
         ("text/typos", "text_changes:Typos", "slips of the keyboard"),
         ("text/upper-case", "text_changes:UpperCase", "capitals only"),
         ("text/extra-spaces", "text_changes:ExtraSpaces", "doubled spaces"),
+        ("text/missing-words", "text_changes:MissingWords", "a share of the words left out"),
     ):
         registry.add(
             name,

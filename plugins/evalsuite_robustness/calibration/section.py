@@ -95,7 +95,7 @@ def _reliability(label: str, found: Sequence[Forecasts]) -> dict[str, Any]:
         "title": _title(label),
         "background": None,
         "concat": [_diagram(one) for one in found],
-        "columns": 2,
+        "columns": 3,
         "spacing": 24,
         "config": CHART_CONFIG,
     }
@@ -116,7 +116,7 @@ def _diagram(one: Forecasts) -> dict[str, Any]:
         }
         for i in range(len(one.bins.counts))
     ]
-    bars = {"type": "bar", "size": 7, "color": "var(--muted)"}
+    bars = {"type": "rule", "strokeWidth": 7, "color": "var(--muted)"}
     counted = {"field": "count", "type": "quantitative", "title": "answers"}
     return {
         "data": {"values": values},
@@ -135,6 +135,7 @@ def _diagram(one: Forecasts) -> dict[str, Any]:
                 "encoding": {
                     "x": _share("confidence", "confidence"),
                     "y": {**counted, "axis": {"tickCount": 2}},
+                    "y2": {"datum": 0},
                 },
             },
         ],
@@ -146,8 +147,8 @@ def _share(name: str, title: str | None) -> dict[str, Any]:
         "field": name,
         "type": "quantitative",
         "title": title,
-        "scale": {"domain": [0, 1]},
-        "axis": {"values": [0, 0.25, 0.5, 0.75, 1], "format": "~g", "grid": True},
+        "scale": {"domain": [0, 1], "nice": False, "padding": 0},
+        "axis": {"values": [0, 0.2, 0.4, 0.6, 0.8, 1], "format": ".1f", "grid": True},
     }
 
 
