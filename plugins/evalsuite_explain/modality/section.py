@@ -73,7 +73,15 @@ def _chart(label: str, found: Sequence[Shares]) -> dict[str, Any]:
         "scale": {"domain": [0, 1]},
         "axis": {"values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"},
     }
-    y = {"field": "model", "type": "nominal", "title": None, "sort": [one.model for one in found]}
+    # Wide enough for the names in whatever font the reader has.
+    extent = 7 * max(len(one.model) for one in found)
+    y = {
+        "field": "model",
+        "type": "nominal",
+        "title": None,
+        "sort": [one.model for one in found],
+        "axis": {"minExtent": extent},
+    }
     opacity = {"condition": {"test": "datum.part == 'text'", "value": 1}, "value": 0.25}
     layers: list[dict[str, Any]] = [
         {

@@ -236,6 +236,25 @@ def test_the_control_transcriber_is_surer_of_words_that_are_right():
     assert played.estimate("accuracy").n == len(found)
 
 
+def test_a_real_recogniser_is_surer_of_the_words_that_were_said(data):
+    pytest.importorskip("pocketsphinx")
+    from evalsuite import Audio
+
+    clips = sorted((data / "fleurs_fixtures").glob("fleurs-en-*.ogg"))[:4]
+    if not clips:
+        pytest.skip("no FLEURS clips among the data")
+    samples = [
+        Sample(clip.stem, {"audio": Audio(clip), "text": clip.with_suffix(".txt").read_text()})
+        for clip in clips
+    ]
+    played = play(WordCalibration(bins=5), samples, ask(load("pocketsphinx:en-us")))
+    found = [w for r in played.records for w in json.loads(r["word_forecasts"])]
+    right, wrong = ([w[1] for w in found if w[2] == side] for side in (1.0, 0.0))
+    assert np.mean(right) > np.mean(wrong) + 0.1
+    area = played.estimate("area under the risk-coverage curve")
+    assert area.value < area.null.value
+
+
 REPLIES = [
     ("Answer: Paris\nConfidence: 80%", "Paris", 0.8),
     ("**Answer:** Paris\n**Confidence:** 0.8", "Paris", 0.8),
