@@ -236,11 +236,12 @@ def test_the_control_transcriber_is_surer_of_words_that_are_right():
     assert played.estimate("accuracy").n == len(found)
 
 
+@pytest.mark.slow
 def test_a_real_recogniser_is_surer_of_the_words_that_were_said(data):
     pytest.importorskip("pocketsphinx")
     from evalsuite import Audio
 
-    clips = sorted((data / "fleurs_fixtures").glob("fleurs-en-*.ogg"))[:4]
+    clips = sorted((data / "fleurs_fixtures").glob("fleurs-en-*.ogg"))[:2]
     if not clips:
         pytest.skip("no FLEURS clips among the data")
     samples = [
