@@ -13,8 +13,8 @@ demo: install ## Run the quick-start suite on the control models and write the r
 	$(BIN)/evalsuite run quickstart --output runs/demo
 	$(BIN)/evalsuite report runs/demo --output report.html
 
-test: install ## Run the tests.
-	$(BIN)/python -m pytest
+test: install ## Run the tests, as many files at once as there are cores, at most four.
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: install ## Check style.
 	$(BIN)/ruff check .

@@ -15,6 +15,8 @@ from evalsuite.source import Sample
 # A sample that was perturbed fifty times is not read fifty times.
 MAX_SHOWN = 12
 MAX_TEXT = 4000
+# Nobody reads a number for each of a thousand tokens; responses.sqlite has them all.
+MAX_NUMBERS = 40
 MEDIA_PER_JOB = 24
 
 
@@ -62,7 +64,14 @@ def _answer(answer: Answer) -> Mapping[str, Any]:
         return {"failure": answer.kind, "message": answer.message[:MAX_TEXT]}
     if isinstance(answer, Embedding):
         return {"dimensions": len(answer.vector)}
-    return facts_of(answer)
+    return {name: _few(value) for name, value in facts_of(answer).items()}
+
+
+def _few(value: Any) -> Any:
+    """A long column of numbers without its end."""
+    is_long = isinstance(value, Sequence) and not isinstance(value, str)
+    is_long = is_long and len(value) > MAX_NUMBERS
+    return [*value[:MAX_NUMBERS], f"and {len(value) - MAX_NUMBERS} more"] if is_long else value
 
 
 def shown_media(samples: Sequence[Sample], seed: int) -> Iterator[tuple[str, bytes]]:

@@ -263,6 +263,23 @@ class Run:
                     batch = batch.take(arrow.array(found, arrow.int64()))
                 yield from _rows(batch, with_exchange)
 
+    def outcomes(self, job_id: str) -> Iterator[tuple[str, bool, Mapping[str, Any]]]:
+        """Content hash, whether answered, and record of each sample of a job, in source order.
+
+        Reads no exchange and decodes records a batch at a time: many times as fast as samples.
+        """
+        import pyarrow.parquet as parquet
+
+        path = self.path / "samples" / f"{job_id}.parquet"
+        if not path.exists():
+            return
+        with parquet.ParquetFile(path) as stored:
+            names = ["content_hash", "status", "record"]
+            for batch in stored.iter_batches(batch_size=4096, columns=names):
+                hashes, statuses, texts = (batch.column(name).to_pylist() for name in names)
+                records = json.loads(f"[{','.join(texts)}]")
+                yield from zip(hashes, (s == "ok" for s in statuses), records, strict=True)
+
     def media(self, sha256: str) -> bytes | None:
         """Encoded bytes of a kept image or clip, or None."""
         path = self.path / "media" / sha256

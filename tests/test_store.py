@@ -61,3 +61,18 @@ def test_a_lone_surrogate_costs_neither_samples_nor_estimates(tmp_path):
     run = Run.open(tmp_path / "run")
     assert run.results[0].reason == "\udc80"
     assert next(run.samples("job")).record == {"x": "\udc80"}
+
+
+def test_outcomes_are_those_of_the_samples(tmp_path):
+    store = Store(tmp_path / "run")
+    store.write_plan({})
+    rows = [
+        SampleRow("1", "h1", "ok", record={"v": 1.5, "t": "\ud800"}),
+        SampleRow("2", "", "failed", "why"),
+    ]
+    store.write_samples("job", rows)
+    store.close()
+    run = Run.open(tmp_path / "run")
+    expected = [(row.content_hash, row.status == "ok", row.record) for row in run.samples("job")]
+    assert list(run.outcomes("job")) == expected
+    assert list(run.outcomes("none")) == []

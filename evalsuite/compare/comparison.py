@@ -150,7 +150,7 @@ class _Making:
             for key in dict.fromkeys(primary):
 
                 def of(a: JobRecords, b: JobRecords, key: Key = key) -> Difference:
-                    return self._difference(a, b, key)
+                    return self._difference(a, b, key, needs_interval=False)
 
                 made = tie_groups(label, key, jobs, of, self.drawing.alpha)
                 if made is not None:
@@ -169,11 +169,12 @@ class _Making:
                             yield made
 
     def _difference(
-        self, first: JobRecords, second: JobRecords, key: tuple[str, str]
+        self, first: JobRecords, second: JobRecords, key: Key, *, needs_interval: bool = True
     ) -> Difference:
         known = (id(first), id(second), key)
         if known not in self._made:
-            paired = JobPair(first, second, self._pairing(first, second), self.drawing)
+            pairing = self._pairing(first, second)
+            paired = JobPair(first, second, pairing, self.drawing, needs_interval)
             self._made[known] = paired.difference(key)
         return self._made[known]
 

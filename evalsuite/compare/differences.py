@@ -28,6 +28,8 @@ from evalsuite.statistics import (
 )
 
 Floats = npt.NDArray[np.float64]
+# For an interval that nobody will see.
+MIN_RESAMPLES = 100
 DISCORDANT = "odds ratio of discordant pairs, (only candidate + ½) / (only baseline + ½)"
 STANDARDISED = "mean over standard deviation of the paired differences (d_z)"
 
@@ -49,12 +51,17 @@ class Drawing:
 
 @dataclass(frozen=True)
 class JobPair:
-    """One job of two subjects, and which of their samples are the same."""
+    """One job of two subjects, and which of their samples are the same.
+
+    Without ``needs_interval`` it is for the p-value that the differences are made, as tie groups
+    need them: of all pairs of subjects.
+    """
 
     baseline: JobRecords
     candidate: JobRecords
     pairing: Pairing
     drawing: Drawing
+    needs_interval: bool = True
 
     def keys(self) -> list[Key]:
         """Metric and slice of every estimate that both have."""
@@ -159,9 +166,10 @@ class JobPair:
         return self._made(plain, found, "", "McNemar, exact")
 
     def _counts(self, plain: Difference) -> dict[str, Any]:
-        """A tenth of the resamples for what no scorecard shows."""
+        """A tenth of the resamples for what no scorecard shows; few where only p is wanted."""
         count = self.drawing.resamples if plain.is_primary else self.drawing.resamples // 10
-        return {"level": self.drawing.level, "resamples": count, "permutations": count}
+        resamples = count if self.needs_interval else MIN_RESAMPLES
+        return {"level": self.drawing.level, "resamples": resamples, "permutations": count}
 
     def _made(self, plain: Difference, found: PairedComparison, name: str, test: str) -> Difference:
         if found.n_units < 2:

@@ -68,12 +68,13 @@ class Samples:
 
 def stored_samples(run: Run, job: JobResult) -> Samples:
     """The samples of a job as stored; their records hold scalars only."""
-    rows = list(run.samples(job.id, with_exchange=False))
-    answered = tuple(row.status == "ok" for row in rows)
-    records = [row.record for row in rows if row.status == "ok"]
-    n_failed = len(rows) - len(records)
-    hashes = tuple(row.content_hash for row in rows)
-    return Samples(hashes, answered, Table.from_records(records, n_failed))
+    rows = list(run.outcomes(job.id))
+    records = [record for _, is_answered, record in rows if is_answered]
+    return Samples(
+        hashes=tuple(content_hash for content_hash, _, _ in rows),
+        answered=tuple(is_answered for _, is_answered, _ in rows),
+        table=Table.from_records(records, len(rows) - len(records)),
+    )
 
 
 def replayed_table(run: Run, job: JobResult, answered: tuple[bool, ...]) -> Table | None:

@@ -70,7 +70,7 @@ from evalsuite.statistics.paired import (
 )
 from evalsuite.statistics.paired_auc import auc_difference_interval
 from evalsuite.statistics.permutation import NullDistribution, permutation_null
-from evalsuite.statistics.points import only_values
+from evalsuite.statistics.points import asks_only_values, only_values
 from evalsuite.statistics.power import (
     Design,
     PairedMeans,
@@ -132,6 +132,7 @@ __all__ = [
     "accuracy_at_coverage",
     "accuracy_difference",
     "area_under_risk_coverage",
+    "asks_only_values",
     "auc_difference_interval",
     "auc_interval",
     "balanced_accuracy_best_threshold",

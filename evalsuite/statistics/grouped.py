@@ -57,7 +57,10 @@ class GroupedRows:
         return numbers.dtype.kind != "f" or bool(np.isfinite(numbers).all())
 
     def points(self) -> Floats:
-        """The statistic of each group, (n_groups,)."""
+        """The statistic of each group, (n_groups,), by MetricFrame unless asked often."""
+        if asks_only_values():
+            rows = (np.flatnonzero(self.codes == group) for group in range(self.n_groups))
+            return np.array([self._of_rows(of_group) for of_group in rows], dtype=float)
         return values_by_group(self._of_rows, self.codes, self.n_groups)
 
     def sizes(self) -> Integers:

@@ -251,7 +251,7 @@ def _checked(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Bool
     values, truth = np.asarray(scores, dtype=float), np.asarray(labels)
     if values.ndim != 1 or values.shape != truth.shape:
         raise ValueError("scores and labels must be of one dimension and equally long")
-    if not np.isin(truth, (0, 1)).all():
+    if truth.dtype != bool and not np.isin(truth, (0, 1)).all():
         raise ValueError("labels must be booleans, 0 or 1")
     return values, truth.astype(bool)
 

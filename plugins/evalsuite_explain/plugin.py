@@ -65,6 +65,18 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "image-additive",
+            "modality.additive:ImageAdditive",
+            "how much accuracy needs question and picture together?",
+            "image",
+        ),
+        (
+            "audio-additive",
+            "modality.additive:AudioAdditive",
+            "how much accuracy needs question and clip together?",
+            "audio",
+        ),
+        (
             "image-match-modality",
             "modality.matched:ImageMatchModality",
             "does a match rest on the words or on the picture?",

@@ -16,6 +16,7 @@ from evalsuite.store import JobResult, Run
 Floats = npt.NDArray[np.float64]
 
 POINTS = 60
+_TITLE = "Membership at few false alarms"
 _ABOUT = (
     "How many members an attack finds (up) at how many false alarms (across), both on logarithmic "
     "axes, since an attack that is sure of a few members matters more than its average (Carlini "
@@ -45,7 +46,7 @@ def curves(runs: Sequence[Run]) -> list[Section]:
             if attack is not None:
                 found.setdefault(result.label, []).extend(_curve(run, result, attack))
     charts = tuple(_chart(label, some) for label, some in found.items() if some)
-    return [Section("Membership at few false alarms", (_ABOUT,), (), charts)] if charts else []
+    return [Section(_TITLE, (_ABOUT,), (), charts, family="privacy")] if charts else []
 
 
 def thinned(false_rates: Floats, true_rates: Floats, points: int = POINTS) -> tuple[Floats, Floats]:

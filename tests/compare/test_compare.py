@@ -411,3 +411,16 @@ def test_the_verdict_follows_the_direction(facts, verdict):
 
 def rng(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
+
+
+def test_a_metric_computed_anew_tells_clean_twins_apart_seldom(tmp_path, monkeypatch):
+    use_metrics(monkeypatch, Median())
+    found = []
+    for seed in range(40):
+        jobs = [Written(f"m:{k}", scored(rng(500 + 2 * seed + k), 60)) for k in range(2)]
+        comparison = compare(
+            [write_run(tmp_path / str(seed), *jobs, metrics=(Median(),))], refits=100
+        )
+        found.append(next(comparison.of("probe", "median")).p_value)
+    # two are expected of 40 at 5 %; more than 6 come by chance in 1 of 300 such tests
+    assert sum(p <= 0.05 for p in found) <= 6

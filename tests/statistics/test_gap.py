@@ -10,6 +10,7 @@ from evalsuite.statistics.bootstrap import ratio_interval
 from evalsuite.statistics.gap import group_gap
 from evalsuite.statistics.grouped import make_grouped_rows
 from evalsuite.statistics.interval import clopper_pearson
+from evalsuite.statistics.points import only_values
 from evalsuite.statistics.ranking import roc_auc, weighted_auc
 
 
@@ -197,3 +198,12 @@ def test_intersectional_groups_are_tuples() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="one label"):
         group_gap([1.0, 2.0], ["a"], rng=rng())
+
+
+def test_values_alone_are_those_of_metric_frame():
+    draw = rng(3)
+    values, groups = draw.normal(size=90), draw.choice(list("ABC"), size=90)
+    rows, _ = make_grouped_rows(values, groups, "mean", None, None)
+    with only_values():
+        alone = rows.points()
+    assert alone == pytest.approx(rows.points(), abs=1e-12)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evalsuite import Estimate, Metric, Table, undefined
+from evalsuite import Estimate, Metric, Summed, Table, undefined
 from evalsuite_fairness.metrics.refusal import RateGap
 
 
@@ -39,12 +39,22 @@ class IfAnswered:
 
     def estimate(self, table: Table, rng: np.random.Generator) -> Sequence[Estimate]:
         """The metric's estimates, or one that is undefined."""
+        n = self._n_useless(table)
+        if not n:
+            return self.metric.estimate(table, rng)
+        reason = f"none of {n} replies is an answer: nothing to compare, and not fair"
+        return [undefined(self.name, reason, n=n, is_primary=self.primary)]
+
+    def summed(self, table: Table) -> Iterable[Summed]:
+        """As the metric's own figures follow from sums; nothing where no reply is an answer."""
+        follows = getattr(self.metric, "summed", None)
+        return follows(table) if follows and not self._n_useless(table) else ()
+
+    def _n_useless(self, table: Table) -> int:
+        """How many replies there are where none is an answer; 0 where one is."""
         unanswered = table.numbers(self.column)
         unanswered = unanswered[~np.isnan(unanswered)]
-        if not len(unanswered) or unanswered.min() < 1:
-            return self.metric.estimate(table, rng)
-        reason = f"none of {len(unanswered)} replies is an answer: nothing to compare, and not fair"
-        return [undefined(self.name, reason, n=len(unanswered), is_primary=self.primary)]
+        return len(unanswered) if len(unanswered) and unanswered.min() >= 1 else 0
 
 
 @dataclass(frozen=True, kw_only=True)

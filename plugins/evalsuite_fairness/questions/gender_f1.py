@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Estimate, Null, Table, undefined
+from evalsuite import Estimate, Null, Summed, Table, undefined
 from evalsuite.statistics import NullDistribution, permutation_null, totals_distribution
 from evalsuite_fairness.questions.name_f1 import f1
 
@@ -46,17 +46,27 @@ class _Persons:
     stereotypes: npt.NDArray[Any]
     clusters: npt.NDArray[Any] = field(repr=False)
     n_told: int = 0
+    is_kept: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, table: Table) -> _Persons:
         """The rows that have an outcome."""
-        part = table.where(~np.isnan(table.numbers("is_right")))
+        is_kept = ~np.isnan(table.numbers("is_right"))
+        part = table.where(is_kept)
         true, detected, stereotypes, clusters = (
             np.array([str(item) for item in part[name]], dtype=object)
             for name in ("gender", "detected", "stereotype", "profession")
         )
         told = int(sum(detected == gender for gender in GENDERS).sum()) if part.n else 0
-        return cls(counts_of(true, detected), stereotypes, clusters, told)
+        return cls(counts_of(true, detected), stereotypes, clusters, told, is_kept)
+
+    def of_all_rows(self, columns: Floats) -> Floats:
+        """Columns of these persons as columns of the whole table, zero for everyone else."""
+        if self.is_kept is None:
+            return columns
+        whole = np.zeros((len(self.is_kept), columns.shape[1]))
+        whole[self.is_kept] = columns
+        return whole
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,15 @@ class GenderF1:
             self.name, value, persons, gender_difference, persons.counts, null, rng, self.primary
         )
         return [whole, *(self._of(persons, place, rng) for place in range(2))]
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """As all three follow from counts."""
+        persons = _Persons.of(table)
+        counts = persons.of_all_rows(persons.counts)
+        yield Summed(self.name, "", counts, gender_difference)
+        for place, gender in enumerate(GENDERS):
+            own = counts[:, 3 * place : 3 * place + 3]
+            yield Summed("F1 of the gender", f"gender={gender}", own, f1)
 
     def _of(self, persons: _Persons, place: int, rng: np.random.Generator) -> Estimate:
         counts = persons.counts[:, 3 * place : 3 * place + 3]
@@ -128,7 +147,7 @@ class StereotypeF1:
             reason = _NOTHING if not persons.n_told else "no sentence for, or none against"
             return [undefined(self.name, reason, n=n, is_primary=self.primary)]
         counts, pro = persons.counts[kept], is_pro[kept].astype(float)
-        rows = np.concatenate([counts * pro[:, None], counts * (1 - pro[:, None])], axis=1)
+        rows = _of_both_kinds(persons)[kept]
         value = float(_stereotype_difference(rows.sum(axis=0)))
         if math.isnan(value):
             reason = "a gender has no person on one side"
@@ -145,6 +164,18 @@ class StereotypeF1:
             _difference(self.name, value, only, _stereotype_difference, rows, null, rng,
                         self.primary)
         ]  # fmt: skip
+
+    def summed(self, table: Table) -> Iterator[Summed]:
+        """As the difference follows from counts of both kinds."""
+        persons = _Persons.of(table)
+        rows = persons.of_all_rows(_of_both_kinds(persons))
+        yield Summed(self.name, "", rows, _stereotype_difference)
+
+
+def _of_both_kinds(persons: _Persons) -> Floats:
+    """Counts of persons as a stereotype has them, then of those against it, [n, 12]."""
+    kinds = [persons.counts * (persons.stereotypes == kind)[:, None] for kind in ("pro", "anti")]
+    return np.concatenate(kinds, axis=1)
 
 
 def _stereotype_difference(totals: Floats) -> Floats:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from evalsuite import DataError, Generate, Generation, Sample
+from evalsuite import DataError, Generate, Generation, Sample, Table
 from evalsuite.content import text_of
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
+from evalsuite_fairness.questions.gender_f1 import GenderF1, StereotypeF1
 from evalsuite_fairness.questions.noun_gender import LANGUAGES, forms_of, noun_gender
 from evalsuite_fairness.questions.translation_gender import TranslationGender
 
@@ -170,6 +171,17 @@ def test_f1_is_scikit_learns():
 
 
 SIDES = [(M, "pro"), (F, "anti"), (F, "pro"), (M, "anti")] * 20
+
+
+def test_differences_follow_from_sums_of_counts():
+    rng = np.random.default_rng(1)
+    cases = [(str(rng.choice([M, F])), [None, "pro", "anti"][rng.integers(3)],
+              str(rng.choice([M, F, U]))) for _ in range(120)]  # fmt: skip
+    found = played(cases)
+    table = Table.from_records(found.records)
+    for metric in (GenderF1(), StereotypeF1()):
+        for sums in metric.summed(table):
+            assert sums.value == pytest.approx(found.estimate(sums.metric, sums.slice).value)
 
 
 def test_a_faithful_translator_is_fair():

@@ -185,6 +185,7 @@ class CausalLanguageModel(TorchModel):
         if isinstance(requests[0], LogLikelihood):
             rows = [[row] if isinstance(row, ScoredRow) else [] for row in self._pairs(requests)]
         elif isinstance(requests[0], RollingLogLikelihood | TokenScores):
+            self.encoder.encode_all([request.text for request in requests])
             rows = [self.encoder.windows(request.text) for request in requests]
         elif isinstance(requests[0], Generate):
             return self._generation_batches(requests, budget)
@@ -255,14 +256,16 @@ class CausalLanguageModel(TorchModel):
         """Each token's log-probability, offsets, and the moments of log p."""
         answers: list[TokenScoreTable | Failure] = []
         texts = [request.text for request in requests]
-        for text, tables in zip(texts, self._score_texts(texts, with_moments=True)):
+        spans = self.encoder.spans_of(texts)
+        scored = self._score_texts(texts, with_moments=True)
+        for offsets, tables in zip(spans, scored, strict=True):
             if not tables:
                 answers.append(Failure("empty text", "it has no token to score"))
                 continue
             answers.append(
                 TokenScoreTable(
                     logprobs=tuple(x for t in tables for x in t.logprobs.tolist()),
-                    spans=tuple(self.encoder.spans(text)),
+                    spans=tuple(offsets),
                     means=tuple(x for t in tables for x in t.means.tolist()),
                     deviations=tuple(x for t in tables for x in t.deviations.tolist()),
                 )
@@ -273,6 +276,7 @@ class CausalLanguageModel(TorchModel):
         self, texts: Sequence[str], with_moments: bool = False
     ) -> list[list[PositionScores]]:
         """The scores of each text's windows; none for a text without tokens."""
+        self.encoder.encode_all(texts)
         windows = [self.encoder.windows(text) for text in texts]
         flat = [row for rows in windows for row in rows]
         scores = iter(self.scorer.score(flat, with_moments))

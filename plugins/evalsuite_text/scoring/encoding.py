@@ -102,20 +102,27 @@ class Encoder:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Character offsets of each token; empty where the tokenizer has none (slow ones)."""
-        if not getattr(self.tokenizer, "is_fast", False):
-            return []
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+        return self.spans_of([text])[0]
+
+    def spans_of(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """As ``spans``, of many texts in one call, whose ids are remembered for what follows."""
+        if not texts or not getattr(self.tokenizer, "is_fast", False):
+            return [[] for _ in texts]
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
+        for text, ids in zip(texts, encoded["input_ids"], strict=True):
+            if text not in self._known:
+                self._remember(text, tuple(ids))
+        return [[(int(a), int(b)) for a, b in offsets] for offsets in encoded["offset_mapping"]]
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> list[ScoredRow | Failure]:
         """The row of each (context, continuation); see ``pair``. New texts are encoded together."""
         stripped = [context.rstrip() for context, _ in pairs]
-        self._encode_all(stripped)
+        self.encode_all(stripped)
         tails = [
             context[self._joints(bare) :] + continuation
             for bare, (context, continuation) in zip(stripped, pairs, strict=True)
         ]
-        self._encode_all(tails)
+        self.encode_all(tails)
         return [self.pair(*pair) for pair in pairs]
 
     def pair(self, context: str, continuation: str) -> ScoredRow | Failure:
@@ -160,8 +167,8 @@ class Encoder:
         tail = self.ids(context[joints[-1] :])
         return joints[-1] if self.ids(context)[-len(tail) :] == tail else 0
 
-    def _encode_all(self, texts: Iterable[str]) -> None:
-        """Encode the texts that are not remembered yet in one call, which runs in parallel."""
+    def encode_all(self, texts: Iterable[str]) -> None:
+        """Encode the texts that are not remembered yet in one call, which is faster."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if len(new) > 1:
             encoded = self.tokenizer(new, add_special_tokens=False)["input_ids"]
