@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from evalsuite.content import Audio, Image, sha256_of
+from evalsuite.content import Audio, Image, Part, sha256_of
+from evalsuite.errors import DataError
 from evalsuite.resampling import resample
 from evalsuite.sound_file import SoundHeader, Stretch, waveform_of
 
@@ -32,6 +33,31 @@ def rng_of(*names: object) -> np.random.Generator:
     """Random numbers that depend on names only: a clip's hash, a recipe, a seed."""
     digest = sha256_of(*(str(name).encode() for name in names))
     return np.random.default_rng(int(digest[:16], 16))
+
+
+def exchanged(media: Sequence[Part], *names: object) -> list[int]:
+    """For each medium the index of another one with other content.
+
+    Media are put in a drawn order in which equal ones stand together, and shifted by the size of
+    the largest group of equal ones: nobody gets their own. The order depends on the media only.
+
+    Raises:
+        DataError: More than half of the media are equal.
+    """
+    digests = [item.digest for item in media]
+    counts = {digest: digests.count(digest) for digest in set(digests)}
+    shift = max(counts.values(), default=0)
+    if 2 * shift > len(media):
+        raise DataError(
+            f"More than half of the {len(media)} media are the same, so they cannot be exchanged "
+            "with others. Ask about more samples."
+        )
+    draw = {digest: rng_of(*names, digest).random() for digest in counts}
+    order = sorted(range(len(media)), key=lambda i: (draw[digests[i]], digests[i], i))
+    taken = [0] * len(media)
+    for place, index in enumerate(order):
+        taken[index] = order[(place + shift) % len(order)]
+    return taken
 
 
 class _Derived:

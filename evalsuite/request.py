@@ -177,7 +177,7 @@ class Transcribe(Request):
 
     ``language`` is a code such as ``en`` for models that write several; ``task`` says whether the
     words are written in the language that is spoken or in English; with ``word_times`` the answer
-    also says when each word is spoken, where the model can tell.
+    also says when each word is spoken, and how sure the model is of it, where it can tell.
     """
 
     audio: Audio
@@ -326,11 +326,16 @@ class Similarity:
 
 @dataclass(frozen=True)
 class TimedWord:
-    """A word and when it is spoken, in seconds from the beginning of its clip."""
+    """A word and when it is spoken, in seconds from the beginning of its clip.
+
+    ``confidence`` is the model's own probability, in [0, 1], that the word is right; None where
+    it gives none.
+    """
 
     text: str
     start_s: float
     end_s: float
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _SUITES = {
     "fsdd": "spoken digits by a transcriber, by speaker; --set data=FOLDER",
     "fleurs-english": "read English speech by a transcriber; --set data=FOLDER",
     "six-models": "six control models in three media, one fault in three of them; offline",
+    "calibration": "is a model as often right as it is sure? offline, small data",
+    "modality": "do answers rest on text, or on what is seen or heard? offline, small data",
     "compas": "recorded recidivism decisions by group; --set data=FOLDER",
 }
 

@@ -1,7 +1,7 @@
 """Answers to questions about images or clips, chosen among options or written; their scores."""
 
 from evalsuite.answers.choices import LETTERS, chosen_option, yes_or_no
-from evalsuite.answers.multiple_choice import MultipleChoiceTask, credit, rotated
+from evalsuite.answers.multiple_choice import MultipleChoiceTask, choices_of, credit, rotated
 from evalsuite.answers.open_answers import OpenAnswersTask
 from evalsuite.answers.refusal import RefusalRules, is_refusal, refusal_rules
 from evalsuite.answers.scores import (
@@ -26,6 +26,7 @@ __all__ = [
     "RefusalRules",
     "Scoring",
     "anls",
+    "choices_of",
     "chosen_option",
     "credit",
     "exact_match",

@@ -125,7 +125,7 @@ class MultipleChoiceTask(Probe):
 
     def ask(self, sample: Sample, context: Any) -> Asking:
         """Ask in one way or another; the record says what was chosen in the data's own order."""
-        choices, target = _choices_of(sample)
+        choices, target = choices_of(sample)
         if self.by == "generation":
             found = yield from self._written(sample, choices, target)
         elif self.circular:
@@ -221,7 +221,7 @@ def _over_rotations(earned: Sequence[float], n: int) -> dict[str, float]:
     }
 
 
-def _choices_of(sample: Sample) -> tuple[list[str], int]:
+def choices_of(sample: Sample) -> tuple[list[str], int]:
     """The choices as texts and the index of the right one; raises DataError where there is none."""
     value, answer = sample["choices"], sample["answer"]
     if not isinstance(value, list | tuple) or len(value) < 2:

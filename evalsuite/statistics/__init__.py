@@ -17,6 +17,9 @@ from evalsuite.statistics.bootstrap import (
     ratio_interval,
 )
 from evalsuite.statistics.calibration import (
+    Binning,
+    Closed,
+    bin_index,
     brier_score,
     calibration_null,
     expected_calibration_error,
@@ -97,13 +100,22 @@ from evalsuite.statistics.ranking import (
     tpr_at_fpr,
     weighted_auc,
 )
+from evalsuite.statistics.reliability import ReliabilityBins, reliability_bins
 from evalsuite.statistics.seeds import generator
+from evalsuite.statistics.selective import (
+    accuracy_at_coverage,
+    area_under_risk_coverage,
+    least_area_under_risk_coverage,
+    risk_coverage,
+)
 from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
 from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 
 __all__ = [
     "BestThreshold",
+    "Binning",
     "BootstrapDistribution",
+    "Closed",
     "CrossFittedAccuracy",
     "Design",
     "Disparity",
@@ -117,17 +129,21 @@ __all__ = [
     "PairedComparison",
     "PairedMeans",
     "PairedProportions",
+    "ReliabilityBins",
     "TotalsStatistic",
     "TwoWayComponents",
     "UnpairedMeans",
     "UnpairedProportions",
     "WeightedStatistic",
+    "accuracy_at_coverage",
     "accuracy_difference",
+    "area_under_risk_coverage",
     "asks_only_values",
     "auc_difference_interval",
     "auc_interval",
     "balanced_accuracy_best_threshold",
     "benjamini_hochberg",
+    "bin_index",
     "bootstrap_distribution",
     "bootstrap_interval",
     "brier_score",
@@ -154,6 +170,7 @@ __all__ = [
     "group_rates",
     "holm",
     "interpolated_exposure",
+    "least_area_under_risk_coverage",
     "mcnemar_exact",
     "minimum_detectable",
     "minimum_detection_cost",
@@ -171,6 +188,8 @@ __all__ = [
     "proportion_interval",
     "ratio_distribution",
     "ratio_interval",
+    "reliability_bins",
+    "risk_coverage",
     "roc_auc",
     "sign_flip_null",
     "square_and_add",

@@ -12,6 +12,7 @@ from evalsuite.statistics.permutation import NullDistribution
 from evalsuite.statistics.units import Floats, Integers
 
 Binning: TypeAlias = Literal["width", "mass"]
+Closed: TypeAlias = Literal["right", "left"]
 
 
 def expected_calibration_error(
@@ -20,12 +21,14 @@ def expected_calibration_error(
     *,
     bins: int = 10,
     binning: Binning = "width",
+    closed: Closed = "right",
 ) -> float:
     """Mean distance between confidence and accuracy, bin by bin.
 
-    Formula: Σ_b (n_b/n)·|accuracy_b − mean confidence_b|. Bins are closed on the right; the first
-    is also closed on the left. ``width``: equal widths on [0, 1]. ``mass``: equal numbers, equal
-    confidences never split, so the order of samples does not matter.
+    Formula: Σ_b (n_b/n)·|accuracy_b − mean confidence_b|. ``width``: equal widths on [0, 1], and
+    ``closed`` says to which side an edge belongs, which can change the value much; the outermost
+    bins hold 0 and 1. ``mass``: equal numbers, equal confidences never split, so the order of
+    samples does not matter.
     Range: [0, 1], lower is better. Biased upward, also for a perfectly calibrated model: compare
     with :func:`calibration_null`. Undefined: no samples, or a NaN confidence (NaN).
     Reference: Guo et al. 2017 (1706.04599); equal mass: Nguyen & O'Connor 2015 (1508.05154).
@@ -35,27 +38,32 @@ def expected_calibration_error(
         correct: Whether it was right, (n,).
         bins: Number of bins.
         binning: Equal widths or equal masses.
+        closed: ``right``: (a, b], as in Guo et al.; ``left``: [a, b).
     """
     confidence, hits = _checked(confidences, correct)
     if confidence.size == 0 or np.isnan(confidence).any():
         return math.nan
-    members = bin_index(confidence, bins, binning)
+    members = bin_index(confidence, bins, binning, closed)
     # n_b · |accuracy_b − confidence_b| is the absolute total of the differences in the bin.
     totals = np.bincount(members, hits - confidence, minlength=bins)
     return float(np.abs(totals).sum() / confidence.size)
 
 
-def bin_index(confidences: npt.ArrayLike, bins: int, binning: Binning = "width") -> Integers:
+def bin_index(
+    confidences: npt.ArrayLike, bins: int, binning: Binning = "width", closed: Closed = "right"
+) -> Integers:
     """Bin of each confidence, (n,), counted from 0; see :func:`expected_calibration_error`."""
     if bins < 1:
         raise ValueError(f"there must be at least one bin (got {bins})")
     confidence = np.asarray(confidences, dtype=float)
+    if closed not in ("right", "left"):
+        raise ValueError(f"closed must be right or left (got {closed!r})")
     if binning == "width":
         # k/bins, not linspace: those are the floats a confidence of "0.3" is equal to.
         upper = np.arange(1, bins) / bins
-    else:
-        last = np.ceil(np.arange(1, bins) * confidence.size / bins).astype(int) - 1
-        upper = np.sort(confidence)[np.maximum(last, 0)]
+        return np.searchsorted(upper, confidence, side="left" if closed == "right" else "right")
+    last = np.ceil(np.arange(1, bins) * confidence.size / bins).astype(int) - 1
+    upper = np.sort(confidence)[np.maximum(last, 0)]
     return np.searchsorted(upper, confidence, side="left")
 
 
@@ -65,6 +73,7 @@ def calibration_null(
     rng: np.random.Generator,
     bins: int = 10,
     binning: Binning = "width",
+    closed: Closed = "right",
     simulations: int = 1000,
 ) -> NullDistribution:
     """Calibration error of a model whose confidences are exactly right, at this sample size.
@@ -76,7 +85,7 @@ def calibration_null(
     confidence = np.asarray(confidences, dtype=float)
     if confidence.size == 0 or np.isnan(confidence).any():
         return NullDistribution(np.empty(0), reason="no samples, or a confidence is NaN")
-    members = bin_index(confidence, bins, binning)
+    members = bin_index(confidence, bins, binning, closed)
     samples = np.empty(simulations)
     for index in range(simulations):
         surprise = (rng.random(confidence.size) < confidence) - confidence

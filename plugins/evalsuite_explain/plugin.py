@@ -52,6 +52,42 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "do the moments that occlusion names decide the class?",
             "audio",
         ),
+        (
+            "image-answer-modality",
+            "modality.answered:ImageAnswerModality",
+            "does an answer rest on the question or on the picture?",
+            "image",
+        ),
+        (
+            "audio-answer-modality",
+            "modality.answered:AudioAnswerModality",
+            "does an answer rest on the question or on the clip?",
+            "audio",
+        ),
+        (
+            "image-additive",
+            "modality.additive:ImageAdditive",
+            "how much accuracy needs question and picture together?",
+            "image",
+        ),
+        (
+            "audio-additive",
+            "modality.additive:AudioAdditive",
+            "how much accuracy needs question and clip together?",
+            "audio",
+        ),
+        (
+            "image-match-modality",
+            "modality.matched:ImageMatchModality",
+            "does a match rest on the words or on the picture?",
+            "image",
+        ),
+        (
+            "audio-match-modality",
+            "modality.matched:AudioMatchModality",
+            "does a match rest on the words or on the sound?",
+            "audio",
+        ),
     ):
         registry.add(
             f"explain/{name}",
@@ -59,3 +95,9 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             summary=summary,
             tags=("explainability", modality),
         )
+
+
+@hookimpl
+def evalsuite_register_report_sections(registry: Catalogue) -> None:
+    """Declare the bars of the modalities."""
+    registry.add("explain/modalities", factory="evalsuite_explain.modality.section:bars")

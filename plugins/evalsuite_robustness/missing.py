@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from evalsuite import Audio, DataError, Image, Sample, Text
-from evalsuite.derived import rng_of
+from evalsuite import Audio, Image, Sample, Text
+from evalsuite.derived import exchanged, rng_of
 from evalsuite.variant import MediaVariant, Variant
 
 Answers: TypeAlias = Literal["kept", "changed", "gone"]
@@ -27,6 +27,75 @@ class BlankImage(MediaVariant):
         """The mean colour everywhere."""
         mean = np.asarray(pixels, dtype=np.float64).mean(axis=(0, 1), keepdims=True)
         return np.broadcast_to(np.round(mean), np.shape(pixels)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Partly(MediaVariant):
+    """Base: a share of a medium is taken away; a larger one takes the same cells and more."""
+
+    share: float = 0.5
+
+    dial: ClassVar[str] = "share"
+    sweep: ClassVar[tuple[float, ...]] = (0.25, 0.5, 0.75, 1.0)
+    answers: ClassVar[Answers] = "gone"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share must lie between 0 and 1 (got {self.share})")
+
+    def missing(self, n: int, *names: object) -> list[int]:
+        """Which of n cells are taken away; the order depends on the medium alone."""
+        order = rng_of(self.name, n, *names).permutation(n)
+        return [int(cell) for cell in order[: round(self.share * n)]]
+
+
+@dataclass(frozen=True)
+class MissingPatches(_Partly):
+    """A share of a picture's cells replaced by its mean colour.
+
+    Args:
+        share: Of the cells.
+        grid: Cells on a side.
+    """
+
+    grid: int = 4
+
+    name: ClassVar[str] = "image/missing-patches"
+    about: ClassVar[str] = "Patches in the mean colour, up to the whole picture."
+
+    def picture(self, pixels: Any, rng: np.random.Generator) -> Any:
+        """The mean colour in the cells drawn."""
+        changed = np.array(pixels)
+        mean = np.round(changed.mean(axis=(0, 1), dtype=np.float64)).astype(np.uint8)
+        rows, columns = (np.linspace(0, n, self.grid + 1).astype(int) for n in changed.shape[:2])
+        for cell in self.missing(self.grid**2, np.asarray(pixels).tobytes().hex()):
+            y, x = divmod(cell, self.grid)
+            changed[rows[y] : rows[y + 1], columns[x] : columns[x + 1]] = mean
+        return changed
+
+
+@dataclass(frozen=True)
+class MissingMoments(_Partly):
+    """A share of a clip's moments silenced.
+
+    Args:
+        share: Of the moments.
+        moments: Equal stretches a clip is divided into.
+    """
+
+    moments: int = 16
+
+    name: ClassVar[str] = "audio/missing-moments"
+    about: ClassVar[str] = "Moments of silence, up to the whole clip."
+
+    def sound(self, waveform: Any, sample_rate_hz: int, rng: np.random.Generator) -> Any:
+        """Zeros in the moments drawn."""
+        changed = np.array(waveform)
+        edges = np.linspace(0, len(changed), self.moments + 1).astype(int)
+        for moment in self.missing(self.moments, np.asarray(waveform).tobytes().hex()):
+            changed[edges[moment] : edges[moment + 1]] = 0
+        return changed
 
 
 @dataclass(frozen=True)
@@ -69,31 +138,6 @@ class _Permuted(Variant):
             sample if sample.broken is not None else Sample(sample.id, fields[i])
             for i, sample in enumerate(samples)
         ]
-
-
-def exchanged(media: Sequence[Image | Audio], *names: object) -> list[int]:
-    """For each medium the index of another one with other content.
-
-    Media are put in a drawn order in which equal ones stand together, and shifted by the size of
-    the largest group of equal ones: nobody gets their own. The order depends on the media only.
-
-    Raises:
-        DataError: More than half of the media are equal.
-    """
-    digests = [item.digest for item in media]
-    counts = {digest: digests.count(digest) for digest in set(digests)}
-    shift = max(counts.values(), default=0)
-    if 2 * shift > len(media):
-        raise DataError(
-            f"More than half of the {len(media)} media are the same, so they cannot be exchanged "
-            "with others. Ask about more samples."
-        )
-    draw = {digest: rng_of(*names, digest).random() for digest in counts}
-    order = sorted(range(len(media)), key=lambda i: (draw[digests[i]], digests[i], i))
-    taken = [0] * len(media)
-    for place, index in enumerate(order):
-        taken[index] = order[(place + shift) % len(order)]
-    return taken
 
 
 @dataclass(frozen=True)

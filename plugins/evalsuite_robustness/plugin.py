@@ -21,6 +21,26 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
         summary="what white noise costs a zero-shot sound classifier",
         tags=("robustness", "audio"),
     )
+    sure = "is {} as often right as it is sure?"
+    for name, factory, who, medium in (
+        ("text-classification", "classified:TextClassifierCalibration", "a classifier", "text"),
+        ("audio-classification", "classified:AudioClassifierCalibration", "a classifier", "audio"),
+        ("image-zero-shot", "classified:ImageZeroShotCalibration", "a dual encoder", "image"),
+        ("audio-zero-shot", "classified:AudioZeroShotCalibration", "a dual encoder", "audio"),
+        ("multiple-choice", "chosen:ChoiceCalibration", "a language model", "text"),
+        ("image-multiple-choice", "chosen:ImageChoiceCalibration", "a language model", "image"),
+        ("audio-multiple-choice", "chosen:AudioChoiceCalibration", "a language model", "audio"),
+        ("transcribed-words", "words:WordCalibration", "a transcriber's word", "audio"),
+        ("verbalized", "verbalized:VerbalizedConfidence", "what a model writes", "text"),
+        ("image-verbalized", "verbalized:VerbalizedConfidenceImage", "what it writes", "image"),
+        ("audio-verbalized", "verbalized:VerbalizedConfidenceAudio", "what it writes", "audio"),
+    ):
+        registry.add(
+            f"calibration/{name}",
+            factory=f"evalsuite_robustness.calibration.{factory}",
+            summary=sure.format(who),
+            tags=("robustness", medium),
+        )
 
 
 @hookimpl
@@ -43,6 +63,7 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
         ("image/elastic", "images.geometric:Elastic", "a rubber sheet"),
         ("image/occlusion", "images.geometric:Occlusion", "a square in the way"),
         ("image/blank", "missing:BlankImage", "the mean colour only"),
+        ("image/missing-patches", "missing:MissingPatches", "a share of the patches covered"),
         ("image/permuted", "missing:PermutedImages", "another sample's picture"),
         ("image/absent", "missing:AbsentImage", "the text alone"),
         ("audio/white-noise", "sounds.noise:WhiteNoise", "white noise at a ratio"),
@@ -66,6 +87,7 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
         ("audio/gsm", "sounds.codecs:Gsm", "an early mobile telephone"),
         ("audio/ffmpeg-codec", "sounds.ffmpeg_codecs:FfmpegCodec", "AAC, AMR, Speex, Codec 2"),
         ("audio/silence", "missing:SilentAudio", "silence of the same length"),
+        ("audio/missing-moments", "missing:MissingMoments", "a share of the moments silent"),
         ("audio/permuted", "missing:PermutedAudio", "another sample's clip"),
         ("text/typos", "texts.typos:Typos", "slips of the keyboard"),
         ("text/upper-case", "texts.surface:UpperCase", "capitals only"),
@@ -82,6 +104,7 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
         ("text/contrast-pair", "texts.contrast:ContrastPair", "the edited partner in the data"),
         ("control/unchanged", "controls:Unchanged", "nothing; costs exactly nothing"),
         ("control/permuted-labels", "controls:PermutedLabels", "answers of other samples"),
+        ("text/missing-words", "texts.missing_words:MissingWords", "a share of the words left out"),
     ):
         registry.add(
             name,
@@ -89,3 +112,11 @@ def evalsuite_register_variants(registry: Catalogue) -> None:
             summary=summary,
             tags=(name.partition("/")[0],),
         )
+
+
+@hookimpl
+def evalsuite_register_report_sections(registry: Catalogue) -> None:
+    """Declare the reliability diagrams and risk-coverage curves."""
+    registry.add(
+        "robustness/calibration", factory="evalsuite_robustness.calibration.section:diagrams"
+    )

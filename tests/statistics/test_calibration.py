@@ -116,3 +116,47 @@ def test_proper_scores_agree_with_scikit_learn() -> None:
 
 def test_an_outcome_declared_impossible_costs_infinitely() -> None:
     assert negative_log_likelihood([0.0], [1]) == math.inf
+
+
+# Ten answers, the surest first, of which the third, sixth, eighth, ninth and tenth are wrong.
+TEN = np.array([0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.55, 0.52, 0.3, 0.2])
+RIGHT = np.array([1, 1, 0, 1, 1, 0, 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"bins": 10}, 0.247),
+        # .9, .8, .7, .6, .3 and .2 stand on edges: the same data, another error.
+        ({"bins": 10, "closed": "left"}, 0.227),
+        ({"bins": 5}, 0.237),
+        ({"bins": 5, "binning": "mass"}, 0.167),
+        ({"bins": 2, "binning": "mass"}, 0.137),
+        ({"bins": 1}, 0.137),
+    ],
+)
+def test_published_conventions_differ_on_the_same_ten_answers(options, expected) -> None:
+    assert expected_calibration_error(TEN, RIGHT, **options) == pytest.approx(expected, abs=1e-9)
+
+
+def test_proper_scores_of_the_ten_answers() -> None:
+    assert brier_score(TEN, RIGHT) == pytest.approx(0.18279, abs=1e-6)
+    assert negative_log_likelihood(TEN, RIGHT) == pytest.approx(0.546151, abs=1e-6)
+
+
+def test_the_last_bin_holds_one_and_the_first_zero_whichever_side_is_closed() -> None:
+    for closed in ("left", "right"):
+        assert bin_index([0.0, 1.0], 4, "width", closed).tolist() == [0, 3]
+    assert bin_index([0.25, 0.5], 4, "width", "left").tolist() == [1, 2]
+    with pytest.raises(ValueError, match="right or left"):
+        bin_index([0.5], 4, "width", "both")
+
+
+@pytest.mark.parametrize(("n", "expected"), [(50, 0.10082), (300, 0.039743), (3000, 0.0132)])
+def test_the_floor_of_a_perfect_model_is_the_simulated_one(n, expected) -> None:
+    # Confidences uniform in [.5, 1]; the mean of 300 simulated errors is known to about 2 %.
+    draw = rng(5)
+    floors = [
+        calibration_null(draw.uniform(0.5, 1, n), rng=draw, simulations=10).mean for _ in range(60)
+    ]
+    assert np.mean(floors) == pytest.approx(expected, rel=0.06)

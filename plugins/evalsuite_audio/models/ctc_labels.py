@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import prod
 
 from evalsuite import TimedWord
 
@@ -66,12 +67,35 @@ def words_in(runs: Iterable[Run], labels: Labels) -> list[list[Run]]:
     return [word for word in words if word]
 
 
-def timed_words(path: Sequence[int], labels: Labels, seconds_per_frame: float) -> list[TimedWord]:
-    """The words of a path, each from its first label's first frame to its last one's end."""
+def timed_words(
+    path: Sequence[int],
+    labels: Labels,
+    seconds_per_frame: float,
+    posteriors: Sequence[float] | None = None,
+) -> list[TimedWord]:
+    """The words of a path, each from its first label's first frame to its last one's end.
+
+    A word's confidence is that all its labels are right, taken as independent: the product of
+    each one's highest posterior over its frames. Repeated frames say the same label again, so only
+    their peak counts (Laptev and Ginsburg 2023, SLT, on aggregating CTC confidences).
+
+    Args:
+        path: One label for each frame.
+        labels: What they stand for.
+        seconds_per_frame: Time from one frame to the next.
+        posteriors: Probability of each frame's label, in [0, 1]; without them no confidence.
+    """
     found = []
     for word in words_in(runs_of(path, labels.blank), labels):
         text = labels.write(path_of([run.label for run in word], labels.blank)).strip()
         if text:
             start, end = word[0].start, word[-1].end
-            found.append(TimedWord(text, start * seconds_per_frame, end * seconds_per_frame))
+            times = (start * seconds_per_frame, end * seconds_per_frame)
+            found.append(TimedWord(text, *times, _confidence(word, posteriors)))
     return found
+
+
+def _confidence(word: Sequence[Run], posteriors: Sequence[float] | None) -> float | None:
+    if posteriors is None:
+        return None
+    return prod(max(posteriors[run.start : run.end]) for run in word)

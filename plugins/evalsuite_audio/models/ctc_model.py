@@ -116,8 +116,10 @@ class CtcModel(TorchModel):
         def answer(index: int, heard: Any, seconds_per_frame: float) -> Transcript:
             return self._written(heard, requests[index].word_times, seconds_per_frame)
 
-        is_greedy = self.decoding.decoding == "greedy"
-        return self._heard(requests, refusals, _paths if is_greedy else _scores, answer)
+        read: Any = _scores
+        if self.decoding.decoding == "greedy":
+            read = _on_the_cpu if any(request.word_times for request in requests) else _paths
+        return self._heard(requests, refusals, read, answer)
 
     def align(self, requests: Sequence[Align]) -> list[Alignment | Failure]:
         """Times of given words; fails where the model cannot write them or the clip is too short.
@@ -174,24 +176,38 @@ class CtcModel(TorchModel):
         return groups
 
     def _written(self, heard: Any, word_times: bool, step: float) -> Transcript:
-        """The words of a path, or of a beam's best labelling under scores [frames, labels]."""
-        blank, path = self.labels.blank, heard
-        if self.decoding.decoding == "beam":
-            labelling = best_labelling(heard, blank, self.decoding.beam_width)
-            path = path_of(labelling, blank)
-            if word_times and labelling:
-                # The likeliest frames of the labels that were found.
-                found = best_path(heard, labelling, blank)
-                path = found[0] if found is not None else path
+        """The words of a path, or of logits [frames, labels] by the decoding asked for."""
+        path = heard if isinstance(heard, list) else self._path(heard, word_times)
         text = self.labels.write(path)
-        words = timed_words(path, self.labels, step) if word_times else ()
-        return Transcript(text, tuple(words))
+        if not word_times:
+            return Transcript(text)
+        posteriors = None
+        if len(path) == len(heard):
+            frames = torch.arange(len(path))
+            labels = torch.tensor(path, dtype=torch.long)
+            posteriors = heard.log_softmax(-1)[frames, labels].exp().tolist()
+        return Transcript(text, tuple(timed_words(path, self.labels, step, posteriors)))
+
+    def _path(self, scores: torch.Tensor, in_frames: bool) -> list[int]:
+        """The labels found; one for each frame where that is asked for and can be had."""
+        if self.decoding.decoding == "greedy":
+            return [int(label) for label in scores.argmax(-1)]
+        blank = self.labels.blank
+        labelling = best_labelling(scores, blank, self.decoding.beam_width)
+        # The likeliest frames of the labels that were found.
+        found = best_path(scores, labelling, blank) if in_frames and labelling else None
+        return list(found[0]) if found is not None else path_of(labelling, blank)
 
 
 def _paths(logits: Sequence[torch.Tensor]) -> list[list[int]]:
     """The likeliest label of each frame."""
     labels = torch.cat([row.argmax(-1) for row in logits]).cpu()
     return [part.tolist() for part in labels.split([len(row) for row in logits])]
+
+
+def _on_the_cpu(logits: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+    """The logits [frames, labels] as they are."""
+    return torch.cat(list(logits)).cpu().split([len(row) for row in logits])
 
 
 def _scores(logits: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:

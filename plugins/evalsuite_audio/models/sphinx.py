@@ -116,12 +116,16 @@ class Sphinx:
 
 
 def _timed(segments: Iterable[Any]) -> tuple[TimedWord, ...]:
-    """The words among segments, without silence, noise and the numbers of pronunciations."""
+    """The words among segments, without silence, noise and the numbers of pronunciations.
+
+    Confidence is the word's posterior probability among the paths of the decoder's lattice.
+    """
     return tuple(
         TimedWord(
             _VARIANT.sub("", segment.word),
             segment.start_frame / FRAMES_PER_SECOND,
             (segment.end_frame + 1) / FRAMES_PER_SECOND,
+            min(1.0, max(0.0, float(segment.prob))),
         )
         for segment in segments
         if not segment.word.startswith(_FILLERS)

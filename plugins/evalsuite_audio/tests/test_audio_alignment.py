@@ -13,7 +13,7 @@ from evalsuite.testing import check_model
 from evalsuite_audio.models.ctc import Loader
 from evalsuite_audio.models.ctc_alignment import align, best_path
 from evalsuite_audio.models.ctc_beam import collapsed
-from evalsuite_audio.models.ctc_labels import Labels
+from evalsuite_audio.models.ctc_labels import Labels, timed_words
 from evalsuite_controls.data import tone_words
 
 LETTERS = "-|ab"
@@ -132,6 +132,27 @@ def test_asking_for_times_changes_no_letter(control):
     plain, timed = (control.transcribe([Transcribe(audio, word_times=t)])[0] for t in (False, True))
     assert plain.text == timed.text == " ".join(word.text for word in timed.words)
     assert not plain.words
+
+
+def test_a_word_is_as_sure_as_its_letters(control):
+    audio, _ = known_words()
+    (clear,) = control.transcribe([Transcribe(audio, word_times=True)])
+    waveform, rate = audio.load()
+    noise = 0.2 * np.random.default_rng(0).standard_normal(len(waveform)).astype(np.float32)
+    (noisy,) = control.transcribe(
+        [Transcribe(Audio.from_array(waveform + noise, rate), word_times=True)]
+    )
+    sure, unsure = ([word.confidence for word in found.words] for found in (clear, noisy))
+    assert all(0.5 < confidence <= 1 for confidence in sure)
+    assert np.mean(unsure) < np.mean(sure)
+
+
+def test_confidence_is_the_product_of_the_letters_peaks():
+    # a a _ b: peaks .9 and .5; the blank's own posterior does not count
+    labels = Labels(0, None, frozenset(), lambda path: "ab", lambda word: None)
+    (word,) = timed_words([1, 1, 0, 2], labels, 0.02, [0.8, 0.9, 0.1, 0.5])
+    assert word.confidence == pytest.approx(0.45)
+    assert timed_words([1, 1, 0, 2], labels, 0.02)[0].confidence is None
 
 
 def test_a_beam_on_the_control_hears_the_same_words(control):

@@ -79,12 +79,15 @@ def test_word_times_are_those_of_the_written_words(model, spoken):
     assert edges == sorted(edges)
     assert 0 <= edges[0] < edges[-1] <= seconds + 0.02
     assert not plain.words
+    assert all(0 <= word.confidence <= 1 for word in timed.words)
+    assert len({word.confidence for word in timed.words}) > 1
 
 
 def test_noise_and_pronunciations_are_no_words():
     class Segment:
         def __init__(self, word, start_frame, end_frame):
             self.word, self.start_frame, self.end_frame = word, start_frame, end_frame
+            self.prob = 0.5
 
     found = sphinx._timed(
         [Segment("<s>", 0, 9), Segment("a(2)", 10, 14), Segment("[NOISE]", 15, 20)]

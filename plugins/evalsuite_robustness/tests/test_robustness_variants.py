@@ -16,7 +16,8 @@ from evalsuite_robustness.sounds.noise import WhiteNoise
 from evalsuite_robustness.texts.typos import Typos
 
 OF_IMAGES = [e.name for e in installed().variants if e.name.startswith("image/")]
-CORRUPTIONS = [n for n in OF_IMAGES if n.rpartition("/")[2] not in ("blank", "permuted", "absent")]
+WITHOUT_SEVERITY = ("blank", "permuted", "absent", "missing-patches")
+CORRUPTIONS = [n for n in OF_IMAGES if n.rpartition("/")[2] not in WITHOUT_SEVERITY]
 
 
 def picture(seed: int, height: int = 48, width: int = 40) -> Image:

@@ -1,0 +1,1 @@
+"""How much an answer rests on each of two modalities."""

@@ -1,0 +1,1 @@
+"""Whether the confidences that models give come true."""
