@@ -68,3 +68,15 @@ def max_sensitivity(scores: npt.ArrayLike, nearby: npt.ArrayLike) -> float:
     if size == 0:
         return math.nan
     return float(np.linalg.norm(others - own, axis=1).max() / size)
+
+
+def unexplained_share(predicted: npt.ArrayLike, drops: npt.ArrayLike) -> float:
+    """Normalised infidelity over the mean squared drop: what the scores do not foresee [0, 1].
+
+    Unlike infidelity it has no unit, so that models and targets can be compared. NaN where nothing
+    drops (a constant model).
+    """
+    power = float(np.mean(np.asarray(drops, dtype=float) ** 2))
+    if power <= 1e-24:
+        return math.nan
+    return infidelity(predicted, drops, normalise=True) / power
