@@ -32,6 +32,7 @@ from evalsuite_explain.probes.subjects import (
     ContinuationOfText,
     LabelOfText,
     Subject,
+    TranscriptOfClip,
 )
 
 RANDOM_DRAWS = 3
@@ -238,3 +239,18 @@ class AudioFidelity(_Fidelity, ClassOfClip):
 
     name: ClassVar[str] = "explain/audio-fidelity"
     asked: ClassVar[Any] = ClassOfClip.asked
+
+
+@dataclass(frozen=True)
+class TranscriptFidelity(_Fidelity, TranscriptOfClip):
+    """Fidelity of explanations of a transcript: how well its words fit the clip, by cells.
+
+    Needs no reference transcript, and a transcriber that can align words with a clip.
+
+    Args: as of explain/text-fidelity and explain/shortcut-tone.
+    """
+
+    explainer: str = "occlusion"
+
+    name: ClassVar[str] = "explain/transcript-fidelity"
+    asked: ClassVar[Any] = TranscriptOfClip.asked

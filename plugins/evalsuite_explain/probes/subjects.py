@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from evalsuite import (
+    Align,
     Classify,
     EmbedAudio,
     EmbedImage,
     EmbedText,
     Failure,
     LogLikelihood,
+    Probe,
     RequestFailed,
     Sample,
     SimilarityScale,
+    Transcribe,
 )
 from evalsuite.zero_shot import embed, predict
 from evalsuite_explain.explainers.game import Game
@@ -26,7 +29,13 @@ from evalsuite_explain.inputs.clip import FILLS, Clip
 from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.probes.described import Described, DescribedClasses
-from evalsuite_explain.targets import ClassScore, ContinuationScore, LabelScore, Target
+from evalsuite_explain.targets import (
+    AlignmentScore,
+    ClassScore,
+    ContinuationScore,
+    LabelScore,
+    Target,
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,28 @@ class ClassOfClip(_ClassSubject):
     def divided(self, sample: Sample) -> Clip:
         """Cells of time and frequency."""
         return Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class TranscriptOfClip(Probe):
+    """How well the words that a transcriber recognised fit its clip, by cells; see ClassOfClip."""
+
+    moments: int = 8
+    bands: int = 1
+    fill: str = FILLS[1]
+
+    media: ClassVar[Any] = ("audio",)
+    asked: ClassVar[Any] = (Transcribe, Align)
+    fields: ClassVar[Any] = ("audio",)
+
+    def subject(self, sample: Sample, context: Any) -> Finding:
+        """Transcribe it, and take the alignment of those words; nothing heard is a failure."""
+        del context
+        found = yield Transcribe(sample["audio"])
+        if not found.text.strip():
+            raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
+        cells = Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
+        return Subject(cells, AlignmentScore(found.text), found.text)
 
 
 def divided_text(text: str) -> Words:

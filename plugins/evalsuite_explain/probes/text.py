@@ -55,10 +55,8 @@ class TextFaithfulness(ExplainerChoice, Probe):
         Mean("comprehensiveness", name="comprehensiveness", direction="higher is better"),
         Mean("random_comprehensiveness", name="comprehensiveness of a random explainer"),
         Mean("occlusion_comprehensiveness", name="comprehensiveness of occlusion"),
-        Mean(
-            "first_word", name="comprehensiveness of the first word", direction="higher is better"
-        ),
-        Mean("random_first_word", name="comprehensiveness of a random word"),
+        Mean("at_1", name="comprehensiveness at 1 %", direction="higher is better"),
+        Mean("random_at_1", name="comprehensiveness at 1 % of a random explainer"),
         Mean("sufficiency", name="sufficiency", direction="lower is better"),
         Mean("random_sufficiency", name="sufficiency of a random explainer"),
         Mean("occlusion_sufficiency", name="sufficiency of occlusion"),
@@ -85,14 +83,14 @@ class TextFaithfulness(ExplainerChoice, Probe):
         areas = _areas(full, probabilities, len(orders))
         comprehensiveness, sufficiency = areas[0]
         random_areas = np.mean(areas[2:], axis=0)
-        first_words = full - np.array(probabilities).reshape(len(orders), -1)[:, 0]
+        at_one = full - np.array(probabilities).reshape(len(orders), -1)[:, 0]
         return {
             "comprehensiveness": comprehensiveness,
             "random_comprehensiveness": float(random_areas[0]),
             "occlusion_comprehensiveness": areas[1][0],
             "gain": comprehensiveness - float(random_areas[0]),
-            "first_word": float(first_words[0]),
-            "random_first_word": float(first_words[2:].mean()),
+            "at_1": float(at_one[0]),
+            "random_at_1": float(at_one[2:].mean()),
             "sufficiency": sufficiency,
             "random_sufficiency": float(random_areas[1]),
             "occlusion_sufficiency": areas[1][1],
