@@ -73,6 +73,12 @@ _PROBES = (
         "do the scores of cells foresee the class's probability?",
         "audio",
     ),
+    (
+        "transcript-fidelity",
+        "fidelity:TranscriptFidelity",
+        "do the scores of moments foresee how well the words fit?",
+        "audio",
+    ),
     ("text-sanity", "sanity:TextSanity", "is a label's explanation lost with the weights?", "text"),
     (
         "continuation-sanity",
