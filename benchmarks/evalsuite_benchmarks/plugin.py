@@ -16,6 +16,7 @@ _SUITES = {
     "quickstart": "clean and planted control twins, all modalities and families; offline",
     "fairness": "every probe of bias and fairness that fits a model; offline, small data",
     "fairness-published": "the same on published data; --set data=FOLDER",
+    "explainability": "is the explanation true? every probe of it that fits a model; offline",
     "privacy": "can training texts be told? --set members=FOLDER --set non_members=FOLDER",
     "crows-pairs": "stereotype pairs of CrowS-Pairs; --set data=FOLDER",
     "blimp": "grammatical minimal pairs of BLiMP; --set data=FOLDER",

@@ -76,7 +76,7 @@ _PROBES = (
     (
         "transcript-fidelity",
         "fidelity:TranscriptFidelity",
-        "do the scores of moments foresee how well the words fit?",
+        "do the scores of moments foresee which words are heard?",
         "audio",
     ),
     ("text-sanity", "sanity:TextSanity", "is a label's explanation lost with the weights?", "text"),

@@ -77,7 +77,9 @@ def stretches(chosen: Iterable[int]) -> list[Stretch]:
 def precision_recall_area(scores: npt.ArrayLike, human: npt.ArrayLike) -> float:
     """Area under the precision-recall curve by trapezoids, as ERASER has it (AUPRC).
 
-    Range [0, 1]; NaN where people marked all tokens or none. By chance about the share marked.
+    Range [0, 1]; NaN where people marked all tokens or none. Straight lines between points flatter
+    equal scores: an explainer that says the same of every token gets (1 + share marked) / 2, which
+    beats most others. ``average_precision`` gives it the share marked.
 
     Args:
         scores: Of each token.

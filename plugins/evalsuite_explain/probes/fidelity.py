@@ -243,9 +243,9 @@ class AudioFidelity(_Fidelity, ClassOfClip):
 
 @dataclass(frozen=True)
 class TranscriptFidelity(_Fidelity, TranscriptOfClip):
-    """Fidelity of explanations of a transcript: how well its words fit the clip, by cells.
+    """Fidelity of explanations of a transcript: which of its words are still heard, by cells.
 
-    Needs no reference transcript, and a transcriber that can align words with a clip.
+    Needs no reference transcript.
 
     Args: as of explain/text-fidelity and explain/shortcut-tone.
     """

@@ -14,6 +14,7 @@ from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.measures.faithfulness import ranking
 from evalsuite_explain.measures.plausibility import (
+    average_precision,
     precision_recall_area,
     stretch_overlap,
     stretches,
@@ -25,7 +26,8 @@ from evalsuite_explain.probes.subjects import ContinuationOfText, LabelOfText, S
 
 RANDOM_DRAWS = 8
 _MEASURES = {
-    "auprc": "plausibility: area under precision and recall",
+    "average_precision": "plausibility: average precision",
+    "auprc": "plausibility: area under precision and recall (ERASER)",
     "token_f1": "plausibility: F1 of words",
     "iou_f1": "plausibility: F1 of stretches that overlap by half",
 }
@@ -43,11 +45,12 @@ class _Plausibility(ExplainerChoice, Probe):
         does_not_measure="Whether the model uses those words. A false explanation may look right "
         "and a true one wrong, so this is no faithfulness.",
         reference="DeYoung et al. 2020, ERASER; Jacovi and Goldberg 2020",
-        critique="People agree only in part on what the reasons are.",
+        critique="People agree only in part on what the reasons are. ERASER's area is here for "
+        "comparison with papers: it flatters scores that are equal for many words.",
     )
     metrics: ClassVar[Sequence[Metric]] = (
         Mean(
-            "auprc_gain",
+            "precision_gain",
             name="plausibility over random",
             null=Null(0.0, margin=0.01, side="above", why="no better than a random explainer"),
             direction="higher is better",
@@ -80,7 +83,7 @@ class _Plausibility(ExplainerChoice, Probe):
             **{name: defined(value) for name, value in ours.items()},
             **{f"random_{name}": defined(value) for name, value in random.items()},
             **{f"occlusion_{name}": defined(value) for name, value in occlusion.items()},
-            "auprc_gain": defined(ours["auprc"] - random["auprc"]),
+            "precision_gain": defined(ours["average_precision"] - random["average_precision"]),
             "share_marked": float(marked.mean()),
             "predicted": subject.predicted,
             **subject.features.columns(own.scores.tolist()),
@@ -108,6 +111,7 @@ def _compared(scores: npt.NDArray[np.float64], marked: npt.NDArray[np.bool_]) ->
     human = np.flatnonzero(marked).tolist()
     chosen = ranking(scores)[: len(human)]
     return {
+        "average_precision": average_precision(scores, marked),
         "auprc": precision_recall_area(scores, marked),
         "token_f1": token_overlap(chosen, human).f1,
         "iou_f1": stretch_overlap(stretches(chosen), stretches(human)).f1,

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from evalsuite import (
-    Align,
     Classify,
     EmbedAudio,
     EmbedImage,
@@ -23,19 +22,15 @@ from evalsuite import (
     SimilarityScale,
     Transcribe,
 )
+from evalsuite.transcripts import BASIC
 from evalsuite.zero_shot import embed, predict
 from evalsuite_explain.explainers.game import Game
 from evalsuite_explain.inputs.clip import FILLS, Clip
 from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
+from evalsuite_explain.kept_words import KeptWords
 from evalsuite_explain.probes.described import Described, DescribedClasses
-from evalsuite_explain.targets import (
-    AlignmentScore,
-    ClassScore,
-    ContinuationScore,
-    LabelScore,
-    Target,
-)
+from evalsuite_explain.targets import ClassScore, ContinuationScore, LabelScore, Target
 
 
 @dataclass(frozen=True)
@@ -153,24 +148,24 @@ class ClassOfClip(_ClassSubject):
 
 @dataclass(frozen=True)
 class TranscriptOfClip(Probe):
-    """How well the words that a transcriber recognised fit its clip, by cells; see ClassOfClip."""
+    """The words that a transcriber hears in a clip, by cells; see ClassOfClip."""
 
     moments: int = 8
     bands: int = 1
     fill: str = FILLS[1]
 
     media: ClassVar[Any] = ("audio",)
-    asked: ClassVar[Any] = (Transcribe, Align)
+    asked: ClassVar[Any] = (Transcribe,)
     fields: ClassVar[Any] = ("audio",)
 
     def subject(self, sample: Sample, context: Any) -> Finding:
-        """Transcribe it, and take the alignment of those words; nothing heard is a failure."""
+        """Transcribe it; nothing heard is a failure."""
         del context
         found = yield Transcribe(sample["audio"])
-        if not found.text.strip():
+        if not BASIC(found.text).strip():
             raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
         cells = Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
-        return Subject(cells, AlignmentScore(found.text), found.text)
+        return Subject(cells, KeptWords(found.text), found.text)
 
 
 def divided_text(text: str) -> Words:

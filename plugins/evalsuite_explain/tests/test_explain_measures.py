@@ -368,6 +368,13 @@ def test_precision_recall_area_by_hand():
     assert math.isnan(precision_recall_area([1, 2], [True, True]))
 
 
+def test_equal_scores_are_worth_the_share_marked():
+    # one of four marked: by trapezoids from (0, 1) to (1, 1/4), as ERASER has it, .625
+    flat, human = [0, 0, 0, 0], [1, 0, 0, 0]
+    assert average_precision(flat, human) == pytest.approx(0.25)
+    assert precision_recall_area(flat, human) == pytest.approx(0.625)
+
+
 # ------------------------------------------------------------------------------------------------
 # Reasoning
 # ------------------------------------------------------------------------------------------------

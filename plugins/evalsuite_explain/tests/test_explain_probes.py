@@ -138,7 +138,7 @@ def test_options_that_mean_nothing_are_refused(make, told):
 
 def test_people_who_marked_the_reason_find_the_explanation_plausible():
     played = play(LabelPlausibility(), MARKED_GOOD, reading("good"))
-    for name in ("area under precision and recall", "F1 of words"):
+    for name in ("average precision", "F1 of words"):
         assert played.estimate(f"plausibility: {name}").value == pytest.approx(1.0)
     assert played.estimate("plausibility over random").verdict == "differs from null"
 
