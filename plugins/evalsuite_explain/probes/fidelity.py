@@ -151,7 +151,9 @@ class _Fidelity(ExplainerChoice, Probe):
         self, game: Game, every: Sequence[Scores], rng: np.random.Generator
     ) -> Generator[Any, Any, list[_Measured]]:
         n = len(game.features)
-        absent = _random_sets(n, max(1, round(self.share * n)), self.sets, rng)
+        # Sets of one would be what occlusion asks itself.
+        size = min(max(2, round(self.share * n)), n - 1)
+        absent = _random_sets(n, size, self.sets, rng)
         full = np.ones((1, n), dtype=bool)
         values = yield from game.values(np.vstack([full, ~absent]))
         areas = yield from self._areas(game, [ranking(scores) for scores in every])

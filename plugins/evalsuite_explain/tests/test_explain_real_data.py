@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-import math
 
 import numpy as np
 import pytest
@@ -198,12 +197,12 @@ def test_real_speech_under_occlusion(data):
     pytest.importorskip("pocketsphinx")
     rows = [
         Sample(str(i), {"audio": Audio(path=data / "fleurs_fixtures" / f"fleurs-en-00{i}.ogg")})
-        for i in range(2)
+        for i in range(1)
     ]
-    probe = TranscriptFidelity(moments=5, sets=6, longest=0)
+    probe = TranscriptFidelity(moments=4, sets=5, longest=0, share=0.5)
     played = play(probe, rows, answering("pocketsphinx:en-us"))
     assert not played.failures
     scores = np.array([json.loads(record["map"])[0] for record in played.records])
     # what is taken away is heard no more: every map has moments that hold words
     assert (scores.max(axis=1) > 0).all()
-    assert not math.isnan(played.estimate("sensitivity-n").value)
+    assert played.estimate("infidelity").value < 1
