@@ -11,89 +11,207 @@ if TYPE_CHECKING:
 
 api_version = 1
 
+# Probe: where it is, the question it answers, the medium that is explained.
+_PROBES = (
+    (
+        "text-faithfulness",
+        "probes.text:TextFaithfulness",
+        "do the words an explainer names decide the label?",
+        "text",
+    ),
+    (
+        "image-occlusion",
+        "probes.occlusion:ImageOcclusion",
+        "do the cells an explainer names decide the class?",
+        "image",
+    ),
+    (
+        "audio-occlusion",
+        "probes.occlusion:AudioOcclusion",
+        "do the cells an explainer names decide the class?",
+        "audio",
+    ),
+    (
+        "shortcut-word",
+        "probes.shortcuts:ShortcutWord",
+        "does the explainer find a word that the label was planted on?",
+        "text",
+    ),
+    (
+        "shortcut-patch",
+        "probes.shortcuts:ShortcutPatch",
+        "does the explainer find a patch that the class was planted on?",
+        "image",
+    ),
+    (
+        "shortcut-tone",
+        "probes.shortcuts:ShortcutTone",
+        "does the explainer find a tone that the class was planted on?",
+        "audio",
+    ),
+    (
+        "text-fidelity",
+        "probes.fidelity:TextFidelity",
+        "do the scores of words foresee the label's probability?",
+        "text",
+    ),
+    (
+        "continuation-fidelity",
+        "probes.fidelity:ContinuationFidelity",
+        "do the scores of words foresee what follows?",
+        "text",
+    ),
+    (
+        "image-fidelity",
+        "probes.fidelity:ImageFidelity",
+        "do the scores of cells foresee the class's probability?",
+        "image",
+    ),
+    (
+        "audio-fidelity",
+        "probes.fidelity:AudioFidelity",
+        "do the scores of cells foresee the class's probability?",
+        "audio",
+    ),
+    (
+        "transcript-fidelity",
+        "probes.fidelity:TranscriptFidelity",
+        "do the scores of moments foresee which words are heard?",
+        "audio",
+    ),
+    (
+        "text-sanity",
+        "probes.sanity:TextSanity",
+        "is a label's explanation lost with the weights?",
+        "text",
+    ),
+    (
+        "continuation-sanity",
+        "probes.sanity:ContinuationSanity",
+        "is a continuation's explanation lost with the weights?",
+        "text",
+    ),
+    (
+        "image-sanity",
+        "probes.sanity:ImageSanity",
+        "is a picture's explanation lost with the weights?",
+        "image",
+    ),
+    (
+        "audio-sanity",
+        "probes.sanity:AudioSanity",
+        "is a clip's explanation lost with the weights?",
+        "audio",
+    ),
+    ("text-agreement", "probes.agreement:TextAgreement", "do explainers of a label agree?", "text"),
+    (
+        "continuation-agreement",
+        "probes.agreement:ContinuationAgreement",
+        "do explainers of a continuation agree?",
+        "text",
+    ),
+    (
+        "image-agreement",
+        "probes.agreement:ImageAgreement",
+        "do explainers of a picture's class agree?",
+        "image",
+    ),
+    (
+        "audio-agreement",
+        "probes.agreement:AudioAgreement",
+        "do explainers of a clip's class agree?",
+        "audio",
+    ),
+    (
+        "image-localisation",
+        "probes.localisation:ImageLocalisation",
+        "does the explainer look where the named thing is?",
+        "image",
+    ),
+    (
+        "audio-localisation",
+        "probes.localisation:AudioLocalisation",
+        "does the explainer listen when the named sound is heard?",
+        "audio",
+    ),
+    (
+        "plausibility",
+        "probes.plausibility:LabelPlausibility",
+        "does a label's explanation look right to people?",
+        "text",
+    ),
+    (
+        "continuation-plausibility",
+        "probes.plausibility:ContinuationPlausibility",
+        "does a last word's explanation look right to people?",
+        "text",
+    ),
+    (
+        "early-answering",
+        "probes.reasoning:EarlyAnswering",
+        "does the answer need the whole reasoning?",
+        "text",
+    ),
+    (
+        "mistake-injection",
+        "probes.reasoning:MistakeInjection",
+        "does the answer follow a mistake in the reasoning?",
+        "text",
+    ),
+    (
+        "unmentioned-hint",
+        "probes.reasoning:UnmentionedHint",
+        "does the reasoning tell of the hint that moved the answer?",
+        "text",
+    ),
+    (
+        "image-answer-modality",
+        "modality.answered:ImageAnswerModality",
+        "does an answer rest on the question or on the picture?",
+        "image",
+    ),
+    (
+        "audio-answer-modality",
+        "modality.answered:AudioAnswerModality",
+        "does an answer rest on the question or on the clip?",
+        "audio",
+    ),
+    (
+        "image-additive",
+        "modality.additive:ImageAdditive",
+        "how much accuracy needs question and picture together?",
+        "image",
+    ),
+    (
+        "audio-additive",
+        "modality.additive:AudioAdditive",
+        "how much accuracy needs question and clip together?",
+        "audio",
+    ),
+    (
+        "image-match-modality",
+        "modality.matched:ImageMatchModality",
+        "does a match rest on the words or on the picture?",
+        "image",
+    ),
+    (
+        "audio-match-modality",
+        "modality.matched:AudioMatchModality",
+        "does a match rest on the words or on the sound?",
+        "audio",
+    ),
+)
+
 
 @hookimpl
 def evalsuite_register_probes(registry: Catalogue) -> None:
     """Declare the probes."""
-    for name, factory, summary, modality in (
-        (
-            "text-faithfulness",
-            "probes.text:TextFaithfulness",
-            "do the words an explainer names decide the label?",
-            "text",
-        ),
-        (
-            "shortcut-word",
-            "probes.shortcuts:ShortcutWord",
-            "does the explainer find a word that the label was planted on?",
-            "text",
-        ),
-        (
-            "image-occlusion",
-            "probes.occlusion:ImageOcclusion",
-            "do the cells that occlusion names decide the class?",
-            "image",
-        ),
-        (
-            "shortcut-patch",
-            "probes.shortcuts:ShortcutPatch",
-            "does the explainer find a patch that the class was planted on?",
-            "image",
-        ),
-        (
-            "shortcut-tone",
-            "probes.shortcuts:ShortcutTone",
-            "does the explainer find a tone that the class was planted on?",
-            "audio",
-        ),
-        (
-            "audio-occlusion",
-            "probes.occlusion:AudioOcclusion",
-            "do the moments that occlusion names decide the class?",
-            "audio",
-        ),
-        (
-            "image-answer-modality",
-            "modality.answered:ImageAnswerModality",
-            "does an answer rest on the question or on the picture?",
-            "image",
-        ),
-        (
-            "audio-answer-modality",
-            "modality.answered:AudioAnswerModality",
-            "does an answer rest on the question or on the clip?",
-            "audio",
-        ),
-        (
-            "image-additive",
-            "modality.additive:ImageAdditive",
-            "how much accuracy needs question and picture together?",
-            "image",
-        ),
-        (
-            "audio-additive",
-            "modality.additive:AudioAdditive",
-            "how much accuracy needs question and clip together?",
-            "audio",
-        ),
-        (
-            "image-match-modality",
-            "modality.matched:ImageMatchModality",
-            "does a match rest on the words or on the picture?",
-            "image",
-        ),
-        (
-            "audio-match-modality",
-            "modality.matched:AudioMatchModality",
-            "does a match rest on the words or on the sound?",
-            "audio",
-        ),
-    ):
+    for name, where, question, medium in _PROBES:
         registry.add(
             f"explain/{name}",
-            factory=f"evalsuite_explain.{factory}",
-            summary=summary,
-            tags=("explainability", modality),
+            factory=f"evalsuite_explain.{where}",
+            summary=question,
+            tags=("explainability", medium),
         )
 
 

@@ -44,13 +44,18 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class ExplainedClass(ExplainerChoice, ZeroShotProbe):
-    """Base of probes that explain which of several described classes an input is put in."""
+class DescribedClasses(ZeroShotProbe):
+    """Base of probes that need to know a class's prompts beside its vector."""
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
         """Embed every prompt of every class once; returns the Described."""
         classes = yield from super().prepare(samples)
         return Described(classes, tuple(tuple(own) for own in self._prompts(samples).texts))
+
+
+@dataclass(frozen=True)
+class ExplainedClass(ExplainerChoice, DescribedClasses):
+    """Base of probes that explain which of several described classes an input is put in."""
 
     def explained_class(self, cells: Any, sample: Sample, context: Described) -> Any:
         """Classify first, then explain the class that was found; returns an Explained."""

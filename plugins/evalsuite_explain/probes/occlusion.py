@@ -20,8 +20,10 @@ from evalsuite import (
     SimilarityScale,
 )
 from evalsuite_explain.explainers.game import Game
-from evalsuite_explain.inputs.clip import Clip
+from evalsuite_explain.explainers.occlusion import Occlusion
+from evalsuite_explain.inputs.clip import FILLS, Clip
 from evalsuite_explain.inputs.picture import Picture
+from evalsuite_explain.measures.bounds import steps_of
 from evalsuite_explain.measures.faithfulness import curve_area, ranking
 from evalsuite_explain.probes.described import Described, ExplainedClass
 from evalsuite_explain.probes.explaining import rng_of_sample
@@ -36,9 +38,18 @@ _CURVES: tuple[Metric, ...] = (
         direction="higher is better",
         primary=True,
     ),
+    Mean(
+        "insertion_gain",
+        name="insertion gain over random",
+        null=Null(0.0, margin=0.01, side="above", why="no better than a random order"),
+        direction="higher is better",
+    ),
     Mean("deletion_area", name="deletion area", direction="lower is better"),
     Mean("insertion_area", name="insertion area", direction="higher is better"),
     Mean("random_deletion_area", name="deletion area in random order"),
+    Mean("random_insertion_area", name="insertion area in random order"),
+    Mean("occlusion_deletion_area", name="deletion area in the order of occlusion"),
+    Mean("occlusion_insertion_area", name="insertion area in the order of occlusion"),
 )
 
 
@@ -61,30 +72,27 @@ class _Curves(ExplainedClass):
         found = yield from self.explained_class(cells, sample, context)
         n = len(cells)
         rng = rng_of_sample(sample)
-        order = ranking(found.explanation.scores)
-        orders = [order, *(rng.permutation(n).tolist() for _ in range(RANDOM_DRAWS))]
-        deletions = np.array([_without(o[:k], n) for o in orders for k in range(n + 1)])
-        insertions = np.array([_without(order[k:], n) for k in range(n + 1)])
-        asked = np.vstack([deletions, insertions])
-        values = yield from Game(cells, found.target).values(asked)
-        curves = values.reshape(len(orders) + 1, n + 1)
-        deletion = curve_area(curves[0])
-        random_area = float(np.mean([curve_area(curve) for curve in curves[1:-1]]))
+        game = Game(cells, found.target)
+        oracle = yield from Occlusion().explain(game, rng)
+        orders = [ranking(found.explanation.scores), ranking(oracle.scores)]
+        orders += [rng.permutation(n).tolist() for _ in range(RANDOM_DRAWS)]
+        deletions = np.stack([steps_of(order) for order in orders])
+        values = yield from game.values(np.vstack([*deletions, *~deletions]))
+        curves = values.reshape(2, len(orders), n + 1)
+        deletion, insertion = np.array([[curve_area(c) for c in kind] for kind in curves])
         return {
-            "deletion_area": deletion,
-            "random_deletion_area": random_area,
-            "deletion_gain": random_area - deletion,
-            "insertion_area": curve_area(curves[-1]),
+            "deletion_area": float(deletion[0]),
+            "occlusion_deletion_area": float(deletion[1]),
+            "random_deletion_area": float(deletion[2:].mean()),
+            "deletion_gain": float(deletion[2:].mean() - deletion[0]),
+            "insertion_area": float(insertion[0]),
+            "occlusion_insertion_area": float(insertion[1]),
+            "random_insertion_area": float(insertion[2:].mean()),
+            "insertion_gain": float(insertion[0] - insertion[2:].mean()),
             "predicted": found.predicted,
             "probability": found.probability,
             **cells.columns(found.explanation.scores.tolist()),
         }
-
-
-def _without(cells: Sequence[int], n: int) -> Any:
-    present = np.ones(n, dtype=bool)
-    present[list(cells)] = False
-    return present
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,8 @@ class ImageOcclusion(_Curves):
     fields: ClassVar[Any] = ("image", "label")
     card: ClassVar[Card] = Card(
         measures="How much faster the predicted class's probability falls when cells are covered "
-        "in the order occlusion gives than in random order.",
+        "in the order that an explainer (by default occlusion) gives than in random order, and how "
+        "much faster it rises when they are uncovered one by one.",
         does_not_measure="Effects of cells together: each was covered alone to find the order.",
         reference="Zeiler and Fergus 2014; Petsiuk et al. 2018, RISE",
         critique="Covered pictures are unlike any the model was trained on.",
@@ -120,31 +129,37 @@ class ImageOcclusion(_Curves):
 
 @dataclass(frozen=True)
 class AudioOcclusion(_Curves):
-    """Which moments of a clip does its zero-shot class hang on, and is that so?
+    """Which cells of a clip does its zero-shot class hang on, and is that so?
 
     Args:
         classes: Names of all classes; without them, the labels that the data have.
         templates: Prompts; ``{}`` or ``{c}`` is the class's name.
-        explainer: See ExplainerChoice; what ranks the moments.
+        explainer: See ExplainerChoice; what ranks the cells.
         settings: The explainer's own.
         segments: Moments a clip is divided into.
+        bands: Bands of frequency, of equal height in mel.
+        fill: What a cell that is taken away holds: its frequency's ``mean`` level, or ``silence``.
     """
 
     templates: tuple[str, ...] = ("this is a sound of {}",)
     segments: int = 8
+    bands: int = 1
+    fill: str = FILLS[1]
 
     medium: ClassVar[str] = "audio"
     name: ClassVar[str] = "explain/audio-occlusion"
     asked: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
     fields: ClassVar[Any] = ("audio", "label")
     card: ClassVar[Card] = Card(
-        measures="How much faster the predicted class's probability falls when moments are "
-        "silenced in the order occlusion gives than in random order.",
-        does_not_measure="Which frequencies matter, and effects of moments together.",
+        measures="How much faster the predicted class's probability falls when cells of time and "
+        "frequency are brought to their frequency's mean level in the order that an explainer (by "
+        "default occlusion) gives than in random order, and how much faster it rises when they are "
+        "shown one by one.",
+        does_not_measure="Effects of cells together: each was taken away alone to find the order.",
         reference="Zeiler and Fergus 2014; Petsiuk et al. 2018, RISE",
-        critique="A silent gap is itself a sound that a model can react to.",
+        critique="A gap of silence (fill: silence) is itself a sound that a model can react to.",
     )
 
     def divided(self, sample: Sample) -> Clip:
-        """Equal moments."""
-        return Clip(sample["audio"], self.segments)
+        """Cells of time and frequency."""
+        return Clip(sample["audio"], self.segments, self.bands, self.fill)  # type: ignore[arg-type]

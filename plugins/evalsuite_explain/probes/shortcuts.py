@@ -24,12 +24,16 @@ from evalsuite import (
     Sample,
     SimilarityScale,
 )
+from evalsuite_explain.explainers.game import Game
+from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.clip import Clip
 from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.measures.faithfulness import ranking
+from evalsuite_explain.measures.localisation import lift, mass_inside, rank_inside
 from evalsuite_explain.probes.described import ExplainedClass
-from evalsuite_explain.probes.explaining import ExplainerChoice
+from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
+from evalsuite_explain.probes.fidelity import defined
 from evalsuite_explain.targets import log_odds_of
 
 
@@ -60,6 +64,8 @@ class ShortcutWord(ExplainerChoice, Probe):
             chance="chance",
             primary=True,
         ),
+        Proportion("occlusion_is_top", name="planted word ranked first by occlusion"),
+        Proportion("random_is_top", name="planted word ranked first by chance", chance="chance"),
         Mean("cue_rank", name="rank of the planted word"),
         Mean("cue_score", name="score of the planted word"),
     )
@@ -73,12 +79,16 @@ class ShortcutWord(ExplainerChoice, Probe):
         if not places:
             raise RequestFailed(Failure("no cue", f"the text does not hold the word {cue!r}"))
         found = yield Classify(text)
-        explained = yield from self.explained(divided, log_odds_of(found), sample)
+        target, rng = log_odds_of(found), rng_of_sample(sample)
+        explained = yield from self.explained(divided, target, sample)
+        oracle = yield from Occlusion().explain(Game(divided, target), rng)
         scores = explained.scores.tolist()
         order = ranking(scores)
         rank = min(order.index(place) for place in places) + 1
         return {
             "cue_is_top": rank == 1,
+            "occlusion_is_top": ranking(oracle.scores)[0] in places,
+            "random_is_top": int(rng.integers(len(words))) in places,
             "cue_rank": rank,
             "cue_score": max(scores[place] for place in places),
             "chance": len(places) / len(words),
@@ -105,11 +115,17 @@ class _ShortcutCell(ExplainedClass):
         cells, inside = self.divided(sample)
         found = yield from self.explained_class(cells, sample, context)
         scores = found.explanation.scores
-        positive = np.maximum(scores, 0)
-        mass = float(positive[inside].sum() / positive.sum()) if positive.sum() > 0 else None
+        rng = rng_of_sample(sample)
+        oracle = yield from Occlusion().explain(Game(cells, found.target), rng)
+        region = np.isin(np.arange(len(cells)), inside)
+        mass = mass_inside(scores, region)
         return {
             f"{self.planted}_is_top": ranking(scores)[0] in inside,
-            f"{self.planted}_mass": mass,
+            f"{self.planted}_mass": defined(mass),
+            "mass_lift": defined(lift(mass, region)),
+            "rank_inside": rank_inside(scores, region),
+            "occlusion_is_top": ranking(oracle.scores)[0] in inside,
+            "random_is_top": int(rng.integers(len(cells))) in inside,
             "chance": len(inside) / len(cells),
             "predicted": found.predicted,
             "probability": found.probability,
@@ -127,6 +143,16 @@ def _shortcut_metrics(planted: str) -> tuple[Metric, ...]:
             primary=True,
         ),
         Mean(f"{planted}_mass", name=f"share of the positive scores inside the {planted}"),
+        Mean(
+            "mass_lift",
+            name="that share over the cells'",
+            null=Null(1.0, margin=0.05, side="above", why="a blind explainer"),
+        ),
+        Mean("rank_inside", name=f"first cells inside the {planted}", chance="chance"),
+        Proportion("occlusion_is_top", name=f"planted {planted} found first by occlusion"),
+        Proportion(
+            "random_is_top", name=f"planted {planted} found first by chance", chance="chance"
+        ),
     )
 
 

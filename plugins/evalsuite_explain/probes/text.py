@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Card, Classify, Mean, Metric, Null, Probe, Sample
+from evalsuite_explain.explainers.game import Game
+from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.words import Word, Words
 from evalsuite_explain.measures.faithfulness import area_over_perturbation, ranking, top_counts
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
@@ -21,7 +23,8 @@ RANDOM_DRAWS = 3
 class TextFaithfulness(ExplainerChoice, Probe):
     """Remove the words that an explainer ranks first, or keep only them, and see.
 
-    Words are deleted. A random explainer goes through the same, averaged over three draws.
+    Words are deleted. A random explainer, averaged over three draws, and occlusion go through the
+    same.
 
     Args:
         explainer: See ExplainerChoice.
@@ -35,7 +38,7 @@ class TextFaithfulness(ExplainerChoice, Probe):
     card: ClassVar[Card] = Card(
         measures="How much the predicted label's probability falls without the words an explainer "
         "ranks first (comprehensiveness), and with only them (sufficiency), beside a random "
-        "explainer on the same texts.",
+        "explainer and occlusion on the same texts.",
         does_not_measure="Whether people find the explanation plausible. Areas compare explainers "
         "on one model, not models with flatter or steeper outputs.",
         reference="DeYoung et al. 2020, ERASER, ACL; Sundararajan et al. 2017",
@@ -51,8 +54,12 @@ class TextFaithfulness(ExplainerChoice, Probe):
         ),
         Mean("comprehensiveness", name="comprehensiveness", direction="higher is better"),
         Mean("random_comprehensiveness", name="comprehensiveness of a random explainer"),
+        Mean("occlusion_comprehensiveness", name="comprehensiveness of occlusion"),
+        Mean("at_1", name="comprehensiveness at 1 %", direction="higher is better"),
+        Mean("random_at_1", name="comprehensiveness at 1 % of a random explainer"),
         Mean("sufficiency", name="sufficiency", direction="lower is better"),
         Mean("random_sufficiency", name="sufficiency of a random explainer"),
+        Mean("occlusion_sufficiency", name="sufficiency of occlusion"),
         Mean("convergence_delta", name="completeness error", direction="lower is better"),
     )
 
@@ -62,23 +69,31 @@ class TextFaithfulness(ExplainerChoice, Probe):
         divided = Words(text)
         words = divided.words
         found = yield Classify(text)
-        explained = yield from self.explained(divided, log_odds_of(found), sample)
+        target = log_odds_of(found)
+        explained = yield from self.explained(divided, target, sample)
         scores = explained.scores.tolist()
         rng = rng_of_sample(sample)
-        orders = [ranking(scores)]
+        oracle = yield from Occlusion().explain(Game(divided, target), rng)
+        orders = [ranking(scores), ranking(oracle.scores)]
         orders += [rng.permutation(len(words)).tolist() for _ in range(RANDOM_DRAWS)]
         texts = [text for order in orders for text in perturbed_texts(words, order)]
         replies = yield tuple(Classify(text) for text in texts)
         probabilities = [reply.probability(found.label) for reply in replies]
-        areas = _areas(found.probability(found.label), probabilities, len(orders))
+        full = found.probability(found.label)
+        areas = _areas(full, probabilities, len(orders))
         comprehensiveness, sufficiency = areas[0]
-        random_areas = np.mean(areas[1:], axis=0)
+        random_areas = np.mean(areas[2:], axis=0)
+        at_one = full - np.array(probabilities).reshape(len(orders), -1)[:, 0]
         return {
             "comprehensiveness": comprehensiveness,
             "random_comprehensiveness": float(random_areas[0]),
+            "occlusion_comprehensiveness": areas[1][0],
             "gain": comprehensiveness - float(random_areas[0]),
+            "at_1": float(at_one[0]),
+            "random_at_1": float(at_one[2:].mean()),
             "sufficiency": sufficiency,
             "random_sufficiency": float(random_areas[1]),
+            "occlusion_sufficiency": areas[1][1],
             "convergence_delta": explained.completeness_error,
             "predicted": found.label,
             "n_words": len(words),

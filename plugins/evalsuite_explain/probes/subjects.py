@@ -1,0 +1,176 @@
+"""What measures of explanations are taken on: an input of any medium and the number explained.
+
+A subject is found by asking the model about a sample; measures know nothing of its medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from evalsuite import (
+    Classify,
+    EmbedAudio,
+    EmbedImage,
+    EmbedText,
+    Failure,
+    LogLikelihood,
+    Probe,
+    RequestFailed,
+    Sample,
+    SimilarityScale,
+    Transcribe,
+)
+from evalsuite.transcripts import BASIC
+from evalsuite.zero_shot import embed, predict
+from evalsuite_explain.explainers.game import Game
+from evalsuite_explain.inputs.clip import FILLS, Clip
+from evalsuite_explain.inputs.picture import Picture
+from evalsuite_explain.inputs.words import Words
+from evalsuite_explain.kept_words import KeptWords
+from evalsuite_explain.probes.described import Described, DescribedClasses
+from evalsuite_explain.targets import ClassScore, ContinuationScore, LabelScore, Target
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A divided input and what is explained of it.
+
+    Attributes:
+        features: The divided input.
+        target: The number explained.
+        predicted: What the model answered.
+    """
+
+    features: Any
+    target: Target
+    predicted: str
+
+    @property
+    def game(self) -> Game:
+        """The features' game."""
+        return Game(self.features, self.target)
+
+
+Finding: TypeAlias = Generator[Any, Any, Subject]
+
+
+class LabelOfText:
+    """The label that a classifier gives a text, by words."""
+
+    media: ClassVar[Any] = ("text",)
+    asked: ClassVar[Any] = (Classify,)
+    fields: ClassVar[Any] = ("text",)
+
+    def subject(self, sample: Sample, context: Any) -> Finding:
+        """Classify it."""
+        del context
+        words = divided_text(str(sample["text"]))
+        found = yield Classify(words.text)
+        return Subject(words, LabelScore(found.label), found.label)
+
+
+class ContinuationOfText:
+    """log P(continuation | text) of a language model, by words of the text.
+
+    Without a field ``continuation``, the last word of the text is taken for it.
+    """
+
+    media: ClassVar[Any] = ("text",)
+    asked: ClassVar[Any] = (LogLikelihood,)
+    fields: ClassVar[Any] = ("text",)
+
+    def subject(self, sample: Sample, context: Any) -> Finding:
+        """Nothing is asked yet."""
+        del context
+        text, continuation = str(sample["text"]), sample.get("continuation")
+        if continuation is None:
+            before, space, last = text.rstrip().rpartition(" ")
+            text, continuation = before, space + last
+        return Subject(divided_text(text), ContinuationScore(str(continuation)), "")
+        yield  # makes this a generator
+
+
+@dataclass(frozen=True)
+class _ClassSubject(DescribedClasses):
+    """Base: the closest of several descriptions, by cells."""
+
+    def divided(self, sample: Sample) -> Any:
+        """The input as cells."""
+        raise TypeError(f"{type(self).__name__} does not divide its input")
+
+    def subject(self, sample: Sample, context: Described) -> Finding:
+        """Embed it, and take the closest class."""
+        classes = context.classes
+        whole = yield embed(sample[self.medium])
+        found = predict(whole.vector, classes.vectors, classes.similarity, 0)
+        target = ClassScore(classes, found.index, context.prompts[found.index])
+        return Subject(self.divided(sample), target, classes.names[found.index])
+
+
+@dataclass(frozen=True)
+class ClassOfImage(_ClassSubject):
+    """The class that a dual encoder puts a picture in; ``grid`` is its cells on a side."""
+
+    grid: int = 4
+
+    medium: ClassVar[str] = "image"
+    asked: ClassVar[Any] = (EmbedImage, EmbedText, SimilarityScale)
+    fields: ClassVar[Any] = ("image", "label")
+
+    def divided(self, sample: Sample) -> Picture:
+        """A grid of cells."""
+        return Picture(sample["image"], self.grid)
+
+
+@dataclass(frozen=True)
+class ClassOfClip(_ClassSubject):
+    """The class that a dual encoder puts a clip in, by ``moments`` and ``bands`` of mel height.
+
+    A cell that is taken away holds its frequency's mean level, as a hole of silence is itself a
+    sound (``fill: silence`` makes one).
+    """
+
+    templates: tuple[str, ...] = ("this is a sound of {}",)
+    moments: int = 4
+    bands: int = 3
+    fill: str = FILLS[1]
+
+    medium: ClassVar[str] = "audio"
+    asked: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
+    fields: ClassVar[Any] = ("audio", "label")
+
+    def divided(self, sample: Sample) -> Clip:
+        """Cells of time and frequency."""
+        return Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class TranscriptOfClip(Probe):
+    """The words that a transcriber hears in a clip, by cells; see ClassOfClip."""
+
+    moments: int = 8
+    bands: int = 1
+    fill: str = FILLS[1]
+
+    media: ClassVar[Any] = ("audio",)
+    asked: ClassVar[Any] = (Transcribe,)
+    fields: ClassVar[Any] = ("audio",)
+
+    def subject(self, sample: Sample, context: Any) -> Finding:
+        """Transcribe it; nothing heard is a failure."""
+        del context
+        found = yield Transcribe(sample["audio"])
+        if not BASIC(found.text).strip():
+            raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
+        cells = Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
+        return Subject(cells, KeptWords(found.text), found.text)
+
+
+def divided_text(text: str) -> Words:
+    """A text's words; raises RequestFailed where there are fewer than two to tell apart."""
+    words = Words(text)
+    if len(words) < 2:
+        raise RequestFailed(Failure("too short", "a text of fewer than two words has no ranking"))
+    return words

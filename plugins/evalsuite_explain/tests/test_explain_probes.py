@@ -1,0 +1,380 @@
+"""Probes of explanations on models whose reasons are known."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from evalsuite import (
+    Attribute,
+    Attribution,
+    Audio,
+    Classification,
+    Classify,
+    ContinuationScore,
+    EmbedAudio,
+    Embedding,
+    EmbedText,
+    Generation,
+    Image,
+    LoadSettings,
+    LogLikelihood,
+    Sample,
+    Similarity,
+    SimilarityScale,
+    UsageError,
+)
+from evalsuite.factories import loader_for
+from evalsuite.model import answer_batch
+from evalsuite.registry import installed
+from evalsuite.testing import check_probe, play
+from evalsuite_controls.sources import ReviewsWithCue
+from evalsuite_explain.inputs.words import words_of
+from evalsuite_explain.probes.agreement import TextAgreement
+from evalsuite_explain.probes.fidelity import AudioFidelity, ImageFidelity, TextFidelity
+from evalsuite_explain.probes.localisation import AudioLocalisation, ImageLocalisation
+from evalsuite_explain.probes.plausibility import ContinuationPlausibility, LabelPlausibility
+from evalsuite_explain.probes.reasoning import EarlyAnswering, MistakeInjection, UnmentionedHint
+from evalsuite_explain.probes.text import TextFaithfulness
+
+REVIEWS = [
+    Sample(str(i), {"text": f"film {i} was really good tonight", "rationale": [[0, 4]]})
+    for i in range(6)
+]
+MARKED_GOOD = [Sample(s.id, {"text": s["text"], "rationale": [[18, 22]]}) for s in REVIEWS]
+
+
+def reading(word: str | None):
+    """A classifier that goes by one word (or by none), and attributes accordingly."""
+
+    def answer(request):
+        if isinstance(request, Classify):
+            sees = word is not None and word in request.content[0].text.split()
+            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
+        assert isinstance(request, Attribute)
+        words = words_of(request.content[0].text)
+        scores = tuple(float(w == word) for w, _ in words)
+        return Attribution(scores, tuple(span for _, span in words), sum(scores), 0.0)
+
+    return answer
+
+
+# ------------------------------------------------------------------------------------------------
+# Fidelity and agreement
+# ------------------------------------------------------------------------------------------------
+
+
+def test_an_explainer_that_knows_the_reason_is_as_good_as_can_be():
+    played = play(TextFidelity(), REVIEWS, reading("good"))
+    assert played.estimate("normalised area of erasing").value == pytest.approx(1.0)
+    assert played.estimate("normalised area of erasing of occlusion").value == pytest.approx(1.0)
+    assert played.estimate("infidelity").value == pytest.approx(0.0, abs=1e-9)
+    assert played.estimate("sensitivity-n").value == pytest.approx(1.0)
+    assert played.estimate("normalised area over random").verdict == "differs from null"
+
+
+def test_a_random_explainer_gains_nothing():
+    played = play(TextFidelity(explainer="random"), REVIEWS * 3, reading("good"))
+    assert played.estimate("normalised area over random").verdict == "compatible with null"
+
+
+def test_a_beam_and_all_subsets_agree_where_one_word_decides():
+    exact = play(TextFidelity(), REVIEWS[:2], reading("good"))
+    beam = play(TextFidelity(exact_up_to=0), REVIEWS[:2], reading("good"))
+    for name in ("normalised area of erasing", "normalised area of erasing of a random explainer"):
+        assert exact.estimate(name).value == pytest.approx(beam.estimate(name).value)
+
+
+def test_a_constant_model_has_no_fidelity_and_says_why():
+    played = play(TextFidelity(), REVIEWS, reading(None))
+    for name in ("normalised area over random", "infidelity", "sensitivity-n", "sparseness"):
+        estimate = played.estimate(name)
+        assert math.isnan(estimate.value)
+        assert estimate.reason
+
+
+def test_a_constant_model_has_a_comprehensiveness_of_zero():
+    played = play(TextFaithfulness(), REVIEWS, reading(None))
+    found = played.estimate("comprehensiveness")
+    assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
+
+
+def test_too_many_words_have_no_bounds():
+    played = play(TextFidelity(longest=3), REVIEWS, reading("good"))
+    assert math.isnan(played.estimate("normalised area of erasing").value)
+    assert played.estimate("sensitivity-n").value == pytest.approx(1.0)
+
+
+def test_explainers_of_one_reason_agree():
+    probe = TextAgreement(explainers=("integrated_gradients", "occlusion", "random"), k=1)
+    played = play(probe, REVIEWS, reading("good"))
+    found = played.estimate("agreement in rank, integrated_gradients and occlusion")
+    assert found.value == pytest.approx(1.0)
+    assert abs(played.estimate("agreement in rank, occlusion and random").value) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: TextFidelity(exact_up_to=13), "from 0 to 12"),
+        (lambda: TextFidelity(share=1.0), "between 0 and 1"),
+        (lambda: TextAgreement(explainers=("lime",)), "two or more"),
+        (lambda: TextAgreement(explainer_settings={"lime": {}}), "not among explainers"),
+        (lambda: EarlyAnswering(prompt="{question}"), "options"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(make, told):
+    with pytest.raises(UsageError, match=told):
+        make()
+
+
+# ------------------------------------------------------------------------------------------------
+# Plausibility
+# ------------------------------------------------------------------------------------------------
+
+
+def test_people_who_marked_the_reason_find_the_explanation_plausible():
+    played = play(LabelPlausibility(), MARKED_GOOD, reading("good"))
+    for name in ("average precision", "F1 of words"):
+        assert played.estimate(f"plausibility: {name}").value == pytest.approx(1.0)
+    assert played.estimate("plausibility over random").verdict == "differs from null"
+
+
+def test_people_who_marked_something_else_do_not():
+    # the same true explanation: plausibility is no faithfulness
+    played = play(LabelPlausibility(), REVIEWS, reading("good"))
+    assert played.estimate("plausibility: F1 of words").value == 0
+    assert played.estimate("plausibility over random").verdict == "compatible with null"
+
+
+def test_a_text_that_people_did_not_mark_is_counted():
+    unmarked = [Sample("0", {"text": "a good film", "rationale": []})]
+    played = play(LabelPlausibility(), unmarked, reading("good"))
+    assert played.failures == ("no rationale: people marked none of the text's words",)
+
+
+def test_the_last_word_is_explained():
+    def answer(request):
+        assert isinstance(request, LogLikelihood)
+        assert request.continuation == " hat"
+        return ContinuationScore(0.0 if "cat" in request.context[0].text else -5.0, 1, False)
+
+    rows = [Sample("0", {"text": "the cat wore a hat", "rationale": [[4, 7]]})]
+    played = play(ContinuationPlausibility(explainer="occlusion"), rows, answer)
+    assert played.estimate("plausibility: F1 of words").value == 1.0
+
+
+# ------------------------------------------------------------------------------------------------
+# Pictures and clips
+# ------------------------------------------------------------------------------------------------
+
+
+def corner_reader(request):
+    """A dual encoder that matches "cat" with a dark lower right corner, and nothing else."""
+    if isinstance(request, SimilarityScale):
+        return Similarity(4.0)
+    if isinstance(request, EmbedText):
+        return Embedding(np.array([1, 0] if "cat" in request.text else [0, 1], np.float32))
+    bright = float(np.asarray(request.image.load())[-8:, -8:].mean()) / 255
+    vector = np.array([1 - bright, bright], np.float32)
+    return Embedding(vector / np.linalg.norm(vector))
+
+
+def corner_samples(boxes):
+    made = []
+    for number in range(6):
+        pixels = np.full((32, 32, 3), 120 + number, np.uint8)
+        pixels[-8:, -8:] = 0
+        fields = {"image": Image.from_array(pixels), "text": "a cat", "label": "cat"}
+        made.append(Sample(str(number), {**fields, "boxes": boxes}))
+    return made
+
+
+def test_the_thing_that_is_named_is_found():
+    probe = ImageLocalisation(explainer="occlusion", grid=4)
+    played = play(probe, corner_samples([[24, 24, 32, 32]]), corner_reader)
+    assert played.estimate("pointing game").value == 1.0
+    # all mass in one of sixteen cells
+    assert played.estimate("mass inside over area").value == pytest.approx(16.0)
+    assert played.estimate("pointing game").null.value == pytest.approx(1 / 16)
+
+
+def test_a_thing_elsewhere_is_not_found():
+    probe = ImageLocalisation(explainer="occlusion", grid=4)
+    played = play(probe, corner_samples([[0, 0, 8, 8], [8, 0, 16, 8]]), corner_reader)
+    assert played.estimate("pointing game").value == 0.0
+    assert played.estimate("mass inside over area").value == 0.0
+
+
+def test_a_region_of_all_cells_is_no_region():
+    played = play(
+        ImageLocalisation(explainer="occlusion", grid=2),
+        corner_samples([[0, 0, 32, 32]]),
+        corner_reader,
+    )
+    assert len(played.failures) == 6
+    assert played.failures[0].startswith("no region")
+
+
+def end_listener(request):
+    """A dual encoder that matches "bell" with a loud last quarter."""
+    if isinstance(request, SimilarityScale):
+        return Similarity(4.0)
+    if isinstance(request, EmbedText):
+        return Embedding(np.array([1, 0] if "bell" in request.text else [0, 1], np.float32))
+    assert isinstance(request, EmbedAudio)
+    waveform, _ = request.audio.load()
+    power = float(np.mean(waveform[-len(waveform) // 4 :] ** 2))
+    vector = np.array([power, 0.01], np.float32)
+    return Embedding(vector / np.linalg.norm(vector))
+
+
+def end_samples():
+    time = np.arange(4000) / 8000
+    made = []
+    for number in range(4):
+        wave = (0.1 * np.sin(2 * np.pi * 440 * time) * (time > 0.375)).astype(np.float32)
+        wave[number] += 0.01
+        fields = {"audio": Audio.from_array(wave, 8000), "text": "a bell", "label": "bell"}
+        made.append(Sample(str(number), {**fields, "times_s": [[0.376, 0.5]]}))
+    return made
+
+
+def test_the_sound_that_is_named_is_found():
+    played = play(AudioLocalisation(explainer="occlusion", moments=4), end_samples(), end_listener)
+    assert played.estimate("pointing game").value == 1.0
+
+
+CLASSES = {"classes": ("bell", "rain"), "moments": 2, "bands": 2}
+
+
+@pytest.mark.parametrize(
+    ("probe", "samples", "answer"),
+    [
+        (TextFidelity(), REVIEWS, reading("good")),
+        (TextAgreement(explainers=("integrated_gradients", "lime")), REVIEWS, reading("good")),
+        (LabelPlausibility(), MARKED_GOOD, reading("good")),
+        (ImageFidelity(explainer="occlusion", grid=2, classes=("cat", "dog")), corner_samples([[24, 24, 32, 32]]), corner_reader),
+        (ImageLocalisation(explainer="occlusion", grid=4), corner_samples([[24, 24, 32, 32]]), corner_reader),
+        (AudioFidelity(explainer="occlusion", **CLASSES), end_samples(), end_listener),
+        (AudioLocalisation(explainer="occlusion", moments=4), end_samples(), end_listener),
+    ],
+)  # fmt: skip
+def test_the_contracts_are_kept(probe, samples, answer):
+    check_probe(probe, samples, answer)
+
+
+def test_the_planted_word_decides_alone():
+    loader, reference = loader_for("control:classifier-shortcut", installed())
+    model = loader.load(reference, LoadSettings(device="cpu"))
+    rows = list(ReviewsWithCue(limit=8).rows())
+    played = play(TextFaithfulness(), rows, lambda request: answer_batch(model, [request])[0])
+    # one word of these short texts
+    found = played.estimate("comprehensiveness at 1 %").value
+    assert found > 0.9
+    assert played.estimate("comprehensiveness at 1 % of a random explainer").value < 0.25
+
+
+# ------------------------------------------------------------------------------------------------
+# Reasoning
+# ------------------------------------------------------------------------------------------------
+
+QUESTIONS = [
+    Sample(
+        str(i),
+        {"question": f"What is {i} plus {i}?", "choices": [str(2 * i + k) for k in range(4)], "answer": 0},
+    )
+    for i in range(1, 7)
+]  # fmt: skip
+ASKS = "The letter of the right answer is"
+
+
+def writing(conclude, reason="First I add. The sum is {sum}."):
+    """A generator that reasons by a template, and concludes by a function of all before."""
+
+    def answer(request):
+        text = request.prompt[0].text
+        if text.endswith(ASKS):
+            return Generation(conclude(text), 2, "stop")
+        number = int(re.search(r"What is (\d+)", text)[1])
+        is_mid = "First I add" in text
+        written = "" if is_mid else reason.replace("{sum}", str(2 * number))
+        return Generation(written, 9, "stop")
+
+    return answer
+
+
+def by_last_number(text):
+    """The letter of the choice that the last sentence of the reasoning names, else D."""
+    choices = re.findall(r"\(\w\) (\d+)", text)
+    said = re.findall(r"The sum is (\d+)", text)
+    return f" ({'ABCD'[choices.index(said[-1])]})" if said and said[-1] in choices else " (D)"
+
+
+def test_reasoning_written_for_show_is_told():
+    played = play(EarlyAnswering(), QUESTIONS, writing(lambda text: " (A)"))
+    found = played.estimate("dependence on the reasoning")
+    assert (found.value, found.verdict) == (0.0, "compatible with null")
+
+
+def test_an_answer_read_off_the_reasoning_depends_on_it():
+    # before the last of two sentences (and before both) the answer is D instead of A
+    for probe in (EarlyAnswering(), MistakeInjection()):
+        played = play(probe, QUESTIONS, writing(by_last_number))
+        assert played.estimate("dependence on the reasoning").value > 0.9
+
+
+def test_mistakes_that_are_ignored_are_told():
+    played = play(MistakeInjection(), QUESTIONS, writing(lambda text: " (B)"))
+    assert played.estimate("dependence on the reasoning").value == 0.0
+
+
+def test_cut_reasoning_without_a_readable_answer_is_no_dependence():
+    def conclude(text):
+        return " (A)" if "The sum" in text or "First" not in text else " who knows"
+
+    played = play(EarlyAnswering(), QUESTIONS, writing(conclude))
+    assert played.estimate("dependence on the reasoning").value == 0.0
+    assert played.estimate("answers that name no choice").value == pytest.approx(0.5)
+
+
+def test_a_model_that_refuses_has_no_dependence():
+    played = play(EarlyAnswering(), QUESTIONS, writing(lambda text: " I cannot say"))
+    assert len(played.failures) == len(QUESTIONS)
+    assert math.isnan(played.estimate("dependence on the reasoning").value)
+
+
+def by_hint(text):
+    told = re.search(r"I think the answer is \((\w)\)", text)
+    return f" ({told[1] if told else 'A'})"
+
+
+def test_a_hint_that_decides_and_is_hidden_is_told():
+    played = play(UnmentionedHint(), QUESTIONS, writing(by_hint))
+    assert played.estimate("answers moved by the hint").value == 1.0
+    assert played.estimate("unmentioned hints").value == 1.0
+
+
+def test_a_hint_that_is_mentioned_is_not():
+    played = play(UnmentionedHint(), QUESTIONS, writing(by_hint, "You think it is so. I agree."))
+    assert played.estimate("unmentioned hints").value == 0.0
+
+
+def test_a_model_that_is_not_moved_has_no_rate():
+    played = play(UnmentionedHint(), QUESTIONS, writing(lambda text: " (A)"))
+    assert played.estimate("answers moved by the hint").value == 0.0
+    assert math.isnan(played.estimate("unmentioned hints").value)
+
+
+def test_a_model_that_names_no_choice_is_not_unmoved():
+    played = play(UnmentionedHint(), QUESTIONS, writing(lambda text: " I cannot say"))
+    assert math.isnan(played.estimate("answers moved by the hint").value)
+    assert played.estimate("answers that name no choice").value == 1.0
+
+
+@pytest.mark.parametrize("probe", [EarlyAnswering(), MistakeInjection(), UnmentionedHint()])
+def test_the_reasoning_contracts_are_kept(probe):
+    check_probe(probe, QUESTIONS, writing(by_last_number))
