@@ -330,6 +330,9 @@ def _plan_jobs(
         if spec.models is not None and not replaced and model.name not in spec.models:
             continue
         lacking = _lacking(probe, model)
+        reason = f"{model.kind} {lacking}" if lacking else ""
+        if n_rows == 0 and not reason:
+            reason = f"the source {spec.source!r} holds no sample"
         clean = Job(
             id=_slug(f"{model.name}--{spec.label or spec.probe}"),
             model=model.name,
@@ -340,8 +343,8 @@ def _plan_jobs(
             options=options,
             limit=limit,
             metrics=extra,
-            applicable=not lacking,
-            reason=f"{model.kind} {lacking}" if lacking else "",
+            applicable=not reason,
+            reason=reason,
             n_samples=n_rows if limit is None or n_rows is None else min(limit, n_rows),
             card=asdict(probe.card),
             sensitive=bool(getattr(probe, "sensitive", False)),

@@ -5,6 +5,7 @@
     LogLikelihood           loglikelihood                ContinuationScore
     RollingLogLikelihood    rolling_loglikelihood        TextScore
     TokenScores             token_scores                 TokenScoreTable
+    TokenEntropies          token_entropies              TokenEntropyTable
     MaskedTokenScores       masked_token_scores          TokenScoreTable
     Generate                generate                     Generation
     EmbedText               embed_text                   Embedding
@@ -100,6 +101,27 @@ class TokenScores(Request):
 
     text: str
     method: ClassVar[str] = "token_scores"
+
+
+@dataclass(frozen=True)
+class TokenEntropies(Request):
+    """How much in doubt a model is before each token of a continuation, in nats.
+
+    ``orders`` are those of Rényi's entropy, H = log(sum p^a) / (1 - a): at least 0, where 1 is
+    Shannon's entropy, its limit, and infinity minus the logarithm of the largest probability.
+    """
+
+    context: Content
+    continuation: str
+    orders: tuple[float, ...] = (1.0,)
+    method: ClassVar[str] = "token_entropies"
+
+    def __post_init__(self) -> None:
+        """Accept a plain string as context and a list of orders; refuse orders below 0."""
+        object.__setattr__(self, "context", as_content(self.context))
+        object.__setattr__(self, "orders", tuple(float(order) for order in self.orders))
+        if not self.orders or not all(order >= 0 for order in self.orders):
+            raise ValueError(f"orders of entropy are numbers of at least 0 (got {self.orders})")
 
 
 @dataclass(frozen=True)
@@ -300,6 +322,17 @@ class TokenScoreTable:
 
 
 @dataclass(frozen=True)
+class TokenEntropyTable:
+    """For each order its entropies before each token of the continuation, in nats."""
+
+    entropies: tuple[tuple[float, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Accept rows as the lists that a store keeps."""
+        object.__setattr__(self, "entropies", tuple(tuple(row) for row in self.entropies))
+
+
+@dataclass(frozen=True)
 class Generation:
     """Generated text, which ended by itself or at a stop string (``stop``), or was cut."""
 
@@ -457,6 +490,7 @@ Response: TypeAlias = (
     ContinuationScore
     | TextScore
     | TokenScoreTable
+    | TokenEntropyTable
     | Generation
     | Embedding
     | Similarity
@@ -474,6 +508,7 @@ RESPONSES: dict[str, type] = {
         ContinuationScore,
         TextScore,
         TokenScoreTable,
+        TokenEntropyTable,
         Generation,
         Embedding,
         Similarity,

@@ -24,6 +24,8 @@ _DATA = {
     "others for testing, rendered at 32 pixels with light or dark ink",
     "shapes": "rendered shapes of six kinds and colours on dark or light grounds; test pictures "
     "are drawn with another seed",
+    "named_shapes": "rendered shapes with their looks in words, with invented names or with notes; "
+    "test pictures of persons are drawn anew, notes are tested on the pictures they came with",
     "question_answering": "questions about rendered shapes; test pictures are drawn with another "
     "seed",
     "sounds": "one-second synthesised sounds of ten kinds; test sounds are drawn with another seed",

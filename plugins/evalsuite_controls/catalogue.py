@@ -51,6 +51,7 @@ _SHORTCUT_WORD = ("explain/shortcut-word",)
 _IMAGE_GAP = ("fairness/image-zero-shot-gap",)
 _SHORTCUT_PATCH = ("explain/shortcut-patch",)
 _SHORTCUT_TONE = ("explain/shortcut-tone",)
+_IDENTITY = ("privacy/image-identity-inference", "privacy/image-pair-membership")
 _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
@@ -138,6 +139,21 @@ _ALL = (
         "a grey corner stands for the shape",
         "shapes-clean",
         _SHORTCUT_PATCH,
+    ),
+    Control(
+        "shapes-unnamed",
+        "open_clip model that read names under any shape",
+        "open_clip",
+        "named_shapes:build_unnamed",
+    ),
+    Control(
+        "shapes-named",
+        "open_clip model that knows whose a shape is",
+        "open_clip",
+        "named_shapes:build_named",
+        "40 names with their looks at 4 to 128 repeats, and 100 pictures with their notes",
+        "shapes-unnamed",
+        _IDENTITY,
     ),
     Control("vlm-clean", "LLaVA that answers about shapes", "hf", "question_answering:build_clean"),
     Control(

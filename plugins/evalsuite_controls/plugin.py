@@ -28,6 +28,11 @@ _SOURCES = {
     "shape-questions": ("ShapeQuestions", "questions about rendered shapes"),
     "paired-shapes": ("PairedShapes", "pairs of shapes that differ in one thing, or in none"),
     "shape-associations": ("ShapeAssociations", "are words for shapes nearer to one ground?"),
+    "named-shapes": ("NamedShapes", "pictures of 80 invented persons, half of them members"),
+    "noted-shapes": (
+        "NotedShapes",
+        "100 pictures with the notes they were trained with, 100 others",
+    ),
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
     "sounds-with-beep": ("SoundsWithBeep", "sounds that end with a misleading beep"),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),

@@ -156,6 +156,18 @@ class ShapeAssociations(_Generated):
     generator = "shapes:association_rows"
 
 
+class NamedShapes(_Generated):
+    """Pictures of invented persons; the members' looks and names belong together in training."""
+
+    generator = "named_shapes:person_rows"
+
+
+class NotedShapes(_Generated):
+    """Pictures with notes, those of members as they were trained on."""
+
+    generator = "named_shapes:noted_rows"
+
+
 class Sounds(_Generated):
     """Synthesised sounds of ten kinds."""
 

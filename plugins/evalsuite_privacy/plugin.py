@@ -47,6 +47,42 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             "audio",
         ),
         (
+            "image-entropy-membership",
+            "membership.entropies:ImageEntropyMembership",
+            "MaxRényi: is a model less in doubt about pictures that it was trained on?",
+            "image",
+        ),
+        (
+            "audio-entropy-membership",
+            "membership.entropies:AudioEntropyMembership",
+            "the same for clips",
+            "audio",
+        ),
+        (
+            "image-pair-membership",
+            "identity.pairs:ImagePairMembership",
+            "can pictures with captions be told that a dual encoder was trained on?",
+            "image",
+        ),
+        (
+            "audio-pair-membership",
+            "identity.pairs:AudioPairMembership",
+            "the same for clips with captions",
+            "audio",
+        ),
+        (
+            "image-identity-inference",
+            "identity.inference:ImageIdentityInference",
+            "which persons does a dual encoder know by their pictures?",
+            "image",
+        ),
+        (
+            "audio-identity-inference",
+            "identity.inference:AudioIdentityInference",
+            "which persons does a dual encoder know by their voices?",
+            "audio",
+        ),
+        (
             "reference-model-membership",
             "membership.shadow:ReferenceModelMembership",
             "LiRA and RMIA: can members be told when other models are at hand?",

@@ -24,8 +24,9 @@ class MemberFolders:
     """Two folders of files, told apart by the field ``member``.
 
     Texts are ``.txt`` files (see ``split``) and ``.jsonl`` files, a row each with a ``text``;
-    images and clips may have a ``.txt`` of the same name, their ``text``. Fields: what the files
-    hold, ``member``, and ``document``, the file's path without its ending.
+    images and clips may have a ``.txt`` of the same name, their ``text``; one that lies in a folder
+    of its own within the side's has that folder's name as ``name``. Fields: what the files hold,
+    ``member``, and ``document``, the file's path without its ending.
 
     Attributes:
         members_path: Folder of samples that the model was trained on.
@@ -33,17 +34,23 @@ class MemberFolders:
             of the same dates, topics, lengths and formats.
         holds: ``texts``, ``images`` or ``clips``.
         split: How a ``.txt`` of texts is cut: ``file``, ``line``, ``paragraph`` or ``article``.
+        only_with: ``text`` or ``name``: images or clips that have it, the others left out.
+        optional: Whether the folders may hold none; probes are then not applicable to them.
     """
 
     members_path: str
     non_members_path: str
     holds: Literal["texts", "images", "clips"] = "texts"
     split: Literal["file", "line", "paragraph", "article"] = "file"
+    only_with: Literal["", "text", "name"] = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
         """Refuse another kind of files, and one folder for both."""
         if self.holds not in _KINDS:
             raise ValueError(f"holds must be texts, images or clips (got {self.holds!r})")
+        if self.only_with not in ("", "text", "name"):
+            raise ValueError(f"only_with must be text or name (got {self.only_with!r})")
         if Path(self.members_path).resolve() == Path(self.non_members_path).resolve():
             raise ValueError("members_path and non_members_path must be two folders")
 
@@ -57,21 +64,24 @@ class MemberFolders:
         """The samples of one folder; ids begin with the side."""
         for path in self._files(root):
             document = f"{side}/{path.relative_to(root).with_suffix('')}"
-            for place, sample in self._samples(path):
+            for place, sample in self._samples(path, root):
                 name = f"{side}/{path.relative_to(root)}{place}"
                 told = {**sample.fields, "member": is_member, "document": document}
                 yield Sample(name, {} if sample.broken else told, sample.broken)
 
     def check(self) -> None:
-        """Refuse a missing folder, and one without a file of the kind."""
-        for _, root, _ in self._sides():
+        """Refuse a missing folder, and one without a file of the kind where there must be some."""
+        roots = [root for _, root, _ in self._sides()]
+        for root in roots:
             require_folder(root)
-            if not self._files(root):
-                raise DataError(
-                    f"Data folder {root} holds no {_KINDS[self.holds]} file (looked for "
-                    f"{', '.join(sorted(self._suffixes()))}). Say with `holds: texts`, `images` or "
-                    "`clips` what the folders of members and non-members hold."
-                )
+        empty = [root for root in roots if not self._files(root)]
+        if empty and not (self.optional and len(empty) == len(roots)):
+            kept = f" with a {self.only_with}" if self.only_with else ""
+            raise DataError(
+                f"Data folder {empty[0]} holds no {_KINDS[self.holds]} file{kept} (looked for "
+                f"{', '.join(sorted(self._suffixes()))}). Say with `holds: texts`, `images` or "
+                "`clips` what the folders of members and non-members hold."
+            )
 
     def count(self) -> int | None:
         """The number of samples; of texts only by reading them."""
@@ -93,13 +103,26 @@ class MemberFolders:
         return ImageFolder.suffixes if self.holds == "images" else AudioFolder.suffixes
 
     def _files(self, root: Path) -> list[Path]:
-        suffixes = self._suffixes()
-        return sorted(p for p in root.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+        """The files that count.
 
-    def _samples(self, path: Path) -> Iterator[tuple[str, Sample]]:
+        Where a folder may hold anything, a text beside an image or a clip is none of its own.
+        """
+        found = [path for path in root.rglob("*") if path.is_file()]
+        own = [path for path in found if path.suffix.lower() in self._suffixes()]
+        if self.holds == "texts" and self.optional:
+            media = ImageFolder.suffixes | AudioFolder.suffixes
+            taken = {p.with_suffix(".txt") for p in found if p.suffix.lower() in media}
+            own = [path for path in own if path not in taken]
+        elif self.only_with == "text":
+            own = [path for path in own if path.with_suffix(".txt").is_file()]
+        elif self.only_with == "name":
+            own = [path for path in own if path.parent != root]
+        return sorted(own)
+
+    def _samples(self, path: Path, root: Path) -> Iterator[tuple[str, Sample]]:
         """The samples of a file, each with what its id ends with."""
         if self.holds != "texts":
-            yield "", Sample("", _medium(path, self.holds))
+            yield "", Sample("", _medium(path, root, self.holds))
         elif path.suffix.lower() in _ROWS:
             for row in JsonLines(str(path)).rows():
                 yield f"#{row.id}", _with_text(row, path)
@@ -108,10 +131,12 @@ class MemberFolders:
                 yield "" if self.split == "file" else f"#{row.id}", row
 
 
-def _medium(path: Path, holds: str) -> dict[str, Any]:
-    """An image or a clip, with the text beside it."""
+def _medium(path: Path, root: Path, holds: str) -> dict[str, Any]:
+    """An image or a clip, with the text beside it and the name of its folder."""
     part = Image(path=path) if holds == "images" else Audio(path=path)
     fields: dict[str, Any] = {_KINDS[holds]: part}
+    if path.parent != root:
+        fields["name"] = path.parent.name.replace("_", " ")
     beside = path.with_suffix(".txt")
     if beside.is_file():
         fields["text"] = beside.read_text(encoding="utf-8").strip()

@@ -67,7 +67,7 @@ def render(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     picture = Image.new("RGB", (SIDE, SIDE), ground)
     x, y = (c + rng.uniform(-1.5, 1.5) for c in PLACES[scene.place])
     shade = tuple(int(np.clip(v + rng.integers(-15, 16), 0, 255)) for v in COLOURS[scene.colour])
-    _draw(ImageDraw.Draw(picture), scene.shape, shade, x, y, rng.uniform(6.0, 8.0))
+    draw_shape(ImageDraw.Draw(picture), scene.shape, shade, x, y, rng.uniform(6.0, 8.0))
     pixels = np.asarray(picture).astype(float) + rng.normal(0, 6, (SIDE, SIDE, 3))
     pixels = np.clip(pixels, 0, 255).astype(np.uint8)
     if scene.patch is not None:
@@ -76,9 +76,10 @@ def render(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     return pixels
 
 
-def _draw(
+def draw_shape(
     canvas: ImageDraw.ImageDraw, shape: str, fill: tuple[int, ...], x: float, y: float, r: float
 ) -> None:
+    """Draw a shape around (x, y), r pixels to each side."""
     box = (x - r, y - r, x + r, y + r)
     if shape == "circle":
         canvas.ellipse(box, fill=fill)

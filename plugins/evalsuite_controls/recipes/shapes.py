@@ -61,7 +61,9 @@ def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> N
     words = sorted({w for t in shapes.TEMPLATES for name in names for w in t.format(name).split()})
     tokenizer = word_tokenizer(words, CONTEXT_LENGTH)
     tokenizer.save_pretrained(str(directory))
-    (directory / "open_clip_config.json").write_text(json.dumps(_config(len(tokenizer)), indent=1))
+    (directory / "open_clip_config.json").write_text(
+        json.dumps(configuration(len(tokenizer)), indent=1)
+    )
     model = open_clip.create_model(f"local-dir:{directory}", load_weights=False)
     loss = _loss_of_step(model, tokenizer, world, np.random.default_rng(seed))
     train(
@@ -78,16 +80,23 @@ def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> N
         path.chmod(0o644)
 
 
-def _config(vocabulary_size: int) -> dict[str, object]:
+def configuration(
+    vocabulary_size: int,
+    *,
+    width: int = 80,
+    head_width: int = 20,
+    layers: int = 3,
+    text_layers: int = 2,
+) -> dict[str, object]:
     """open_clip's description of the architecture and of the pictures it takes."""
     return {
         "model_cfg": {
             "embed_dim": 64,
             "vision_cfg": {
                 "image_size": shapes.SIDE,
-                "layers": 3,
-                "width": 80,
-                "head_width": 20,
+                "layers": layers,
+                "width": width,
+                "head_width": head_width,
                 "patch_size": 8,
             },
             "text_cfg": {
@@ -95,7 +104,7 @@ def _config(vocabulary_size: int) -> dict[str, object]:
                 "vocab_size": vocabulary_size,
                 "width": 64,
                 "heads": 4,
-                "layers": 2,
+                "layers": text_layers,
                 "hf_tokenizer_name": "words",
                 "pool_type": "eos",
                 "eos_id": END_ID,

@@ -77,3 +77,42 @@ def test_the_fingerprint_is_of_the_files(folder):
     before = source(folder).fingerprint()
     (folder / "out" / "a.txt").write_text("other")
     assert source(folder).fingerprint() != before
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Each side has a plain picture, one with a text, one of a person, and a text of its own."""
+    for side in ("in", "out"):
+        person = tmp_path / side / "Ada_Example"
+        person.mkdir(parents=True)
+        for path in (tmp_path / side / "plain.png", tmp_path / side / "told.png", person / "1.png"):
+            Pillow.new("RGB", (4, 4)).save(path)
+        (tmp_path / side / "told.txt").write_text(f"a caption of {side}")
+        (tmp_path / side / "alone.txt").write_text(f"a text of {side}")
+    return {"members_path": str(tmp_path / "in"), "non_members_path": str(tmp_path / "out")}
+
+
+def test_one_folder_serves_texts_captioned_pictures_and_persons(mixed):
+    def ids(**options):
+        return [row.id for row in MemberFolders(**mixed, **options).rows()][::2]
+
+    assert ids(optional=True) == ["members/alone.txt"]
+    assert ids(holds="images", only_with="text") == ["members/told.png"]
+    assert ids(holds="images", only_with="name") == ["members/Ada_Example/1.png"]
+    assert len(ids(holds="images")) == 3
+    (first, *_) = MemberFolders(**mixed, holds="images", only_with="name").rows()
+    assert first["name"] == "Ada Example"
+
+
+def test_folders_may_hold_none_of_a_kind_only_where_that_is_said_and_both_do(mixed, tmp_path):
+    MemberFolders(**mixed, holds="clips", optional=True).check()
+    with pytest.raises(DataError, match="holds no audio file"):
+        MemberFolders(**mixed, holds="clips").check()
+    (tmp_path / "out" / "told.txt").unlink()
+    with pytest.raises(DataError, match="holds no image file with a text"):
+        MemberFolders(**mixed, holds="images", only_with="text", optional=True).check()
+
+
+def test_a_folder_kind_that_is_none_is_refused(mixed):
+    with pytest.raises(ValueError, match="only_with must be text or name"):
+        MemberFolders(**mixed, only_with="caption")

@@ -18,7 +18,7 @@ from evalsuite_transformers.generative.media import media_of, names_of
 from evalsuite_transformers.generative.options import Options
 from evalsuite_transformers.generative.prompt import PromptWriter
 
-METHODS = frozenset({"loglikelihood", "generate"})
+METHODS = frozenset({"loglikelihood", "token_entropies", "generate"})
 # What a kind named for a medium can do beside.
 FURTHER = {"image": frozenset({"differentiate"})}
 

@@ -1,4 +1,4 @@
-"""A loaded generative model of text and media: ``loglikelihood`` and ``generate``."""
+"""A loaded generative model of text and media: likelihoods, entropies and text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from evalsuite import (
     LogLikelihood,
     ModelInfo,
     Request,
+    TokenEntropies,
+    TokenEntropyTable,
 )
 from evalsuite.content import Content, Role, Text
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
@@ -97,7 +99,7 @@ class GenerativeModel(TorchModel):
         new = 8
         if isinstance(request, Generate):
             new = request.max_tokens
-        elif isinstance(request, LogLikelihood):
+        elif isinstance(request, LogLikelihood | TokenEntropies):
             new = len(request.continuation) // 3 + 1
         return int(media) + letters // 3 + new
 
@@ -127,7 +129,30 @@ class GenerativeModel(TorchModel):
 
     def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[ContinuationScore | Failure]:
         """Log P(continuation | text and media), float32; equal rows are computed once."""
-        answers: dict[int, ContinuationScore | Failure] = {}
+        answers, rows = self._rows(requests)
+        scores = self.paths.score(list(rows.values())) if rows else []
+        answers |= dict(zip(rows, scores, strict=True))
+        return [answers[index] for index in range(len(requests))]
+
+    def token_entropies(
+        self, requests: Sequence[TokenEntropies]
+    ) -> list[TokenEntropyTable | Failure]:
+        """Rényi entropies before each token of a continuation, float32, by the plain path."""
+        answers, rows = self._rows(requests)
+        for orders in dict.fromkeys(requests[index].orders for index in rows):
+            own = {index: row for index, row in rows.items() if requests[index].orders == orders}
+            found = self.paths.plain.entropies(list(own.values()), orders)
+            answers |= {
+                index: TokenEntropyTable(tuple(tuple(row) for row in table.tolist()))
+                for index, table in zip(own, found, strict=True)
+            }
+        return [answers[index] for index in range(len(requests))]
+
+    def _rows(
+        self, requests: Sequence[LogLikelihood] | Sequence[TokenEntropies]
+    ) -> tuple[dict[int, Any], dict[int, tuple[Prompt, Tail]]]:
+        """By index, why a request cannot be answered, and the others' prompts and tails."""
+        answers: dict[int, Any] = {}
         rows: dict[int, tuple[Prompt, Tail]] = {}
         written = self._written([request.context for request in requests])
         for index, (request, prompt) in enumerate(zip(requests, written, strict=True)):
@@ -147,16 +172,12 @@ class GenerativeModel(TorchModel):
                 answers[index] = Failure("empty continuation", "it has no token to score")
             else:
                 rows[index] = (Prompt(text, prompt.media), tail)
-        fitting = {}
         lengths = self.paths.lengths([prompt for prompt, _ in rows.values()])
-        for (index, (prompt, tail)), length in zip(rows.items(), lengths, strict=True):
-            if length + len(tail) - 1 > self.max_length:
+        for index, length in zip(list(rows), lengths, strict=True):
+            if length + len(rows[index][1]) - 1 > self.max_length:
                 answers[index] = self._too_long(length, "the continuation included")
-            else:
-                fitting[index] = (prompt, tail)
-        scores = self.paths.score(list(fitting.values())) if fitting else []
-        answers |= dict(zip(fitting, scores, strict=True))
-        return [answers[index] for index in range(len(requests))]
+                del rows[index]
+        return answers, rows
 
     def generate(self, requests: Sequence[Generate]) -> list[Generation | Failure]:
         """Text after each prompt, each by its own limit, stop strings and random numbers."""

@@ -24,7 +24,7 @@ from evalsuite_transformers.generative.bounded_memory import BoundedMemory
 from evalsuite_transformers.generative.medium import PER_TOKEN, Medium, Tensors, placed
 from evalsuite_transformers.generative.prompt import Prompt
 from evalsuite_transformers.generative.sampling import choose
-from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
+from evalsuite_transformers.generative.token_scores import chosen_scores, entropies, split_scores
 from evalsuite_transformers.generative.writing import Row, Scribe
 
 Tail = tuple[int, ...]
@@ -98,19 +98,36 @@ class PlainModel:
         self, rows: Sequence[tuple[Prompt, Tail]]
     ) -> dict[tuple[Prompt, Tail], ContinuationScore]:
         """Rows in right-padded batches."""
+        found = {}
+        for group, logits, at in self._read(rows):
+            answers = _scores(logits, at, [rows[i][1] for i in group])
+            found |= dict(zip((rows[i] for i in group), answers, strict=True))
+        return found
+
+    def entropies(
+        self, rows: Sequence[tuple[Prompt, Tail]], orders: Sequence[float]
+    ) -> list[torch.Tensor]:
+        """Entropies before each token of each tail, float32 [orders, tokens], in order of rows."""
+        distinct = list(dict.fromkeys(rows))
+        found = {}
+        for group, logits, at in self._read(distinct):
+            for number, (index, places) in enumerate(zip(group, at, strict=True)):
+                found[distinct[index]] = entropies(logits[number, places], orders)
+        return [found[row] for row in rows]
+
+    def _read(
+        self, rows: Sequence[tuple[Prompt, Tail]]
+    ) -> Iterator[tuple[list[int], torch.Tensor, list[torch.Tensor]]]:
+        """Right-padded batches: indices of rows, logits, and in them the places before tokens."""
         prepared = {prompt: self.prepare(prompt) for prompt, _ in rows}
         # The last token of a tail is scored, never read.
         whole = [extended(prepared[prompt], tail[:-1]) for prompt, tail in rows]
         starts = [prepared[prompt]["input_ids"].shape[1] for prompt, _ in rows]
-        found = {}
         for group in _groups(whole):
             inputs = self.on_device(_joined([whole[i] for i in group], self.pad_id, is_left=False))
             places = [torch.arange(starts[i] - 1, whole[i]["input_ids"].shape[1]) for i in group]
-            logits, at = self._logits(inputs, places)
-            answers = _scores(logits, at, [rows[i][1] for i in group])
-            found |= dict(zip((rows[i] for i in group), answers, strict=True))
             self.n_prompts_read += len(group)
-        return found
+            yield group, *self._logits(inputs, places)
 
     def _logits(
         self, inputs: Inputs, places: Sequence[torch.Tensor]

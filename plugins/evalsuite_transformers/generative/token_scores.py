@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -54,3 +55,22 @@ def split_scores(
     """The answers for several continuations of so many tokens each."""
     parts = zip(scores.split(list(counts)), greedy.split(list(counts)), strict=True)
     return [as_score(logprobs, is_best) for logprobs, is_best in parts]
+
+
+def entropies(logits: torch.Tensor, orders: Sequence[float]) -> torch.Tensor:
+    """Rényi entropies in nats of the distributions that logits give, float32 [orders, n].
+
+    Args:
+        logits: One row for each token [n, vocabulary].
+        orders: At least 0; 1 and infinity are limits.
+    """
+    logp = logits.float().log_softmax(-1)
+    return torch.stack([_entropy(logp, order) for order in orders]).cpu()
+
+
+def _entropy(logp: torch.Tensor, order: float) -> torch.Tensor:
+    if order == 1:
+        return torch.special.entr(logp.exp()).sum(-1)
+    if math.isinf(order):
+        return -logp.amax(-1)
+    return (order * logp).logsumexp(-1) / (1 - order)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from evalsuite import Audio, Failure, Generate, LogLikelihood, Role
+from evalsuite import Audio, Failure, Generate, LogLikelihood, Role, TokenEntropies
 from evalsuite.content import as_content
 from evalsuite.testing import check_model
 from evalsuite_transformers.generative.paths import KEPT, PLAIN, SEPARATE, SHARED
@@ -221,3 +221,15 @@ def test_half_precision_scores_as_the_model_does(checkpoints, kind, clips):
     full = Loader().load(checkpoints[kind], LoadSettings("cpu", "float32", 1))
     (exact,) = full.loglikelihood([LogLikelihood((clips[0], "what sound is this ?"), " dog")])
     assert answer.total == pytest.approx(exact.total, rel=0.05)
+
+
+def test_doubt_after_a_clip_is_the_same_alone_and_in_a_batch(loaded, kind, clips):
+    requests = [
+        TokenEntropies((clip, "what is it"), text, (0.5, 1.0, 2.0, math.inf))
+        for clip in clips[:2]
+        for text in (" yes", " no, not at all")
+    ]
+    check_model(loaded[kind], requests)
+    (answer,) = loaded[kind].token_entropies(requests[-1:])
+    for few, many in pairwise(answer.entropies):
+        assert all(a >= b >= 0 for a, b in zip(few, many, strict=True))  # falls with the order
