@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
-from itertools import islice
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalsuite.after_jobs import DONE, add_losses, conclude_all_changes
 from evalsuite.all_changes import AllChanges
-from evalsuite.documents import read_json
-from evalsuite.errors import EvalsuiteError, StoreError
-from evalsuite.exchange import shown, shown_media
+from evalsuite.errors import EvalsuiteError
+from evalsuite.exchange import shown_media
 from evalsuite.executor import Executor
-from evalsuite.factories import loader_for, make_metric, make_probe, make_source, make_variant
+from evalsuite.factories import loader_for, make_probe
 from evalsuite.manifest import make_manifest
-from evalsuite.metric import Estimate, Metric, Table, estimate_all
+from evalsuite.metric import Metric, Table
 from evalsuite.model import Model
 from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job, Plan
-from evalsuite.probe import Probe
 from evalsuite.redaction import Redactor, Secrets, is_private
 from evalsuite.registry import Registry
-from evalsuite.request import PASSING, Failure
+from evalsuite.request import PASSING
 from evalsuite.responses import Responses
-from evalsuite.schedule import NOT_RECORDED, Asking, Interrupted, Scheduler
-from evalsuite.source import Sample
-from evalsuite.statistics import generator
-from evalsuite.store import JobResult, SampleRow, Store
+from evalsuite.schedule import Asking, Interrupted, Scheduler
+from evalsuite.store import JobResult, Store
+from evalsuite.work import (
+    Work,
+    begin,
+    collect,
+    empty_result,
+    estimates,
+    failure_counts,
+    prepare,
+    sample_askings,
+    scalars,
+    tabulated,
+)
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 
 @dataclass(frozen=True)
@@ -87,96 +93,6 @@ def score(plan: Plan, store: Store, registry: Registry, fingerprints: Mapping[st
             fingerprints[planned.name], store.responses, model=None, executor=None
         )
         _run_jobs(plan, jobs, scheduler, store, registry, Silent())
-
-
-def replay(plan: Plan, job: Job, path: Path, registry: Registry) -> list[Mapping[str, Any] | None]:
-    """The records of one job made anew from the stored answers, None for a sample without one.
-
-    Unlike those in ``samples/`` they are whole: vectors and underscored entries included.
-
-    Raises:
-        EvalsuiteError: The data, the probe or the answers are gone.
-    """
-    work = _replayed(plan, job, path, registry, _keep)
-    found = dict(zip(sorted(work.records), _tabulated(plan, work), strict=True))
-    return [found.get(index) for index in range(len(work.samples))]
-
-
-def result_so_far(
-    plan: Plan, job: Job, path: Path, registry: Registry
-) -> tuple[JobResult, tuple[SampleRow, ...]]:
-    """What a job that has not finished says of the samples that were answered already.
-
-    Its status is ``partial`` with the count as the reason, or ``pending`` before the first answer.
-
-    Raises:
-        EvalsuiteError: The data, the probe or the answers are gone.
-    """
-    work = _replayed(plan, job, path, registry, _keep_answered)
-    n_samples, order = len(work.samples), sorted(work.rows)
-    result = replace(empty_result(job), n_samples=n_samples)
-    if not work.records:
-        return replace(result, reason="no sample is answered yet"), ()
-    records, n_failed = _tabulated(plan, work), len(order) - len(work.records)
-    for index, record in zip(sorted(work.records), records, strict=True):
-        work.rows[index] = replace(work.rows[index], record=_scalars(record))
-    table = Table.from_records(records, n_failed=n_failed)
-    result = replace(
-        result,
-        status="partial",
-        reason=f"{len(order):,} of {n_samples:,} samples so far",
-        n_samples=len(order),
-        n_failed=n_failed,
-        failures=_failure_counts(work),
-        estimates=_estimates(plan, work, table),
-    )
-    return result, tuple(work.rows[index] for index in order)
-
-
-def _replayed(
-    plan: Plan,
-    job: Job,
-    path: Path,
-    registry: Registry,
-    keep: Callable[[_Work, Asking], None],
-) -> _Work:
-    """A job asked again of the stored answers alone."""
-    if not (path / "responses.sqlite").exists():
-        raise StoreError(f"{path} holds no answers to score again.")
-    responses = Responses(path / "responses.sqlite")
-    try:
-        fingerprint = read_json(path / "fingerprints.json")[job.model]
-        scheduler = Scheduler(fingerprint, responses, model=None, executor=None)
-        work = _begin(plan, job, registry)
-        _prepare([work], scheduler)
-        scheduler.run(_sample_askings([work]), lambda asking: keep(work, asking))
-    finally:
-        responses.close()
-    return work
-
-
-def _keep(work: _Work, asking: Asking) -> None:
-    if asking.failure is None:
-        work.records[asking.key[1]] = asking.outcome
-
-
-def _keep_answered(work: _Work, asking: Asking) -> None:
-    """Rows as of a run, without those whose answers are still to come."""
-    if asking.failure is None or asking.failure.kind != NOT_RECORDED:
-        work.rows[asking.key[1]] = _collect(work, asking.key[1], asking)
-
-
-def _tabulated(plan: Plan, work: _Work) -> list[Mapping[str, Any]]:
-    """The records of the answered samples, in source order, as the metrics see them."""
-    rng = generator(plan.seed, work.job.probe, work.job.label, "tabulate")
-    records = [work.records[index] for index in sorted(work.records)]
-    return list(work.probe.tabulate(records, work.context, rng))
-
-
-def _failure_counts(work: _Work) -> dict[str, int]:
-    """Failed samples by the kind of their failure."""
-    kinds = (row.reason.partition(":")[0] for row in work.rows.values() if row.status == "failed")
-    return dict(Counter(kinds))
 
 
 def _unfinished(jobs: Sequence[Job], store: Store) -> tuple[Job, ...]:
@@ -248,21 +164,6 @@ def _run_model(
 # ------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Work:
-    """One job while it runs."""
-
-    job: Job
-    probe: Probe
-    metrics: tuple[Metric, ...]
-    samples: list[Sample]
-    context: Any = None
-    failure: Failure | None = None
-    rows: dict[int, SampleRow] = field(default_factory=dict)
-    records: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    started: float = field(default_factory=time.time)
-
-
 def _run_jobs(
     plan: Plan,
     jobs: Sequence[Job],
@@ -271,19 +172,19 @@ def _run_jobs(
     registry: Registry,
     observer: Observer,
 ) -> None:
-    works = [_begin(plan, job, registry) for job in jobs if not job.is_over_changes]
-    _prepare(works, scheduler)
+    works = [begin(plan, job, registry) for job in jobs if not job.is_over_changes]
+    prepare(works, scheduler)
     for work in works:
         observer.job_started(work.job, len(work.samples), _running_column(work.metrics))
 
     def finished(asking: Asking) -> None:
         work, index = asking.key
-        row = _collect(work, index, asking)
+        row = collect(work, index, asking)
         observer.sample_finished(work.job, row)
         if len(work.rows) == len(work.samples):
             _conclude(plan, work, store, registry, observer)
 
-    scheduler.run(_sample_askings(works), finished)
+    scheduler.run(sample_askings(works), finished)
     for work in works:
         if not work.samples or work.failure is not None:
             _conclude(plan, work, store, registry, observer)
@@ -305,104 +206,17 @@ def _follow(plan: Plan, job: Job, store: Store, registry: Registry, observer: Ob
     _finish(replace(result, seconds=seconds), store, observer, registry, job)
 
 
-def _begin(plan: Plan, job: Job, registry: Registry) -> _Work:
-    """Build a job's probe and read its samples."""
-    probe = make_probe(job.probe, job.options, registry)
-    extra = [make_metric(spec, registry) for spec in job.metrics]
-    source = make_source(plan.source(job.source), registry)
-    samples = list(islice(source.rows(), job.limit))
-    if job.is_variant:
-        samples = make_variant(job.variant, registry).samples(samples, plan.seed)
-    return _Work(job, probe, (*probe.metrics, *extra), samples)
-
-
-def _prepare(works: Sequence[_Work], scheduler: Scheduler) -> None:
-    """Ask what the samples of each job share."""
-    askings = []
-    for work in works:
-        readable = [sample for sample in work.samples if sample.broken is None]
-        askings.append(Asking(work, work.probe.prepare(readable)))
-
-    def finished(asking: Asking) -> None:
-        asking.key.context = asking.outcome
-        asking.key.failure = asking.failure
-
-    scheduler.run(askings, finished)
-
-
-def _sample_askings(works: Sequence[_Work]) -> Iterator[Asking]:
-    """One asking per readable sample; the broken ones are refused at once."""
-    for work in works:
-        if work.failure is not None:
-            continue
-        for index, sample in enumerate(work.samples):
-            if sample.broken is not None:
-                yield Asking((work, index), _refuse(sample.broken))
-            else:
-                yield Asking((work, index), work.probe.ask(sample, work.context))
-
-
 def _running_column(metrics: Sequence[Metric]) -> str | None:
     """The column whose running mean is worth showing: the first primary metric's own."""
     chosen = [metric for metric in metrics if getattr(metric, "primary", False)]
     return next((c for m in chosen if (c := getattr(m, "column", None)) is not None), None)
 
 
-def _refuse(reason: str) -> Any:
-    """A generator that asks nothing and fails with a reason."""
-    from evalsuite.errors import RequestFailed
-
-    raise RequestFailed(Failure("unreadable sample", reason))
-    yield
-
-
-def _collect(work: _Work, index: int, asking: Asking) -> SampleRow:
-    """Turn a finished asking into a row (and, when answered, a record)."""
-    sample = work.samples[index]
-    status, reason = "ok", ""
-    if asking.failure is not None:
-        status, reason = "failed", f"{asking.failure.kind}: {asking.failure.message}"
-    else:
-        work.records[index] = asking.outcome
-    work.rows[index] = SampleRow(
-        id=sample.id,
-        content_hash=_content_hash(sample),
-        status=status,
-        reason=reason,
-        record=_scalars(asking.outcome) if status == "ok" else {},
-        exchange=shown(asking.exchange),
-        secrets=() if sample.broken is not None else tuple(work.probe.secrets(sample)),
-    )
-    return work.rows[index]
-
-
-def _scalars(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record without the vectors that ``tabulate`` will turn into scalars."""
-    plain = str | int | float | bool | None
-    return {
-        name: value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
-        for name, value in record.items()
-        if (isinstance(value, plain) or getattr(value, "ndim", 1) == 0) and name[:1] != "_"
-    }
-
-
-def _content_hash(sample: Sample) -> str:
-    """A sample's hash; a sample whose media cannot be read has none."""
-    from evalsuite.errors import MediaError
-
-    try:
-        return "" if sample.broken is not None else sample.content_hash
-    except MediaError:
-        return ""
-
-
-def _conclude(
-    plan: Plan, work: _Work, store: Store, registry: Registry, observer: Observer
-) -> None:
+def _conclude(plan: Plan, work: Work, store: Store, registry: Registry, observer: Observer) -> None:
     """Tabulate, estimate and write one job."""
     job, order = work.job, sorted(work.records)
     secrets = frozenset(text for row in work.rows.values() for text in row.secrets)
-    failures = Counter(_failure_counts(work))
+    failures = Counter(failure_counts(work))
     result = replace(
         empty_result(job),
         status="partial" if job.limit is not None else "finished",
@@ -414,19 +228,19 @@ def _conclude(
     if work.failure is not None:
         reason = f"{work.failure.kind}: {work.failure.message}"
         result = replace(result, status="failed", reason=reason)
-        result = replace(result, estimates=_estimates(plan, work, Table({}, 0, len(work.samples))))
+        result = replace(result, estimates=estimates(plan, work, Table({}, 0, len(work.samples))))
         _finish(result, store, observer, registry, job, secrets)
         return
     try:
-        records = _tabulated(plan, work)
+        records = tabulated(plan, work)
     except Exception as error:  # noqa: BLE001  a probe's fault costs its own job only
         result = replace(result, status="failed", reason=_reason_of(error, "tabulating"))
         _finish(result, store, observer, registry, job, secrets)
         return
     for index, record in zip(order, records, strict=True):
-        work.rows[index] = replace(work.rows[index], record=_scalars(record))
+        work.rows[index] = replace(work.rows[index], record=scalars(record))
     table = Table.from_records(records, n_failed=result.n_failed)
-    result = replace(result, estimates=_estimates(plan, work, table))
+    result = replace(result, estimates=estimates(plan, work, table))
     if not order:
         most = failures.most_common(1)
         reason = f"no sample was answered ({most[0][0]})" if most else "the source has no samples"
@@ -438,38 +252,11 @@ def _conclude(
     _finish(result, store, observer, registry, job, secrets)
 
 
-def _estimates(plan: Plan, work: _Work, table: Table) -> tuple[Estimate, ...]:
-    """Every metric of a job, its randomness named after probe, label and metric."""
-
-    def rng_for(name: str) -> np.random.Generator:
-        return generator(plan.seed, work.job.probe, work.job.label, name)
-
-    return tuple(estimate_all(work.metrics, table, rng_for))
-
-
 def _reason_of(error: Exception, doing: str) -> str:
     """A user error's own paragraph; for anything else what happened while doing what."""
     if isinstance(error, EvalsuiteError):
         return str(error)
     return f"{doing} raised {type(error).__name__}: {error}"
-
-
-def empty_result(job: Job) -> JobResult:
-    """A job that has not begun."""
-    return JobResult(
-        id=job.id,
-        model=job.model,
-        probe=job.probe,
-        family=job.family,
-        source=job.source,
-        status="pending",
-        label=job.label,
-        options=job.options,
-        card=job.card,
-        sensitive=job.sensitive,
-        variant=job.variant,
-        base=job.base,
-    )
 
 
 def _finish(

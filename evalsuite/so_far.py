@@ -13,8 +13,9 @@ from evalsuite.documents import finite, read_json
 from evalsuite.errors import EvalsuiteError
 from evalsuite.plan import Job, Plan
 from evalsuite.registry import installed
-from evalsuite.run import empty_result, result_so_far
+from evalsuite.replay import result_so_far
 from evalsuite.store import JobResult, Run, SampleRow
+from evalsuite.work import empty_result
 
 _SETTLED = DONE | {"failed", "not applicable"}
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from evalsuite.metric import Table
 from evalsuite.plan import Plan
 from evalsuite.registry import installed
-from evalsuite.run import replay
+from evalsuite.replay import replay
 from evalsuite.store import JobResult, Run
 
 Key = tuple[str, int]
