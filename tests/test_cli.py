@@ -235,7 +235,8 @@ def test_figures_are_told_in_the_suites_order(suite, capsys):
     told = capsys.readouterr().out.splitlines()
     headings = [line.split(":")[0] for line in told if line.startswith("audio/")]
     clean = "audio/zero-shot"
-    assert headings == [clean, f"{clean} under audio/gain -5", f"{clean} under audio/gain -10"]
+    under = [f"{clean} under {change}" for change in ("audio/gain -5", "audio/gain -10")]
+    assert list(dict.fromkeys(headings)) == [clean, *under, f"{clean} under all changes"]
 
 
 def test_a_task_is_shown_by_the_name_that_runs_it(capsys):

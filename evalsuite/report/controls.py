@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.metric import Estimate
-from evalsuite.report.verdicts import shown
+from evalsuite.report.verdicts import meaning, shown
 from evalsuite.report.wording import interval, number
 from evalsuite.store import JobResult
 
-_ORDER = {"differs from null": 0, "compatible with null": 1}
+# A capability that differs from guessing is no plant.
+_ORDER = {"bad": 0, "notable": 0, "at null": 1}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _same_job(results: Sequence[JobResult], job: JobResult, model: str) -> JobRe
 
 
 def _validate(result: JobResult, twin: JobResult | None, planted: str) -> Validation:
-    found = _telling(shown(result)) if result.family != "task" else shown(result)
+    found = _telling(result) if result.family != "task" else shown(result)
     clean = _of_same_measure(shown(twin), found) if twin else []
     sees, quiet = _tells_apart(result.family, found, clean)
     answer = "yes" if sees and quiet else "no"
@@ -68,12 +69,13 @@ def _validate(result: JobResult, twin: JobResult | None, planted: str) -> Valida
     )
 
 
-def _telling(estimates: Sequence[Estimate]) -> Sequence[Estimate]:
-    """The estimates, one that differs from its null in front: a plant moves some, not all of them.
+def _telling(result: JobResult) -> Sequence[Estimate]:
+    """The shown estimates, one that tells of something in front: a plant moves some, not all."""
 
-    An accuracy that is shown beside differences has no null, and tells of no plant.
-    """
-    return sorted(estimates, key=lambda estimate: _ORDER.get(estimate.verdict, len(_ORDER)))
+    def order(estimate: Estimate) -> int:
+        return _ORDER.get(meaning(result.family, estimate), len(_ORDER))
+
+    return sorted(shown(result), key=order)
 
 
 def _of_same_measure(

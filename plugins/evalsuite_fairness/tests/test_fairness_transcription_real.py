@@ -40,7 +40,7 @@ def test_the_planted_gap_is_found_and_survives_matching():
 def test_the_clean_twin_is_silent():
     played = transcribed("asr-clean")
     gaps = [e for e in played.estimates if e.metric.endswith(("gap", "ratio")) and not e.slice]
-    assert len(gaps) == 7
+    assert len(gaps) == 9
     assert not [e.metric for e in gaps if e.verdict == "differs from null"]
 
 
