@@ -15,6 +15,9 @@ from evalsuite.report.controls import validations
 from evalsuite.store import Run
 from evalsuite_controls.catalogue import CONTROLS
 
+# Tones take long to explain; plugins/evalsuite_explain/tests/test_explain_controls.py has this pair.
+ELSEWHERE = {"control:beeps-shortcut"}
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Run:
@@ -28,7 +31,7 @@ def test_every_plant_is_seen_and_every_clean_twin_is_silent(finished):
     found = validations(finished.results, finished.plan["models"])
     assert {v.label: v.answer for v in found if v.answer != "yes"} == {}
     planted = {f"control:{control.name}" for control in CONTROLS.values() if control.planted}
-    assert {v.planted_model for v in found} == planted
+    assert {v.planted_model for v in found} == planted - ELSEWHERE
 
 
 @pytest.mark.slow
