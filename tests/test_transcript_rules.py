@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalsuite.transcripts import BASIC, CHINESE, NONE
@@ -37,6 +37,7 @@ def test_the_rule_none_changes_white_space_only():
 
 @pytest.mark.parametrize("rule", [NONE, BASIC, CHINESE], ids=lambda rule: rule.name)
 @given(text=st.text())
+@example(text="0'㊀")
 def test_rules_settle_after_one_use(rule, text):
     assert rule(rule(text)) == rule(text)
 

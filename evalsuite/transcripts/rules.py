@@ -56,7 +56,7 @@ def basic_v1(text: str) -> str:
     # Folding can undo the compatibility form, so that takes its turn twice.
     folded = _compatible(_compatible(seen).casefold()).translate(_APOSTROPHES)
     kept = "".join(c if c == "'" or unicodedata.category(c)[0] in "LMN" else " " for c in folded)
-    return " ".join(re.sub(r"(?<![^\s'])'|'(?![^\s'])", " ", kept).split())
+    return " ".join(_without_quotes(kept).split())
 
 
 def chinese_v1(text: str) -> str:
@@ -70,7 +70,13 @@ def chinese_v1(text: str) -> str:
     # Basic would split a number at its point.
     numbers = re.split(r"(?<=\d)\.(?=\d)", plain)
     words = [basic_v1(part) for part in numbers]
-    return " ".join(_apart(".".join(words)).split())
+    # A Han character ends the word before it, and so makes a quote of an apostrophe there.
+    return " ".join(_without_quotes(_apart(".".join(words))).split())
+
+
+def _without_quotes(text: str) -> str:
+    """Spaces for apostrophes that are not inside a word."""
+    return re.sub(r"(?<![^\s'])'|'(?![^\s'])", " ", text)
 
 
 def _apart(text: str) -> str:
