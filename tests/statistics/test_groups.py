@@ -17,6 +17,7 @@ from evalsuite.statistics.groups import (
     group_rates,
     worst_group_accuracy,
 )
+from evalsuite.statistics.points import only_values
 
 # Two groups of six: A selects 4 of 6 (TPR 3/4, FPR 1/2), B selects 2 of 6 (TPR 1/3, FPR 1/3).
 Y_TRUE = [1, 1, 1, 1, 0, 0, 1, 1, 1, 0, 0, 0]
@@ -127,3 +128,17 @@ def test_rates_match_the_definition(seed: int) -> None:
             assert rates.false_negative_rate == pytest.approx(1 - hit)
         if rates.n_negative:
             assert rates.false_positive_rate == pytest.approx(decision[mine & (truth == 0)].mean())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rates_asked_for_often_are_those_of_metric_frame(seed) -> None:
+    draw = np.random.default_rng(seed)
+    truth, decision = draw.integers(0, 2, size=(2, 40))
+    groups = draw.choice(list("ABC"), size=40, p=[0.6, 0.35, 0.05])
+    gates = {"min_group_size": 1, "min_positives": 1, "min_negatives": 1}
+    plain = group_rates(truth, decision, groups, **gates)
+    with only_values():
+        quick = group_rates(truth, decision, groups, **gates)
+    for rate in ("selection_rate", "true_positive_rate", "false_positive_rate",
+                 "false_negative_rate", "accuracy"):  # fmt: skip
+        assert quick.rates(rate) == pytest.approx(plain.rates(rate), abs=1e-12, nan_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalsuite import Estimate, Null, Table, undefined
-from evalsuite.statistics import NullDistribution, benjamini_hochberg
+from evalsuite.statistics import NullDistribution, asks_only_values, benjamini_hochberg
 from evalsuite_fairness.metrics.skew import (
     Floats,
     Integers,
@@ -123,7 +123,7 @@ class RankingSkew:
         level: float,
     ) -> Iterator[Estimate]:
         values = ranked.statistic(name, k, ranked.codes)
-        null = ranked.null(name, k, self.draws, rng)
+        null = ranked.null(name, k, 2 if asks_only_values() else self.draws, rng)
         whole = self._made(f"{name}@{k}", float(values.mean()), null.mean(axis=1), ranked, level)
         is_primary = self.primary and name == "MaxSkew"
         facts = {"n_queries": len(values), "n_distinct_queries": ranked.n_distinct}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite.statistics import NullDistribution, permutation_null
+from evalsuite.statistics import NullDistribution, asks_only_values, permutation_null
 from evalsuite.statistics.units import chunks, is_nested, make_units, resampled_counts
 
 Floats = npt.NDArray[np.float64]
@@ -54,6 +54,8 @@ class DecisionCounts:
 
         Clusters are drawn whole; within groups where no cluster has rows in several.
         """
+        if asks_only_values():
+            return self.observed()
         if self.clusters is None:
             drawn = [
                 rng.multinomial(total.sum(), total / total.sum(), size=RESAMPLES)
