@@ -27,7 +27,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evalsuite.request import Failure
+    from evalsuite.response import Failure
 
 
 class ExitCode(IntEnum):

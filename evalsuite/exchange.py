@@ -9,7 +9,8 @@ from typing import Any
 
 from evalsuite.content import Audio, Image, Part, Role, Text
 from evalsuite.errors import MediaError
-from evalsuite.request import Answer, Embedding, Failure, Request, facts_of
+from evalsuite.request import Request
+from evalsuite.response import Answer, Embedding, Failure, facts_of
 from evalsuite.source import Sample
 
 # A sample that was perturbed fifty times is not read fifty times.

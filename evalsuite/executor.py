@@ -24,7 +24,8 @@ from evalsuite.content import Audio, Image
 from evalsuite.documents import write_json
 from evalsuite.errors import MediaError, OutOfMemory, StoreError
 from evalsuite.model import Model, answer_batch
-from evalsuite.request import Answer, Failure, Request, Transcript
+from evalsuite.request import Request
+from evalsuite.response import Answer, Failure, Transcript
 
 DEFAULT_TOKEN_BUDGET = 16_384
 DEFAULT_MAX_REQUESTS = 64

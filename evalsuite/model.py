@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from evalsuite.errors import RequestFailed
-from evalsuite.request import Answer, Failure, Request
+from evalsuite.request import Request
+from evalsuite.response import Answer, Failure
 
 if TYPE_CHECKING:
     from evalsuite.content import Content

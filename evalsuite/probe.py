@@ -27,7 +27,8 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from evalsuite.request import Request, Response
+from evalsuite.request import Request
+from evalsuite.response import Response
 from evalsuite.source import Sample
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from evalsuite.errors import StoreError
 from evalsuite.metric import Table
 from evalsuite.plan import Job, Plan
 from evalsuite.registry import Registry
-from evalsuite.responses import Responses
+from evalsuite.response_store import Responses
 from evalsuite.schedule import NOT_RECORDED, Asking, Scheduler
 from evalsuite.store import JobResult, SampleRow
 from evalsuite.work import (

@@ -1,42 +1,33 @@
-"""What a model can be asked, and what it can answer: frozen records with a digest.
+"""What a model can be asked: frozen records with a digest. Answers stand in `response.py`.
 
-    request                 answered by (model method)   response
-    ------------------------------------------------------------------------------------
-    LogLikelihood           loglikelihood                ContinuationScore
-    RollingLogLikelihood    rolling_loglikelihood        TextScore
-    TokenScores             token_scores                 TokenScoreTable
-    TokenEntropies          token_entropies              TokenEntropyTable
-    MaskedTokenScores       masked_token_scores          TokenScoreTable
-    Generate                generate                     Generation
-    EmbedText               embed_text                   Embedding
-    EmbedImage              embed_image                  Embedding
-    EmbedAudio              embed_audio                  Embedding
-    SimilarityScale         similarity_scale             Similarity
-    Transcribe              transcribe                   Transcript
-    Align                   align                        Alignment
-    Classify                classify                     Classification
-    LabelTokens             label_tokens                 TokenLabels
-    AnswerSpan              answer_span                  Span
-    Attribute               differentiate                Attribution
-
-A request that cannot be answered becomes a Failure with its reason: never an empty answer.
+request                 answered by (model method)   response
+------------------------------------------------------------------------------------
+LogLikelihood           loglikelihood                ContinuationScore
+RollingLogLikelihood    rolling_loglikelihood        TextScore
+TokenScores             token_scores                 TokenScoreTable
+TokenEntropies          token_entropies              TokenEntropyTable
+MaskedTokenScores       masked_token_scores          TokenScoreTable
+Generate                generate                     Generation
+EmbedText               embed_text                   Embedding
+EmbedImage              embed_image                  Embedding
+EmbedAudio              embed_audio                  Embedding
+SimilarityScale         similarity_scale             Similarity
+Transcribe              transcribe                   Transcript
+Align                   align                        Alignment
+Classify                classify                     Classification
+LabelTokens             label_tokens                 TokenLabels
+AnswerSpan              answer_span                  Span
+Attribute               differentiate                Attribution
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal
 
 from evalsuite.content import Audio, Content, Image, Part, as_content, sha256_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Vector: TypeAlias = npt.NDArray[np.float32]
 
 
 def _encode(value: Any) -> Any:
@@ -281,255 +272,3 @@ class Attribute(Request):
     def __post_init__(self) -> None:
         """Accept a plain string or one part as content."""
         object.__setattr__(self, "content", as_content(self.content))
-
-
-@dataclass(frozen=True)
-class ContinuationScore:
-    """Sum of token log-probabilities in nats, and whether greedy decoding would write it."""
-
-    total: float
-    n_tokens: int
-    is_greedy: bool
-    token_logprobs: tuple[float, ...] = ()
-    truncated_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class TextScore:
-    """Sum of log-probabilities of a whole text in nats, with the counts to normalise it by."""
-
-    total: float
-    n_tokens: int
-    n_words: int
-    n_bytes: int
-
-
-@dataclass(frozen=True)
-class TokenScoreTable:
-    """One row per scored token.
-
-    ``spans`` are character offsets into the text, half open. ``means`` and ``deviations`` are the
-    mean and standard deviation of log p under the model's own next-token distribution, which
-    Min-K%++ needs; empty where a model cannot give them. ``tokens`` are named as in the model's
-    vocabulary, so that two are the same exactly when the model reads the same; empty likewise.
-    """
-
-    logprobs: tuple[float, ...]
-    spans: tuple[tuple[int, int], ...] = ()
-    means: tuple[float, ...] = ()
-    deviations: tuple[float, ...] = ()
-    tokens: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TokenEntropyTable:
-    """For each order its entropies before each token of the continuation, in nats."""
-
-    entropies: tuple[tuple[float, ...], ...]
-
-    def __post_init__(self) -> None:
-        """Accept rows as the lists that a store keeps."""
-        object.__setattr__(self, "entropies", tuple(tuple(row) for row in self.entropies))
-
-
-@dataclass(frozen=True)
-class Generation:
-    """Generated text, which ended by itself or at a stop string (``stop``), or was cut."""
-
-    text: str
-    n_tokens: int
-    finish_reason: Literal["stop", "length"]
-
-
-@dataclass(frozen=True, eq=False)
-class Embedding:
-    """A unit vector, shape [dimensions], float32."""
-
-    vector: Vector
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """logit = scale * cosine + bias, then softmax over candidates or a sigmoid for each."""
-
-    scale: float
-    bias: float = 0.0
-    kind: Literal["softmax", "sigmoid"] = "softmax"
-
-
-@dataclass(frozen=True)
-class TimedWord:
-    """A word and when it is spoken, in seconds from the beginning of its clip.
-
-    ``confidence`` is the model's own probability, in [0, 1], that the word is right; None where
-    it gives none.
-    """
-
-    text: str
-    start_s: float
-    end_s: float
-    confidence: float | None = None
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """Recognised words, exactly as the model wrote them.
-
-    ``words`` are timed where that was asked for and the model can tell. ``seconds`` is the wall
-    time that the answer took, its share of its batch by cost; the executor sets it, and it is no
-    part of what was recognised.
-    """
-
-    text: str
-    words: tuple[TimedWord, ...] = ()
-    seconds: float | None = field(default=None, compare=False)
-
-    def __post_init__(self) -> None:
-        """Accept words as the mappings that a store keeps."""
-        object.__setattr__(self, "words", _timed_words(self.words))
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """The words of a given text with their times.
-
-    ``score`` is the log-probability of the best path through the text, in nats for each frame of
-    the clip: at most 0, and the nearer to 0, the better the text fits the clip.
-    """
-
-    words: tuple[TimedWord, ...]
-    score: float
-
-    def __post_init__(self) -> None:
-        """Accept words as the mappings that a store keeps."""
-        object.__setattr__(self, "words", _timed_words(self.words))
-
-
-def _timed_words(words: Iterable[TimedWord | Mapping[str, Any]]) -> tuple[TimedWord, ...]:
-    return tuple(TimedWord(**w) if isinstance(w, Mapping) else w for w in words)
-
-
-@dataclass(frozen=True)
-class Classification:
-    """The probability of every label, in the model's own label order; sums to 1.
-
-    ``truncated_tokens`` counts what was cut from an input that is longer than the model reads.
-    """
-
-    labels: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    truncated_tokens: int = 0
-
-    @property
-    def label(self) -> str:
-        """The most probable label; the first one on a tie."""
-        return self.labels[max(range(len(self.labels)), key=self.probabilities.__getitem__)]
-
-    def probability(self, label: str) -> float:
-        """The probability of one label; raises ValueError for a label the model does not have."""
-        return self.probabilities[self.labels.index(label)]
-
-
-@dataclass(frozen=True)
-class TokenLabels:
-    """One label per word, in order, with its probability (of the word's first token)."""
-
-    labels: tuple[str, ...]
-    probabilities: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Span:
-    """The best answer in a context, ``text == context[start:end]``, by characters.
-
-    ``score`` is the sum of its start and end logits, ``null_score`` that of "no answer", the
-    smallest over all windows of a long context (Devlin et al. 2019); whoever asks compares them.
-    """
-
-    text: str
-    start: int
-    end: int
-    score: float
-    null_score: float
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """One signed score per position of a text, or per cell of a picture's or clip's grid.
-
-    ``spans`` are character offsets into the text (half open), ``grid`` the (rows, columns) of cells
-    in reading order; one of them is empty. ``total`` is f(input) - f(baseline), which the scores of
-    a complete explainer sum to, up to ``convergence_delta``.
-    """
-
-    scores: tuple[float, ...]
-    spans: tuple[tuple[int, int], ...]
-    total: float
-    convergence_delta: float
-    grid: tuple[int, ...] = ()
-
-
-PASSING = frozenset(
-    {"rate limited", "timeout", "connection dropped", "server error", "budget spent"}
-    | {"out of memory", "key refused"}
-)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a request was not answered; ``kind`` is a short stable word, for counting.
-
-    The kinds in PASSING may be gone when the request is asked again: resuming a run does so.
-    """
-
-    kind: str
-    message: str
-
-
-Response: TypeAlias = (
-    ContinuationScore
-    | TextScore
-    | TokenScoreTable
-    | TokenEntropyTable
-    | Generation
-    | Embedding
-    | Similarity
-    | Transcript
-    | Alignment
-    | Classification
-    | TokenLabels
-    | Span
-    | Attribution
-)
-Answer: TypeAlias = Response | Failure
-RESPONSES: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (
-        ContinuationScore,
-        TextScore,
-        TokenScoreTable,
-        TokenEntropyTable,
-        Generation,
-        Embedding,
-        Similarity,
-        Transcript,
-        Alignment,
-        Classification,
-        TokenLabels,
-        Span,
-        Attribution,
-        Failure,
-    )
-}
-
-
-def facts_of(answer: Answer) -> dict[str, Any]:
-    """An answer's fields by name, as plain values; columns of numbers are handed on uncopied."""
-    return {item.name: _plain(getattr(answer, item.name)) for item in fields(answer)}
-
-
-def _plain(value: Any) -> Any:
-    """Records within an answer (timed words) as mappings; anything else as it is."""
-    if isinstance(value, tuple) and value and is_dataclass(value[0]):
-        return tuple(asdict(item) for item in value)
-    return value

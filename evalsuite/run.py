@@ -21,8 +21,8 @@ from evalsuite.observer import Observer, Silent
 from evalsuite.plan import Job, Plan
 from evalsuite.redaction import Redactor, Secrets, is_private
 from evalsuite.registry import Registry
-from evalsuite.request import PASSING
-from evalsuite.responses import Responses
+from evalsuite.response import PASSING
+from evalsuite.response_store import Responses
 from evalsuite.schedule import Asking, Interrupted, Scheduler
 from evalsuite.store import JobResult, Store
 from evalsuite.work import (

@@ -16,8 +16,9 @@ from evalsuite.errors import RequestFailed
 from evalsuite.executor import Executor, unique
 from evalsuite.model import Model
 from evalsuite.probe import Question, reply_to, requests_in
-from evalsuite.request import Answer, Failure, Request
-from evalsuite.responses import Responses
+from evalsuite.request import Request
+from evalsuite.response import Answer, Failure
+from evalsuite.response_store import Responses
 
 # How many samples are in flight at once: enough to fill batches, few enough to hold in memory.
 WINDOW = 2048

@@ -10,7 +10,8 @@ from evalsuite.errors import UsageError
 from evalsuite.executor import unique
 from evalsuite.model import Loader, LoadSettings
 from evalsuite.registry import installed
-from evalsuite.request import Answer, Request
+from evalsuite.request import Request
+from evalsuite.response import Answer
 
 
 @dataclass(frozen=True)

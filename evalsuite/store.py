@@ -2,7 +2,7 @@
 
     plan.json          what was to run, fully resolved; resuming and the report read this
     fingerprints.json  which answers belong to which model
-    responses.sqlite   every answer, one transaction per batch (see responses.py)
+    responses.sqlite   every answer, one transaction per batch (see response_store.py)
     samples/JOB.parquet  one row per sample: its record, or why there is none, and what was asked
     media/SHA256       encoded images and clips of a seeded subset of samples, for the report
     estimates.json     every estimate of every job
@@ -25,7 +25,7 @@ from typing import Any
 from evalsuite.documents import finite, read_json, storable, write_atomically, write_json
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
-from evalsuite.responses import Responses
+from evalsuite.response_store import Responses
 
 SCHEMA_VERSION = 1
 

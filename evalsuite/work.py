@@ -15,7 +15,7 @@ from evalsuite.metric import Estimate, Metric, Table, estimate_all
 from evalsuite.plan import Job, Plan
 from evalsuite.probe import Probe
 from evalsuite.registry import Registry
-from evalsuite.request import Failure
+from evalsuite.response import Failure
 from evalsuite.schedule import Asking, Scheduler
 from evalsuite.source import Sample
 from evalsuite.statistics import generator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalsuite import Alignment, Classify, Generate, Image, LogLikelihood, TimedWord, Transcript
-from evalsuite.responses import decode_answer, encode_answer
+from evalsuite.response_store import decode_answer, encode_answer
 
 
 def test_equal_requests_have_equal_digests():

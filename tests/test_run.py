@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evalsuite.executor import LocalExecutor
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import Settings, execute, score
 from evalsuite.store import Run, Store

@@ -7,7 +7,7 @@ from table_model import TableModel, yes
 
 from evalsuite import Classify, Failure
 from evalsuite.executor import BudgetMemory, LocalExecutor
-from evalsuite.responses import Responses
+from evalsuite.response_store import Responses
 from evalsuite.schedule import WINDOW, Asking, Interrupted, Scheduler
 
 

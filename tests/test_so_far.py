@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalsuite.executor import LocalExecutor
-from evalsuite.plan import Plan, make_plan
+from evalsuite.plan import Plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.report import render
 from evalsuite.run import Settings, execute

@@ -10,7 +10,7 @@ import pytest
 from evalsuite import Embedding, Failure, TokenScoreTable
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
-from evalsuite.responses import decode_answer, encode_answer
+from evalsuite.response_store import decode_answer, encode_answer
 from evalsuite.store import JobResult, Run, SampleRow, Store
 
 

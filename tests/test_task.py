@@ -203,11 +203,11 @@ def test_tasks_are_listed_by_what_they_are_about():
 
 
 def test_a_hub_name_is_no_path_beside_the_suite(folder):
-    from evalsuite.plan import _with_resolved_paths
     from evalsuite.suite import SourceSpec
+    from evalsuite.suite_paths import with_resolved_paths
     from evalsuite_sources.hub import HuggingFace
 
     spec = SourceSpec(type="huggingface", path="owner/name")
-    assert _with_resolved_paths(HuggingFace, spec, folder) == {"path": "owner/name"}
+    assert with_resolved_paths(HuggingFace, spec, folder) == {"path": "owner/name"}
     (folder / "owner" / "name").mkdir(parents=True)
-    assert _with_resolved_paths(HuggingFace, spec, folder) == {"path": f"{folder}/owner/name"}
+    assert with_resolved_paths(HuggingFace, spec, folder) == {"path": f"{folder}/owner/name"}

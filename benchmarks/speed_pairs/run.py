@@ -33,7 +33,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import execute
 from evalsuite.store import Run, Store

@@ -50,7 +50,7 @@ def measure(probe: str, texts: Path, clock: str, threads: int) -> dict[str, Any]
     """One run in this process: seconds, and how many requests the model answered."""
     import torch
 
-    from evalsuite.plan import make_plan
+    from evalsuite.planner import make_plan
     from evalsuite.registry import installed
     from evalsuite.run import execute
     from evalsuite.store import Store

@@ -16,7 +16,8 @@ from evalsuite.content import Content, as_content
 from evalsuite.errors import DataError
 from evalsuite.metric import Metric, Null
 from evalsuite.probe import Asking, Preparing, Probe
-from evalsuite.request import Classification, Classify
+from evalsuite.request import Classify
+from evalsuite.response import Classification
 from evalsuite.source import Sample
 from evalsuite.summaries import Proportion
 

@@ -21,10 +21,11 @@ from evalsuite.documents import read_json
 from evalsuite.errors import ExitCode, StoreError, UsageError
 from evalsuite.executor import cache_directory
 from evalsuite.foreign_text import MAX_REASON, beginning
-from evalsuite.plan import Plan, command_line, make_plan
+from evalsuite.plan import Plan
+from evalsuite.planner import command_line, make_plan
 from evalsuite.redaction import redacted
 from evalsuite.registry import installed
-from evalsuite.responses import Responses
+from evalsuite.response_store import Responses
 from evalsuite.run import Settings, execute
 from evalsuite.sealing import refuse_sealed
 from evalsuite.store import JobResult, Run, Store

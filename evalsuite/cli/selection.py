@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from evalsuite.cli.conventions import installed_file, parse_settings, typed
-from evalsuite.plan import Plan, command_line, make_plan
+from evalsuite.plan import Plan
+from evalsuite.planner import command_line, make_plan
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec, parse_suite, read_suite
 from evalsuite.task import suite_of

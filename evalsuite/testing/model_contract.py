@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from evalsuite.model import Model, answer_batch
-from evalsuite.request import Answer, Embedding, Request
+from evalsuite.request import Request
+from evalsuite.response import Answer, Embedding
 
 TOLERANCE = 1e-4
 

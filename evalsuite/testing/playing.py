@@ -9,7 +9,8 @@ from typing import Any
 from evalsuite.errors import RequestFailed
 from evalsuite.metric import Estimate, Table, estimate_all
 from evalsuite.probe import Probe, Question, reply_to, requests_in
-from evalsuite.request import Answer, Failure, Request
+from evalsuite.request import Request
+from evalsuite.response import Answer, Failure
 from evalsuite.source import Sample
 from evalsuite.statistics import generator
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 
 from evalsuite.probe import Probe
-from evalsuite.request import Failure
+from evalsuite.response import Failure
 from evalsuite.source import Sample
 from evalsuite.testing.playing import Answering, play
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite.request import Similarity
+from evalsuite.response import Similarity
 
 Matrix = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evalsuite.compare import Comparison, Subject, compare
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import execute
 from evalsuite.store import Run, Store

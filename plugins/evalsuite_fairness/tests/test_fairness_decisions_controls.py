@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import execute
 from evalsuite.store import Run, Store

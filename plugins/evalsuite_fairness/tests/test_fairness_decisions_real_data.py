@@ -9,7 +9,7 @@ import pytest
 from fairlearn.metrics import MetricFrame, demographic_parity_difference, selection_rate
 
 from evalsuite import Sample
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import execute
 from evalsuite.store import Run, Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalsuite import Classification
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import execute
 from evalsuite.store import Run, Store

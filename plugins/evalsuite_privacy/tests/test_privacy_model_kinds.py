@@ -8,7 +8,7 @@ import pytest
 import transformers
 import yaml
 
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec, parse_suite
 

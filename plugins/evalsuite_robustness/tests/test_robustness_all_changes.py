@@ -11,7 +11,7 @@ import pytest
 
 from evalsuite import Classification, Failure, Generation
 from evalsuite.executor import LocalExecutor
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.run import Settings, execute
 from evalsuite.store import Run, Store

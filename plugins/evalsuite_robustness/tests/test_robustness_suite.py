@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from evalsuite.factories import make_source, make_variant
-from evalsuite.plan import make_plan
+from evalsuite.planner import make_plan
 from evalsuite.registry import installed
 from evalsuite.store import Run
 from evalsuite.suite import ModelSpec, read_suite

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from evalsuite.errors import StoreError
-from evalsuite.request import RESPONSES, Answer, Embedding, Failure, facts_of
+from evalsuite.response import RESPONSES, Answer, Embedding, Failure, facts_of
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS responses (
