@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         RequestFailed,
         UsageError,
     )
+    from evalsuite.group_gaps import GroupGap, GroupRatioGap
     from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import (
         DifferentiableView,
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
         Transcript,
     )
     from evalsuite.source import Sample, Source
-    from evalsuite.summaries import GroupGap, GroupRatioGap, Mean, Proportion, Ratio
+    from evalsuite.summaries import Mean, Proportion, Ratio
 
 __version__ = "0.1.0"
 
@@ -134,8 +135,8 @@ _HOME = {
     "Transcript": "evalsuite.response",
     "Sample": "evalsuite.source",
     "Source": "evalsuite.source",
-    "GroupGap": "evalsuite.summaries",
-    "GroupRatioGap": "evalsuite.summaries",
+    "GroupGap": "evalsuite.group_gaps",
+    "GroupRatioGap": "evalsuite.group_gaps",
     "Mean": "evalsuite.summaries",
     "Proportion": "evalsuite.summaries",
     "Ratio": "evalsuite.summaries",

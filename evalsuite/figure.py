@@ -7,15 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from evalsuite.group_gaps import MIN_GROUP_SIZE, GroupGap, GroupRatioGap
 from evalsuite.metric import Metric, Null
 from evalsuite.probe import Record
-from evalsuite.summaries import (
-    MIN_GROUP_SIZE,
-    GroupGap,
-    GroupRatioGap,
-    Proportion,
-    Ratio,
-)
+from evalsuite.summaries import Proportion, Ratio
 
 # A loss below two points, or two per cent, is not worth a finding.
 FREE = Null(0.0, margin=0.02, side="above", why="the change costs nothing")

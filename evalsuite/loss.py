@@ -21,11 +21,11 @@ from evalsuite.figure import (
     measured_name,
     rate_of,
 )
+from evalsuite.group_gaps import GroupRatioGap
 from evalsuite.metric import Estimate, Metric, Table, estimate_all, undefined
 from evalsuite.probe import answer_of
 from evalsuite.statistics import Interval, bootstrap_interval, totals_distribution
 from evalsuite.store import SampleRow
-from evalsuite.summaries import GroupRatioGap
 
 Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 

@@ -15,14 +15,14 @@ api_version = 1
 @hookimpl
 def evalsuite_register_metrics(registry: Catalogue) -> None:
     """The summaries that a suite may add to any probe."""
-    for name, summary in (
-        ("Mean", "mean of a column, by slice, with a bootstrap interval"),
-        ("Proportion", "share of a yes/no column, with an exact interval"),
-        ("Ratio", "ratio of two summed columns, e.g. a corpus error rate"),
-        ("GroupGap", "largest minus smallest group mean, against permuted groups"),
-        ("GroupRatioGap", "largest minus smallest group ratio, against permuted groups"),
+    for module, name, summary in (
+        ("summaries", "Mean", "mean of a column, by slice, with a bootstrap interval"),
+        ("summaries", "Proportion", "share of a yes/no column, with an exact interval"),
+        ("summaries", "Ratio", "ratio of two summed columns, e.g. a corpus error rate"),
+        ("group_gaps", "GroupGap", "largest minus smallest group mean, against permuted groups"),
+        ("group_gaps", "GroupRatioGap", "the same of ratios of two summed columns"),
     ):
-        registry.add(f"core/{name}", factory=f"evalsuite.summaries:{name}", summary=summary)
+        registry.add(f"core/{name}", factory=f"evalsuite.{module}:{name}", summary=summary)
 
 
 @hookimpl

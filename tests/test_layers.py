@@ -24,6 +24,7 @@ LAYERS = [
     ["probe"],
     ["wordings", "registry", "options", "recorded", "plugin", "testing", "variant"],
     ["summaries", "sliced"],
+    ["group_gaps"],
     ["figure"],
     ["all_changes"],
     ["classification"],
