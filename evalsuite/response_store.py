@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,14 +33,59 @@ CREATE TABLE IF NOT EXISTS responses (
 """
 # SQLite's default limit on the number of ? in one statement is far above this.
 _LOOKUP_CHUNK = 500
+# Columns of at least so many numbers are kept as bytes, in a fifth of the time and of the room that
+# they take as text.
+_PACKED_FROM = 8
+
+
+@dataclass(frozen=True)
+class _Column:
+    """How a column of an answer is kept: the types of numbers to try, and whether it has pairs."""
+
+    typecodes: str
+    is_pairs: bool = False
+
+
+# By how an answer declares it. What models compute in float32 is exact in it.
+_COLUMNS: dict[Any, _Column] = {
+    "tuple[float, ...]": _Column("fd"),
+    "tuple[tuple[int, int], ...]": _Column("i", is_pairs=True),
+}
 
 
 def encode_answer(answer: Answer) -> tuple[str, str, bytes | None]:
-    """An answer as (kind, JSON body, vector bytes)."""
+    """An answer as (kind, JSON body, bytes of its vector or of its long columns of numbers)."""
     if isinstance(answer, Embedding):
         vector = np.ascontiguousarray(answer.vector, dtype=np.float32)
         return "Embedding", "{}", vector.tobytes()
-    return type(answer).__name__, json.dumps(facts_of(answer)), None
+    facts, columns = facts_of(answer), []
+    for item in fields(answer):
+        if item.type in _COLUMNS and len(facts[item.name]) >= _PACKED_FROM:
+            column = _packed(facts[item.name], _COLUMNS[item.type])
+            if column is not None:
+                facts[item.name] = {"packed": column.typecode, "n": len(column)}
+                columns.append(_little_endian(column).tobytes())
+    return type(answer).__name__, json.dumps(facts), b"".join(columns) or None
+
+
+def _packed(values: Sequence[Any], kind: _Column) -> array[Any] | None:
+    """A column in the smallest type that holds its numbers exactly; None where none does."""
+    flat = list(chain.from_iterable(values) if kind.is_pairs else values)
+    for typecode in kind.typecodes:
+        try:
+            column = array(typecode, flat)
+        except (TypeError, OverflowError):
+            return None
+        if typecode != "f" or column.tolist() == flat:
+            return column
+    return None
+
+
+def _little_endian(column: array[Any]) -> array[Any]:
+    """The column as it lies on disk, or back from there."""
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
 
 
 def _tuples(value: object) -> object:
@@ -46,8 +96,16 @@ def decode_answer(kind: str, body: str, vector: bytes | None) -> Answer:
     """The inverse of encode_answer; exact for floats."""
     if kind == "Embedding":
         return Embedding(np.frombuffer(vector or b"", dtype=np.float32))
-    facts = {name: _tuples(value) for name, value in json.loads(body).items()}
-    answer: Answer = RESPONSES[kind](**facts)
+    facts, rest = json.loads(body), vector or b""
+    for item in fields(RESPONSES[kind]):
+        value = facts.get(item.name)
+        if isinstance(value, dict):
+            n_bytes = value["n"] * array(value["packed"]).itemsize
+            column = _little_endian(array(value["packed"], rest[:n_bytes])).tolist()
+            is_pairs = _COLUMNS[item.type].is_pairs
+            facts[item.name] = tuple(zip(column[::2], column[1::2]) if is_pairs else column)
+            rest = rest[n_bytes:]
+    answer: Answer = RESPONSES[kind](**{name: _tuples(value) for name, value in facts.items()})
     return answer
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
-from evalsuite import Embedding, Failure, TokenScoreTable
+from evalsuite import Attribution, ContinuationScore, Embedding, Failure, TokenScoreTable
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
 from evalsuite.response_store import decode_answer, encode_answer
@@ -19,6 +20,43 @@ from evalsuite.store import JobResult, Run, SampleRow, Store
 )
 def test_answers_come_back_exactly(answer):
     assert decode_answer(*encode_answer(answer)) == answer
+
+
+LONG = tuple(1 / (3 + i) for i in range(20))
+SINGLE = tuple(float(np.float32(number)) for number in LONG)
+PAIRS = tuple((4 * i, 4 * i + 3) for i in range(20))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        TokenScoreTable(SINGLE, PAIRS, LONG, (*LONG[:-1], math.inf), ("a",) * 20),
+        TokenScoreTable(LONG, (), SINGLE, SINGLE),
+        TokenScoreTable(SINGLE, ((0, 2**40), *PAIRS[1:])),
+        ContinuationScore(-1.5, 20, True, LONG),
+        Attribution(LONG, PAIRS, 0.5, 1e-9),
+    ],
+)
+def test_long_columns_come_back_exactly(answer):
+    assert decode_answer(*encode_answer(answer)) == answer
+
+
+def test_long_columns_are_kept_in_few_bytes():
+    _, body, data = encode_answer(TokenScoreTable(SINGLE, PAIRS, LONG))
+    assert len(data) == 20 * (4 + 2 * 4 + 8)
+    assert len(body) < 200
+
+
+def test_a_number_that_is_none_stays_none():
+    table = TokenScoreTable((*SINGLE, math.nan))
+    back = decode_answer(*encode_answer(table)).logprobs
+    assert back[:-1] == SINGLE
+    assert math.isnan(back[-1])
+
+
+def test_answers_of_runs_before_columns_were_packed_are_read():
+    body = json.dumps({"logprobs": LONG, "spans": PAIRS, "means": [], "deviations": []})
+    assert decode_answer("TokenScoreTable", body, None) == TokenScoreTable(LONG, PAIRS)
 
 
 def test_vectors_come_back_bit_by_bit():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
+import torch
 from transformers import AutoModelForCausalLM
 
 import evalsuite
@@ -185,7 +187,11 @@ class CausalLanguageModel(TorchModel):
         if isinstance(requests[0], LogLikelihood):
             rows = [[row] if isinstance(row, ScoredRow) else [] for row in self._pairs(requests)]
         elif isinstance(requests[0], RollingLogLikelihood | TokenScores):
-            self.encoder.encode_all([request.text for request in requests])
+            texts = [request.text for request in requests]
+            if isinstance(requests[0], TokenScores):
+                self.encoder.spans_of(texts)  # encodes them too, and once is enough
+            else:
+                self.encoder.encode_all(texts)
             rows = [self.encoder.windows(request.text) for request in requests]
         elif isinstance(requests[0], Generate):
             return self._generation_batches(requests, budget)
@@ -264,10 +270,10 @@ class CausalLanguageModel(TorchModel):
                 continue
             answers.append(
                 TokenScoreTable(
-                    logprobs=tuple(x for t in tables for x in t.logprobs.tolist()),
-                    spans=tuple(offsets),
-                    means=tuple(x for t in tables for x in t.means.tolist()),
-                    deviations=tuple(x for t in tables for x in t.deviations.tolist()),
+                    logprobs=_column([table.logprobs for table in tables]),
+                    spans=offsets,
+                    means=_column([table.means for table in tables]),
+                    deviations=_column([table.deviations for table in tables]),
                 )
             )
         return answers
@@ -292,6 +298,11 @@ class CausalLanguageModel(TorchModel):
         return continuation_view(
             self.scorer, self.encoder, self._prompt(content), text_of(content), target
         )
+
+
+def _column(windows: Sequence[torch.Tensor]) -> tuple[float, ...]:
+    """The numbers of all windows of a text, one after another."""
+    return tuple(chain.from_iterable(window.tolist() for window in windows))
 
 
 def _answer(row: ScoredRow, found: PositionScores) -> ContinuationScore:

@@ -25,6 +25,9 @@ _JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
 _SHORTEST_CUT = 200
 # Tokens of texts that are kept, about 150 MB; a context is shared by all its continuations.
 _REMEMBERED_TOKENS = 4_000_000
+# And where the tokens stand, another 60 MB: from when texts are put into batches until they are
+# scored.
+_REMEMBERED_SPANS = 500_000
 _REMEMBERED_JOINTS = 65_536
 
 
@@ -39,6 +42,38 @@ class ScoredRow:
     ids: tuple[int, ...]
     start: int
     truncated: int
+
+
+Spans = tuple[tuple[int, int], ...]
+
+
+class TextMemory:
+    """One tuple with an entry for each token of a text; the longest unused are forgotten first."""
+
+    def __init__(self, n_tokens: int) -> None:
+        """Room for so many tokens."""
+        self.n_tokens = n_tokens
+        self._kept: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
+        self._n = 0
+
+    def __contains__(self, text: str) -> bool:
+        """Whether a text is remembered."""
+        return text in self._kept
+
+    def get(self, text: str) -> tuple[Any, ...] | None:
+        """What is remembered of a text, or None."""
+        if text not in self._kept:
+            return None
+        self._kept.move_to_end(text)
+        return self._kept[text]
+
+    def put(self, text: str, entries: tuple[Any, ...]) -> None:
+        """Remember a text that is not remembered yet."""
+        self._kept[text] = entries
+        self._n += len(entries) + 1
+        while self._n > self.n_tokens:
+            _, forgotten = self._kept.popitem(last=False)
+            self._n -= len(forgotten) + 1
 
 
 class Encoder:
@@ -58,8 +93,8 @@ class Encoder:
         """
         self.tokenizer = tokenizer
         self.max_length = max_length
-        self._known: OrderedDict[str, tuple[int, ...]] = OrderedDict()
-        self._n_known = 0
+        self._known = TextMemory(_REMEMBERED_TOKENS)
+        self._spans = TextMemory(_REMEMBERED_SPANS)
         self._joints = lru_cache(maxsize=_REMEMBERED_JOINTS)(self._find_joint)
         self._cuts_at_spaces = _is_byte_level(tokenizer)
         start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
@@ -80,19 +115,11 @@ class Encoder:
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Token ids of a text, without special tokens."""
-        if text in self._known:
-            self._known.move_to_end(text)
-            return self._known[text]
-        ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-        self._remember(text, ids)
+        ids = self._known.get(text)
+        if ids is None:
+            ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            self._known.put(text, ids)
         return ids
-
-    def _remember(self, text: str, ids: tuple[int, ...]) -> None:
-        self._known[text] = ids
-        self._n_known += len(ids) + 1
-        while self._n_known > _REMEMBERED_TOKENS:
-            _, forgotten = self._known.popitem(last=False)
-            self._n_known -= len(forgotten) + 1
 
     def started(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """The ids after what stands before a text; never twice (chat templates write it too)."""
@@ -100,19 +127,25 @@ class Encoder:
             return (self.prefix, *ids)
         return ids
 
-    def spans(self, text: str) -> list[tuple[int, int]]:
+    def spans(self, text: str) -> Spans:
         """Character offsets of each token; empty where the tokenizer has none (slow ones)."""
         return self.spans_of([text])[0]
 
-    def spans_of(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """As ``spans``, of many texts in one call, whose ids are remembered for what follows."""
-        if not texts or not getattr(self.tokenizer, "is_fast", False):
-            return [[] for _ in texts]
-        encoded = self.tokenizer(list(texts), add_special_tokens=False, return_offsets_mapping=True)
-        for text, ids in zip(texts, encoded["input_ids"], strict=True):
-            if text not in self._known:
-                self._remember(text, tuple(ids))
-        return [[(int(a), int(b)) for a, b in offsets] for offsets in encoded["offset_mapping"]]
+    def spans_of(self, texts: Sequence[str]) -> list[Spans]:
+        """As ``spans``, of many texts in one call, which are remembered with their ids."""
+        if not getattr(self.tokenizer, "is_fast", False):
+            return [() for _ in texts]
+        found = {text: self._spans.get(text) for text in texts}
+        new = [text for text, spans in found.items() if spans is None]
+        if new:
+            encoded = self.tokenizer(new, add_special_tokens=False, return_offsets_mapping=True)
+            columns = (encoded["input_ids"], encoded["offset_mapping"])
+            for text, ids, offsets in zip(new, *columns, strict=True):
+                found[text] = tuple(offsets)
+                self._spans.put(text, tuple(offsets))
+                if text not in self._known:
+                    self._known.put(text, tuple(ids))
+        return [found[text] or () for text in texts]
 
     def pairs(self, pairs: Sequence[tuple[str, str]]) -> list[ScoredRow | Failure]:
         """The row of each (context, continuation); see ``pair``. New texts are encoded together."""
@@ -173,7 +206,7 @@ class Encoder:
         if len(new) > 1:
             encoded = self.tokenizer(new, add_special_tokens=False)["input_ids"]
             for text, ids in zip(new, encoded, strict=True):
-                self._remember(text, tuple(ids))
+                self._known.put(text, tuple(ids))
 
     def windows(self, text: str) -> list[ScoredRow]:
         """Rows that together score every token of a text exactly once.

@@ -15,6 +15,8 @@ import torch
 HEAD_CHUNK = 256
 # On a CPU, a block of the head's weights that stays in its cache, and rows that share it.
 SLICE_TOKENS, SLICE_ROWS = 4096, 512
+# e to this is 0 in float32.
+LOWEST = -120.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def read_tokens(
         linear: The head itself, where it is nothing but one matrix product: on a CPU it is then
             applied to a slice of the vocabulary at a time, which is faster and needs less memory.
     """
-    is_sliced = linear is not None and states.device.type == "cpu" and not with_moments
+    is_sliced = linear is not None and states.device.type == "cpu"
     needed, at = positions.unique(return_inverse=True)
     order = at.argsort(stable=True)
     targets = targets.to(states.device)[order]
@@ -65,7 +67,7 @@ def read_tokens(
         rows = at[first:last].to(states.device) - begin
         some, wanted = states[chunk.to(states.device)], targets[first:last]
         if is_sliced and linear is not None:
-            columns[:2, first:last] = _columns_by_slices(linear, some, rows, wanted)
+            columns[:, first:last] = _columns_by_slices(linear, some, rows, wanted, with_moments)
         else:
             columns[:, first:last] = _columns(logits_of(some), rows, wanted, with_moments)
         first = last
@@ -75,12 +77,14 @@ def read_tokens(
 
 
 def _columns_by_slices(
-    linear: torch.nn.Linear, states: torch.Tensor, rows: torch.Tensor, targets: torch.Tensor
+    linear: torch.nn.Linear,
+    states: torch.Tensor,
+    rows: torch.Tensor,
+    targets: torch.Tensor,
+    with_moments: bool,
 ) -> torch.Tensor:
-    """Log p and greediness [2, tokens], with the normaliser summed up slice by slice."""
-    highest = torch.full((len(states),), -torch.inf)
-    total = torch.zeros(len(states))
-    best = torch.zeros(len(states), dtype=torch.long)
+    """The same columns as ``_columns`` [4, tokens], summed up slice by slice."""
+    sums = _RunningSums(len(states), with_moments)
     chosen = torch.zeros(len(targets))
     for begin in range(0, len(linear.weight), SLICE_TOKENS):
         end = begin + SLICE_TOKENS
@@ -88,13 +92,65 @@ def _columns_by_slices(
         logits = torch.nn.functional.linear(states, linear.weight[begin:end], bias).float()
         (inside,) = ((targets >= begin) & (targets < end)).nonzero(as_tuple=True)
         chosen[inside] = logits[rows[inside], targets[inside] - begin]
+        sums.add(logits, begin)
+    scores = chosen - sums.normaliser()[rows]
+    mean, deviation = sums.moments()
+    return torch.stack(
+        [scores, (sums.best[rows] == targets).float(), mean[rows], deviation[rows]],
+    )
+
+
+class _RunningSums:
+    """What is known of each row's distribution after the slices of the vocabulary seen so far.
+
+    Sums are of e^z, z e^z and z^2 e^z, with z a logit less the highest yet: where a slice has a
+    higher one, they are moved to it. Taken from z and not from log p, the deviation of a flat
+    distribution is not what is left of two large numbers.
+    """
+
+    def __init__(self, n_rows: int, with_moments: bool) -> None:
+        self.highest = torch.full((n_rows,), torch.finfo(torch.float32).min)
+        self.best = torch.zeros(n_rows, dtype=torch.long)
+        self.sums = torch.zeros(3 if with_moments else 1, n_rows)
+
+    def add(self, logits: torch.Tensor, begin: int) -> None:
+        """Take in the logits [rows, some tokens] of the tokens from ``begin`` on; overwrites them.
+
+        A logit of minus infinity becomes a z whose e^z is 0 but whose product with it is not NaN.
+        """
         value, index = logits.max(-1)
-        best = torch.where(value > highest, index + begin, best)  # the first of equals stays
-        new = torch.maximum(highest, value)
-        total = total * (highest - new).exp() + logits.sub_(new[:, None]).exp_().sum(-1)
-        highest = new
-    scores = chosen - (highest + total.log())[rows]
-    return torch.stack([scores, (best[rows] == targets).float()])
+        self.best = torch.where(value > self.highest, index + begin, self.best)  # first of equals
+        highest = torch.maximum(self.highest, value)
+        self._move((self.highest - highest).clamp_min_(LOWEST))
+        self.highest = highest
+        z = logits.sub_(highest[:, None])
+        if len(self.sums) == 1:
+            self.sums[0] += z.exp_().sum(-1)
+            return
+        weights = z.clamp_min_(LOWEST).exp()
+        for power, total in enumerate(self.sums):
+            total += (weights.mul_(z) if power else weights).sum(-1)
+
+    def _move(self, by: torch.Tensor) -> None:
+        """Take z from a highest logit that is higher by ``-by``: z becomes z + by."""
+        if len(self.sums) > 1:
+            total, first, second = self.sums
+            second += by * (2 * first + by * total)
+            first += by * total
+        self.sums *= by.exp()
+
+    def normaliser(self) -> torch.Tensor:
+        """Log of the summed exponentials of the logits [rows]."""
+        return self.highest + self.sums[0].log()
+
+    def moments(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of log p under p [rows]; zeros unless asked for."""
+        if len(self.sums) == 1:
+            return torch.zeros_like(self.highest), torch.zeros_like(self.highest)
+        total, first, second = self.sums
+        mean = first / total
+        variance = (second / total - mean.square()).clamp_min(0)
+        return mean - total.log(), variance.sqrt()
 
 
 def _columns(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite import Failure
-from evalsuite_text.scoring.encoding import Encoder
+from evalsuite_text.scoring.encoding import Encoder, TextMemory
 
 
 def test_white_space_at_the_end_of_the_context_belongs_to_the_continuation(gpt2) -> None:
@@ -118,6 +120,29 @@ def test_pairs_are_encoded_as_each_by_itself(language_model):
     pairs = [("the house is green and " * n + "warm ", " a dog") for n in range(12)]
     fresh = Encoder(language_model.tokenizer, language_model.encoder.max_length)
     assert fresh.pairs(pairs) == [language_model.encoder.pair(*pair) for pair in pairs]
+
+
+def test_a_text_whose_spans_are_asked_for_twice_is_encoded_once(gpt2, monkeypatch):
+    encoder = Encoder(gpt2.tokenizer, 64)
+    texts = ["the house is green", "Zürich", "", "the house is green"]
+    first = encoder.spans_of(texts)
+    monkeypatch.setattr(encoder, "tokenizer", SimpleNamespace(is_fast=True))  # cannot encode
+    assert encoder.spans_of(texts) == first
+    encoder.encode_all(texts)
+    assert [len(encoder.ids(text)) for text in texts] == [len(spans) for spans in first]
+    assert first[2] == ()
+
+
+def test_the_longest_unused_texts_are_forgotten_when_there_is_no_room():
+    memory = TextMemory(8)  # an entry for each token and one for the text
+    for text in ("a", "b"):
+        memory.put(text, (1, 2, 3))
+    memory.get("a")
+    memory.put("c", (4,))
+    assert ("a" in memory, "b" in memory, "c" in memory) == (True, False, True)
+    assert memory.get("b") is None
+    memory.put("long", (0,) * 8)
+    assert "long" not in memory
 
 
 class _Numbers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -47,3 +49,43 @@ def test_of_equal_tokens_the_first_is_the_greedy_one():
         )
     assert found.greedy.tolist() == [True, False]
     assert found.logprobs.exp() == pytest.approx(1 / 9000)
+
+
+@pytest.mark.parametrize("slice_tokens", [7, 64])
+def test_moments_by_slices_are_those_of_the_definition(monkeypatch, slice_tokens):
+    """mu = sum p log p and sigma^2 = sum p (log p - mu)^2, in float64, a slice at a time or not.
+
+    The first ten tokens cannot occur, so that the first of seven-token slices holds nothing.
+    """
+    monkeypatch.setattr(head, "SLICE_TOKENS", slice_tokens)
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(8, 50)
+    with torch.no_grad():
+        linear.bias[:10] = -torch.inf
+    states = 4 * torch.randn(20, 8)
+    places = torch.arange(20)
+    with torch.inference_mode():
+        logits = linear(states)
+        found = read_tokens(
+            states, places, logits.argmax(-1), lambda _: logits, with_moments=True, linear=linear
+        )
+        logp = logits[:, 10:].double().log_softmax(-1)
+    mean = (logp.exp() * logp).sum(-1)
+    deviation = (logp.exp() * (logp - mean[:, None]).square()).sum(-1).sqrt()
+    torch.testing.assert_close(found.means.double(), mean, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.deviations.double(), deviation, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found.logprobs.double(), logp.amax(-1), atol=1e-5, rtol=1e-5)
+    assert found.greedy.all()
+
+
+def test_a_flat_distribution_has_no_deviation():
+    # Taken from log p it would be the root of what is left of 82.9 - 82.9 in float32.
+    linear = torch.nn.Linear(2, 9000, bias=False)
+    torch.nn.init.zeros_(linear.weight)
+    one = torch.tensor([0])
+    with torch.inference_mode():
+        found = read_tokens(
+            torch.ones(1, 2), one, one, lambda some: linear(some), with_moments=True, linear=linear
+        )
+    assert found.means.tolist() == pytest.approx([-math.log(9000)], abs=1e-5)
+    assert found.deviations.tolist() == [0.0]
