@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from evalsuite import Card, Metric, Probe, Request, RequestFailed, Sample
-from evalsuite_privacy.guard import blind_scores, inputs_of
+from evalsuite import Card, Request, RequestFailed, Sample
 from evalsuite_privacy.membership import attacks
-from evalsuite_privacy.membership.estimates import MembershipMetrics
-from evalsuite_privacy.membership.members import is_member
+from evalsuite_privacy.membership.guarded import GuardedProbe
 from evalsuite_privacy.membership.neighbours import neighbours_of, words_in
 from evalsuite_privacy.membership.references import Asked, Reference
 from evalsuite_privacy.membership.scored_text import ScoredText
@@ -33,7 +29,7 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class LikelihoodProbe(Probe):
+class LikelihoodProbe(GuardedProbe):
     """What membership probes of all kinds of models have; subclasses say how a text is asked for.
 
     Args:
@@ -43,8 +39,6 @@ class LikelihoodProbe(Probe):
         changed_share: Share of the words that a copy changes.
         reference: A second model, or the directory of a run of this probe with one
             (``RUN#MODEL`` where it had several).
-        folds: Of the blind classifier's cross-validation.
-        cluster_by: Field of the unit that is resampled and kept in one fold (document, speaker).
         seed: Of the changed copies.
     """
 
@@ -53,13 +47,9 @@ class LikelihoodProbe(Probe):
     neighbours: int = 0
     changed_share: float = 0.1
     reference: str = ""
-    folds: int = 5
-    cluster_by: str = ""
     seed: int = 0
 
-    family: ClassVar[Any] = "privacy"
     fields: ClassVar[Any] = ("text", "member")
-    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = CARD
     own_attacks: ClassVar[tuple[str, ...]] = ("loss", "zlib", "min_k")
 
@@ -77,11 +67,6 @@ class LikelihoodProbe(Probe):
             "reference": bool(self.reference),
         }
         return (*self.own_attacks, *(name for name, is_wanted in more.items() if is_wanted))
-
-    @property
-    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """One metric that gives the estimates of all attacks."""
-        return (MembershipMetrics(self.attacks, self.cluster_by),)
 
     def request(self, text: str, sample: Sample) -> Request:
         """How the model is asked for a text that stands in a sample's place."""
@@ -106,15 +91,12 @@ class LikelihoodProbe(Probe):
         scored = ScoredText.of(answer)
         scores = scored.scores(text, self.k)
         record = {
-            "member": is_member(sample["member"]),
+            **self.beginning(sample, *self.shown(sample)),
             "log_likelihood": scored.total,
             "n_tokens": scored.n_tokens,
             **{name: scores[name] for name in self.own_attacks if name in scores},
-            "_inputs": inputs_of(*self.shown(sample)),
             "_asked": Asked(request, sample.content_hash if self.reference else ""),
         }
-        if self.cluster_by:
-            record[self.cluster_by] = str(sample[self.cluster_by])
         yield from self._further(record, scored.mean, sample, context)
         return record
 
@@ -142,42 +124,21 @@ class LikelihoodProbe(Probe):
             return ()
         return tuple(ScoredText.of(answer).mean for answer in answers)
 
-    def tabulate(
-        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
-    ) -> Sequence[Mapping[str, Any]]:
-        """Add the scores of the blind classifier and of the reference; drop the inputs."""
-        if not records:
-            return records
-        groups = [str(record[self.cluster_by]) for record in records] if self.cluster_by else None
-        blind = blind_scores(
-            [record["_inputs"] for record in records],
-            np.array([record["member"] for record in records], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=groups,
-        )
-        found = zip(records, blind.tolist(), self._of_reference(records), strict=True)
-        return [
-            {
-                **{name: value for name, value in record.items() if name[:1] != "_"},
-                "blind": score,
-                **more,
-            }
-            for record, score, more in found
-        ]
-
-    def _of_reference(self, records: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, float]]:
-        """The reference attack's column, where there is a reference.
+    def scores_of_all(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Sequence[float | None]]:
+        """The reference attack's scores, where there is a reference.
 
         Both sums are divided by the tokens of the model at hand: the ratio of the two likelihoods
         of one text means the same whatever the reference's tokenizer is.
         """
         if not self.reference:
-            yield from ({} for _ in records)
-            return
+            return {}
         totals = Reference(self.reference).totals([record["_asked"] for record in records])
+        scores = []
         for record, total in zip(records, totals, strict=True):
             n = record["n_tokens"] or math.nan
             of_reference = math.nan if total is None else total / n
             own = record["log_likelihood"] / n
-            yield {"reference": attacks.reference_difference(own, of_reference)}
+            scores.append(attacks.reference_difference(own, of_reference))
+        return {"reference": scores}
