@@ -7,6 +7,7 @@
     TokenScores             token_scores                 TokenScoreTable
     TokenEntropies          token_entropies              TokenEntropyTable
     MaskedTokenScores       masked_token_scores          TokenScoreTable
+    SubstituteTokens        substitute_tokens            Substitutions
     Generate                generate                     Generation
     EmbedText               embed_text                   Embedding
     EmbedImage              embed_image                  Embedding
@@ -141,6 +142,30 @@ class MaskedTokenScores(Request):
     mask: Literal["token", "word", "none"] = "token"
     within: tuple[int, int] | None = None
     method: ClassVar[str] = "masked_token_scores"
+
+
+@dataclass(frozen=True)
+class SubstituteTokens(Request):
+    """The nearest texts by a masked language model: one token replaced by a likely other.
+
+    ``hidden`` is the share of the replaced token's input vector that the model does not see: with
+    0.7 the others stay close in meaning (Mattern et al. 2023), with 1 the mask stands in its place,
+    with 0 nothing is hidden. ``seed`` draws which components are hidden.
+    """
+
+    text: str
+    count: int
+    hidden: float = 0.7
+    seed: int = 0
+    method: ClassVar[str] = "substitute_tokens"
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none, and a number of texts below 1."""
+        if not 0 <= self.hidden <= 1 or self.count < 1:
+            raise ValueError(
+                "hidden is a share from 0 to 1, and count at least 1 "
+                f"(got {self.hidden} and {self.count})"
+            )
 
 
 @dataclass(frozen=True)
@@ -322,6 +347,23 @@ class TokenScoreTable:
 
 
 @dataclass(frozen=True)
+class Substitutions:
+    """Texts that differ from one in a single token, the nearest first, as many as there are.
+
+    ``scores`` are the probability of the other token where the own one is ruled out, in [0, 1]:
+    p(other) / (1 - p(own)).
+    """
+
+    texts: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Accept the lists that a store keeps."""
+        object.__setattr__(self, "texts", tuple(self.texts))
+        object.__setattr__(self, "scores", tuple(self.scores))
+
+
+@dataclass(frozen=True)
 class TokenEntropyTable:
     """For each order its entropies before each token of the continuation, in nats."""
 
@@ -491,6 +533,7 @@ Response: TypeAlias = (
     | TextScore
     | TokenScoreTable
     | TokenEntropyTable
+    | Substitutions
     | Generation
     | Embedding
     | Similarity
@@ -509,6 +552,7 @@ RESPONSES: dict[str, type] = {
         TextScore,
         TokenScoreTable,
         TokenEntropyTable,
+        Substitutions,
         Generation,
         Embedding,
         Similarity,
