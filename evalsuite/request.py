@@ -148,9 +148,10 @@ class MaskedTokenScores(Request):
 class SubstituteTokens(Request):
     """The nearest texts by a masked language model: one token replaced by a likely other.
 
-    ``hidden`` is the share of the replaced token's input vector that the model does not see: with
-    0.7 the others stay close in meaning (Mattern et al. 2023), with 1 the mask stands in its place,
-    with 0 nothing is hidden. ``seed`` draws which components are hidden.
+    Both are of words; punctuation and spaces stay. ``hidden`` is the share of the replaced token's
+    input vector that the model does not see: with 0.7 the others stay close in meaning (Mattern et
+    al. 2023), with 1 the mask stands in its place, with 0 nothing is hidden. ``seed`` draws which
+    components are hidden.
     """
 
     text: str

@@ -7,10 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from evalsuite import Card, Request, RequestFailed, Sample
+from evalsuite import Card, Request, RequestFailed, Sample, SubstituteTokens
+from evalsuite.second_model import SecondModel
 from evalsuite_privacy.membership import attacks
 from evalsuite_privacy.membership.guarded import GuardedProbe
-from evalsuite_privacy.membership.neighbours import neighbours_of, words_in
+from evalsuite_privacy.membership.neighbours import (
+    DrawnNeighbours,
+    FilledNeighbours,
+    Neighbourhood,
+    words_in,
+)
 from evalsuite_privacy.membership.references import Asked, Reference
 from evalsuite_privacy.membership.scored_text import ScoredText
 
@@ -36,7 +42,10 @@ class LikelihoodProbe(GuardedProbe):
         k: Share of the tokens that Min-K% averages over.
         lowercase: Also score each text in lower case; one more text to score, where it differs.
         neighbours: Changed copies of each text to score; 0 leaves the attack out.
-        changed_share: Share of the words that a copy changes.
+        changed_share: Share of the words that a copy changes, where these are drawn.
+        filler: A masked language model that exchanges one token of each copy for one that it finds
+            likely there; words are drawn without one.
+        hidden_share: Share of the exchanged token's input vector that the filler does not see.
         reference: A second model, or the directory of a run of this probe with one
             (``RUN#MODEL`` where it had several).
         seed: Of the changed copies.
@@ -46,6 +55,8 @@ class LikelihoodProbe(GuardedProbe):
     lowercase: bool = False
     neighbours: int = 0
     changed_share: float = 0.1
+    filler: str = ""
+    hidden_share: float = 0.7
     reference: str = ""
     seed: int = 0
 
@@ -57,16 +68,25 @@ class LikelihoodProbe(GuardedProbe):
         """Refuse shares that are none."""
         if not 0 < self.k <= 1 or not 0 < self.changed_share <= 1:
             raise ValueError("k and changed_share are shares, above 0 and at most 1")
+        if not 0 <= self.hidden_share <= 1:
+            raise ValueError("hidden_share is a share, from 0 to 1")
+        if self.filler and not self.neighbours:
+            raise ValueError("a filler needs neighbours: say how many each text gets")
 
     @property
     def attacks(self) -> tuple[str, ...]:
         """The attacks that the options ask for."""
         more = {
             "lowercase": self.lowercase,
-            "neighbourhood": self.neighbours > 0,
+            self._neighbourhood: self.neighbours > 0,
             "reference": bool(self.reference),
         }
         return (*self.own_attacks, *(name for name, is_wanted in more.items() if is_wanted))
+
+    @property
+    def _neighbourhood(self) -> str:
+        """The attack's name, which says where its neighbours come from."""
+        return "filled_neighbourhood" if self.filler else "neighbourhood"
 
     def request(self, text: str, sample: Sample) -> Request:
         """How the model is asked for a text that stands in a sample's place."""
@@ -77,11 +97,22 @@ class LikelihoodProbe(GuardedProbe):
         return (str(sample["text"]),)
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked; gather words for neighbours."""
+        """Look at the second models before anything is asked; find or prepare neighbours."""
         if self.reference:
             Reference(self.reference).check(*self.needs[:1])
-        return words_in(str(s["text"]) for s in samples) if self.neighbours else ()
+        return self._neighbours_among([str(sample["text"]) for sample in samples])
         yield  # makes this a generator
+
+    def _neighbours_among(self, texts: Sequence[str]) -> Neighbourhood | None:
+        if not self.neighbours:
+            return None
+        if not self.filler:
+            return DrawnNeighbours(words_in(texts), self.neighbours, self.changed_share, self.seed)
+        model = SecondModel(self.filler)
+        model.check(SubstituteTokens)
+        return FilledNeighbours.by(
+            model, texts, self.neighbours, hidden=self.hidden_share, seed=self.seed
+        )
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score the text once; then what only further texts can tell."""
@@ -100,7 +131,7 @@ class LikelihoodProbe(GuardedProbe):
         yield from self._further(record, scored.mean, sample, context)
         return record
 
-    def _further(self, record: dict[str, Any], mean: float, sample: Sample, words: Any) -> Any:
+    def _further(self, record: dict[str, Any], mean: float, sample: Sample, near: Any) -> Any:
         """Attacks that score other texts; one that fails costs itself only."""
         text = str(sample["text"])
         if self.lowercase:
@@ -108,11 +139,8 @@ class LikelihoodProbe(GuardedProbe):
             (of_lower,) = (yield from self._means(lower, sample)) or (math.nan,)
             record["lowercase"] = attacks.lowercase_ratio(of_lower, mean)
         if self.neighbours:
-            near = neighbours_of(
-                text, self.neighbours, words, share=self.changed_share, seed=self.seed
-            )
-            means = yield from self._means(near, sample)
-            record["neighbourhood"] = attacks.neighbourhood_difference(mean, means)
+            means = yield from self._means(near.of(text), sample)
+            record[self._neighbourhood] = attacks.neighbourhood_difference(mean, means)
 
     def _means(self, texts: Sequence[str], sample: Sample) -> Any:
         """Mean log-probability per token of other texts; none where one was not answered."""

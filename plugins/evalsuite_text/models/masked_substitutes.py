@@ -61,7 +61,8 @@ class Substitutes:
             _Place(i, j, *self.model.row(text, j, "token" if requests[i].hidden == 1 else "none"))
             for i, text in enumerate(texts)
             if failed[i] is None
-            for j in range(len(text.ids))
+            for j, (begin, end) in enumerate(text.spans)
+            if _is_of_word(requests[i].text[begin:end])
         ]
         others: list[list[_Other]] = [[] for _ in requests]
         for batch in batches([len(place.row) for place in places], token_budget(self.model.device)):
@@ -165,6 +166,8 @@ class Substitutes:
         own = text[begin:end]
         space = own[: len(own) - len(own.lstrip())]
         piece = self._piece(other.id)
+        if not _is_of_word(piece):
+            return None
         # A tokenizer that reads lower case only would spoil every sentence's beginning.
         large = piece[:1].upper() + piece[1:] if own.strip()[:1].isupper() else piece
         wanted = [*read.ids[: other.token], other.id, *read.ids[other.token + 1 :]]
@@ -188,3 +191,8 @@ class Substitutes:
             "input_ids"
         ]
         return found
+
+
+def _is_of_word(piece: str) -> bool:
+    """Whether it has a letter or digit: a full stop in place of a word is no near text."""
+    return any(character.isalnum() for character in piece)

@@ -30,6 +30,10 @@ def pair(request, masked_folders, cpu):
     return load(folder, cpu), AutoModelForMaskedLM.from_pretrained(folder).eval()
 
 
+def is_of_word(tokenizer, token):
+    return any(character.isalnum() for character in tokenizer.decode([token]))
+
+
 def naive(model, peer, text, hidden, seed=0):
     """Every other token of every place by one forward pass each, the best first."""
     tokenizer = model.tokenizer
@@ -38,6 +42,8 @@ def naive(model, peer, text, hidden, seed=0):
     start = whole.index(bare[0])
     found = []
     for j, own in enumerate(bare):
+        if not is_of_word(tokenizer, own):
+            continue
         ids = torch.tensor([whole])
         vectors = peer.get_input_embeddings()(ids).detach().clone()
         if hidden == 1:
@@ -49,7 +55,8 @@ def naive(model, peer, text, hidden, seed=0):
         with torch.no_grad():
             p = peer(inputs_embeds=vectors).logits[0, start + j].double().softmax(-1).numpy()
         for other in range(len(p)):
-            if other != own and other not in tokenizer.all_special_ids:
+            is_special = other in tokenizer.all_special_ids
+            if other != own and not is_special and is_of_word(tokenizer, other):
                 found.append((p[other] / (1 - p[own]), j, other))
     return sorted(found, key=lambda one: (-one[0], one[1:])), bare
 
@@ -88,6 +95,13 @@ def test_one_token_differs_and_all_around_it_stays(pair):
         assert sum(a != b for a, b in zip(own, ids, strict=True)) == 1
         assert "\n" in other
         assert other != text
+
+
+def test_punctuation_stays(pair):
+    model, _ = pair
+    (answer,) = model.substitute_tokens([SubstituteTokens("the city ; where is it ?", 8)])
+    assert all(" ; " in text and text.endswith(" ?") for text in answer.texts)
+    assert model.substitute_tokens([SubstituteTokens("; ?", 8)]) == [Substitutions((), ())]
 
 
 def test_the_batch_changes_nothing(pair):
