@@ -110,11 +110,14 @@ class TokenEntropies(Request):
 
     ``orders`` are those of Rényi's entropy, H = log(sum p^a) / (1 - a): at least 0, where 1 is
     Shannon's entropy, its limit, and infinity minus the logarithm of the largest probability.
+    ``with_media`` also asks for the model's doubt after each token that it reads of the context's
+    pictures and clips, which costs no further pass.
     """
 
     context: Content
     continuation: str
     orders: tuple[float, ...] = (1.0,)
+    with_media: bool = False
     method: ClassVar[str] = "token_entropies"
 
     def __post_init__(self) -> None:
@@ -366,13 +369,23 @@ class Substitutions:
 
 @dataclass(frozen=True)
 class TokenEntropyTable:
-    """For each order its entropies before each token of the continuation, in nats."""
+    """For each order its entropies before each token of the continuation, in nats.
+
+    ``modified`` are, for each finite order, the modified entropies of the continuation's own tokens
+    (Song and Mittal 2021; Li et al. 2024, ModRényi): at least 0, small where the model was sure of
+    the token that came. With a = |order - 1|, g(p) = (p^a - 1) / a, and the logarithm at order 1,
+    it is -(1 - p(own)) g(p(own)) - sum over the others of p g(1 - p). ``media`` are the entropies
+    at the media's tokens where these were asked for: after each token, what would come next.
+    """
 
     entropies: tuple[tuple[float, ...], ...]
+    modified: tuple[tuple[float, ...], ...] = ()
+    media: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Accept rows as the lists that a store keeps."""
-        object.__setattr__(self, "entropies", tuple(tuple(row) for row in self.entropies))
+        for name in ("entropies", "modified", "media"):
+            object.__setattr__(self, name, tuple(tuple(row) for row in getattr(self, name)))
 
 
 @dataclass(frozen=True)
