@@ -7,6 +7,7 @@ RollingLogLikelihood    rolling_loglikelihood        TextScore
 TokenScores             token_scores                 TokenScoreTable
 TokenEntropies          token_entropies              TokenEntropyTable
 MaskedTokenScores       masked_token_scores          TokenScoreTable
+SubstituteTokens        substitute_tokens            Substitutions
 Generate                generate                     Generation
 EmbedText               embed_text                   Embedding
 EmbedImage              embed_image                  Embedding
@@ -100,11 +101,14 @@ class TokenEntropies(Request):
 
     ``orders`` are those of Rényi's entropy, H = log(sum p^a) / (1 - a): at least 0, where 1 is
     Shannon's entropy, its limit, and infinity minus the logarithm of the largest probability.
+    ``with_media`` also asks for the model's doubt after each token that it reads of the context's
+    pictures and clips, which costs no further pass.
     """
 
     context: Content
     continuation: str
     orders: tuple[float, ...] = (1.0,)
+    with_media: bool = False
     method: ClassVar[str] = "token_entropies"
 
     def __post_init__(self) -> None:
@@ -132,6 +136,31 @@ class MaskedTokenScores(Request):
     mask: Literal["token", "word", "none"] = "token"
     within: tuple[int, int] | None = None
     method: ClassVar[str] = "masked_token_scores"
+
+
+@dataclass(frozen=True)
+class SubstituteTokens(Request):
+    """The nearest texts by a masked language model: one token replaced by a likely other.
+
+    Both are of words; punctuation and spaces stay. ``hidden`` is the share of the replaced token's
+    input vector that the model does not see: with 0.7 the others stay close in meaning (Mattern et
+    al. 2023), with 1 the mask stands in its place, with 0 nothing is hidden. ``seed`` draws which
+    components are hidden.
+    """
+
+    text: str
+    count: int
+    hidden: float = 0.7
+    seed: int = 0
+    method: ClassVar[str] = "substitute_tokens"
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none, and a number of texts below 1."""
+        if not 0 <= self.hidden <= 1 or self.count < 1:
+            raise ValueError(
+                "hidden is a share from 0 to 1, and count at least 1 "
+                f"(got {self.hidden} and {self.count})"
+            )
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,41 @@ class TokenScoreTable:
 
 
 @dataclass(frozen=True)
+class Substitutions:
+    """Texts that differ from one in a single token, the nearest first, as many as there are.
+
+    ``scores`` are the probability of the other token where the own one is ruled out, in [0, 1]:
+    p(other) / (1 - p(own)).
+    """
+
+    texts: tuple[str, ...]
+    scores: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Accept the lists that a store keeps."""
+        object.__setattr__(self, "texts", tuple(self.texts))
+        object.__setattr__(self, "scores", tuple(self.scores))
+
+
+@dataclass(frozen=True)
 class TokenEntropyTable:
-    """For each order its entropies before each token of the continuation, in nats."""
+    """For each order its entropies before each token of the continuation, in nats.
+
+    ``modified`` are, for each finite order, the modified entropies of the continuation's own tokens
+    (Song and Mittal 2021; Li et al. 2024, ModRényi): at least 0, small where the model was sure of
+    the token that came. With a = |order - 1|, g(p) = (p^a - 1) / a, and the logarithm at order 1,
+    it is -(1 - p(own)) g(p(own)) - sum over the others of p g(1 - p). ``media`` are the entropies
+    at the media's tokens where these were asked for: after each token, what would come next.
+    """
 
     entropies: tuple[tuple[float, ...], ...]
+    modified: tuple[tuple[float, ...], ...] = ()
+    media: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         """Accept rows as the lists that a store keeps."""
-        object.__setattr__(self, "entropies", tuple(tuple(row) for row in self.entropies))
+        for name in ("entropies", "modified", "media"):
+            object.__setattr__(self, name, tuple(tuple(row) for row in getattr(self, name)))
 
 
 @dataclass(frozen=True)
@@ -224,6 +251,7 @@ Response: TypeAlias = (
     | TextScore
     | TokenScoreTable
     | TokenEntropyTable
+    | Substitutions
     | Generation
     | Embedding
     | Similarity
@@ -242,6 +270,7 @@ RESPONSES: dict[str, type] = {
         TextScore,
         TokenScoreTable,
         TokenEntropyTable,
+        Substitutions,
         Generation,
         Embedding,
         Similarity,

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalsuite.errors import UsageError
 from evalsuite.executor import unique
-from evalsuite.model import Loader, LoadSettings
+from evalsuite.model import Loader, LoadSettings, ModelInfo
 from evalsuite.registry import installed
 from evalsuite.request import Request
 from evalsuite.response import Answer
@@ -24,14 +24,18 @@ class SecondModel:
 
     name: str
 
+    def describe(self) -> ModelInfo:
+        """What is known of it before its weights are read; raises UsageError for no such name."""
+        loader, reference = self._loader()
+        return loader.describe(reference, LoadSettings())
+
     def check(self, *requests: type[Request]) -> None:
         """Refuse a model that cannot be asked these; reads its configuration, not its weights.
 
         Raises:
             UsageError: It has no such name, or does not answer one of the requests.
         """
-        loader, reference = self._loader()
-        info = loader.describe(reference, LoadSettings())
+        info = self.describe()
         for request in requests:
             if not info.answers(request):
                 raise UsageError(

@@ -7,24 +7,17 @@ failure, not a cut transcript.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import torch
-from transformers import AutoModelForSpeechSeq2Seq
 
-import evalsuite
-from evalsuite import Failure, ModelInfo, Request, Transcribe, Transcript, UsageError
+from evalsuite import Failure, Request, Transcribe, Transcript, UsageError
 from evalsuite_audio.models.asked import refusal
-from evalsuite_transformers.checkpoint import (
-    Checkpoint,
-    fingerprint,
-    load_processor,
-    load_weights,
-)
-from evalsuite_transformers.torch_model import TorchModel, count_parameters
+from evalsuite_audio.models.seq2seq_transcriber import Seq2SeqTranscriber
+from evalsuite_transformers.checkpoint import Checkpoint
 from evalsuite_transformers.written_text import neutral_settings, text_of_ids
 
 # The authors' bound against endless repetition, and the longest clips that they train on.
@@ -56,65 +49,27 @@ class Options:
         return options
 
 
-class MoonshineTranscriber(TorchModel):
+class MoonshineTranscriber(Seq2SeqTranscriber):
     """A MoonshineForConditionalGeneration."""
 
-    @staticmethod
-    def describe(reference: str, checkpoint: Checkpoint) -> ModelInfo:
-        """What the configuration says."""
-        Options.of(checkpoint)
-        return _info(reference, checkpoint)
+    options_class = Options
 
-    @classmethod
-    def load(cls, reference: str, checkpoint: Checkpoint) -> MoonshineTranscriber:
-        """Load weights and processor."""
-        options = Options.of(checkpoint)
-        processor = load_processor(checkpoint)
-        module = load_weights(AutoModelForSpeechSeq2Seq, checkpoint)
-        return cls(reference, checkpoint, options, module, processor)
-
-    def __init__(
-        self,
-        reference: str,
-        checkpoint: Checkpoint,
-        options: Options,
-        module: Any,
-        processor: Any,
-    ) -> None:
-        """Set the checkpoint's own generation settings aside."""
-        self.options = options
-        self.tokenizer, self.extractor = processor.tokenizer, processor.feature_extractor
-        self.sample_rate_hz = int(self.extractor.sampling_rate)
+    def set_up(self, reference: str, module: Any) -> Mapping[str, str]:
+        """Greedy search or so many beams, whatever the checkpoint says."""
+        beams = self.options.num_beams
         start = int(module.config.decoder_start_token_id)
         settings, set_aside = neutral_settings(module.generation_config, self.tokenizer, start)
         settings.decoder_start_token_id = start
-        settings.num_beams = options.num_beams
+        settings.num_beams = beams
         module.generation_config = settings
         details = {
-            "class": type(module).__name__,
-            "decoding": f"{options.num_beams} beams" if options.num_beams > 1 else "greedy",
-            "language": options.language or "its own; the checkpoint does not say which",
+            "decoding": f"{beams} beams" if beams > 1 else "greedy",
+            "language": self.options.language or "its own; the checkpoint does not say which",
             "batches": "one clip at a time",
             "longest clip": f"{LONGEST_S} s",
             "longest transcript": f"{TOKENS_PER_SECOND} tokens for each second",
         }
-        if set_aside:
-            details["generation settings set aside"] = set_aside
-        info = _info(
-            reference,
-            checkpoint,
-            n_parameters=count_parameters(module),
-            sample_rate_hz=self.sample_rate_hz,
-            details=details,
-        )
-        mark = fingerprint(
-            checkpoint.reference,
-            checkpoint.revision,
-            module.dtype,
-            options,
-            version=evalsuite.__version__,
-        )
-        super().__init__(info, mark, module)
+        return details | ({"generation settings set aside": set_aside} if set_aside else {})
 
     def cost(self, request: Request) -> int:
         """Positions of the encoder, of 384 samples."""
@@ -149,14 +104,3 @@ class MoonshineTranscriber(TorchModel):
                 max_new_tokens=min(room, max(1, ceil(seconds * TOKENS_PER_SECOND))),
             )
         return Transcript(text_of_ids(self.tokenizer, row.tolist()).strip())
-
-
-def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
-    return ModelInfo(
-        name=f"hf:{reference}",
-        kind="speech sequence-to-sequence transcriber",
-        modalities=frozenset({"audio"}),
-        methods=frozenset({"transcribe"}),
-        revision=checkpoint.revision,
-        **facts,
-    )

@@ -8,26 +8,25 @@ one clip at a time. The encoder reads each window once, also to find out the lan
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
-from transformers import AutoModelForSpeechSeq2Seq, LogitsProcessorList
+from transformers import LogitsProcessorList
 from transformers.modeling_outputs import BaseModelOutput
 
-import evalsuite
 from evalsuite import (
     Audio,
     ContinuationScore,
     Failure,
     LogLikelihood,
     ModelError,
-    ModelInfo,
     Request,
     TimedWord,
     Transcribe,
     Transcript,
 )
+from evalsuite_audio.models.seq2seq_transcriber import Seq2SeqTranscriber
 from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_features import WhisperFeatures
 from evalsuite_audio.models.whisper_options import Options
@@ -35,13 +34,6 @@ from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
 from evalsuite_audio.models.whisper_suppression import Suppression
 from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
-from evalsuite_transformers.checkpoint import (
-    Checkpoint,
-    fingerprint,
-    load_processor,
-    load_weights,
-)
-from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 # Windows encoded and written at once on a CPU; more only wait for the longest answer.
 CPU_WINDOWS = 8
@@ -51,35 +43,14 @@ TIME_TOKENS = 1501
 _Item = TypeVar("_Item")
 
 
-class WhisperTranscriber(TorchModel):
+class WhisperTranscriber(Seq2SeqTranscriber):
     """A WhisperForConditionalGeneration."""
 
-    @staticmethod
-    def describe(reference: str, checkpoint: Checkpoint) -> ModelInfo:
-        """What the configuration says."""
-        Options.of(checkpoint)
-        return _info(reference, checkpoint)
+    options_class = Options
+    methods = frozenset({"transcribe", "loglikelihood"})
 
-    @classmethod
-    def load(cls, reference: str, checkpoint: Checkpoint) -> WhisperTranscriber:
-        """Load weights and processor."""
-        options = Options.of(checkpoint)
-        processor = load_processor(checkpoint)
-        module = load_weights(AutoModelForSpeechSeq2Seq, checkpoint)
-        return cls(reference, checkpoint, options, module, processor)
-
-    def __init__(
-        self,
-        reference: str,
-        checkpoint: Checkpoint,
-        options: Options,
-        module: Any,
-        processor: Any,
-    ) -> None:
-        """Read the special tokens and set the checkpoint's own generation settings aside."""
-        self.options = options
-        self.tokenizer, self.extractor = processor.tokenizer, processor.feature_extractor
-        self.sample_rate_hz = int(self.extractor.sampling_rate)
+    def set_up(self, reference: str, module: Any) -> Mapping[str, str]:
+        """Also read the special tokens."""
         self.features = WhisperFeatures(self.extractor, module.device)
         self.window = self.features.window
         try:
@@ -88,34 +59,18 @@ class WhisperTranscriber(TorchModel):
             raise ModelError(
                 f"The tokenizer of model {reference!r} has no token {error}: it is not Whisper's."
             ) from error
-        set_aside = set_neutral(module, self.speech, options.num_beams)
+        set_aside = set_neutral(module, self.speech, self.options.num_beams)
         self.suppression = Suppression.of(module)
         self.default_language = self._default_language(reference)
         self.max_length = int(module.config.max_target_positions)
-        info = _info(
-            reference,
-            checkpoint,
-            n_parameters=count_parameters(module),
-            sample_rate_hz=self.sample_rate_hz,
-            details={
-                "class": type(module).__name__,
-                "languages": str(len(self.speech.languages) or "English only"),
-                "language where none is asked for": self._told_language(),
-                "long clips": f"windows of {self.window / self.sample_rate_hz:g} s, one after "
-                "another",
-                "longest transcript of a window": f"{self.max_length} tokens",
-                **options.details,
-                **({"generation settings set aside": set_aside} if set_aside else {}),
-            },
-        )
-        mark = fingerprint(
-            checkpoint.reference,
-            checkpoint.revision,
-            module.dtype,
-            options,
-            version=evalsuite.__version__,
-        )
-        super().__init__(info, mark, module)
+        return {
+            "languages": str(len(self.speech.languages) or "English only"),
+            "language where none is asked for": self._told_language(),
+            "long clips": f"windows of {self.window / self.sample_rate_hz:g} s, one after another",
+            "longest transcript of a window": f"{self.max_length} tokens",
+            **self.options.details,
+            **({"generation settings set aside": set_aside} if set_aside else {}),
+        }
 
     def _default_language(self, reference: str) -> str | None:
         """The language of requests that name none: asked for, or the checkpoint's own."""
@@ -299,14 +254,3 @@ class WhisperTranscriber(TorchModel):
         code = next((c for c, token in self.speech.languages.items() if token in opening), "en")
         words = words_of(self.tokenizer, tokens, code not in WITHOUT_SPACES)
         return timed_words(words, times, start_s, end_s)
-
-
-def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
-    return ModelInfo(
-        name=f"hf:{reference}",
-        kind="speech sequence-to-sequence transcriber",
-        modalities=frozenset({"audio"}),
-        methods=frozenset({"transcribe", "loglikelihood"}),
-        revision=checkpoint.revision,
-        **facts,
-    )

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalsuite import Classify, Failure, LoadSettings, UsageError
+from evalsuite import Classify, Failure, UsageError
 from evalsuite.content import as_content
-from evalsuite.registry import installed
+from evalsuite.second_model import SecondModel
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,7 @@ class Scorer:
         Raises:
             UsageError: It does not classify, or has no such name.
         """
-        loader, reference = self._loader()
-        if not loader.describe(reference, LoadSettings()).answers(Classify):
+        if not SecondModel(self.model).describe().answers(Classify):
             raise UsageError(f"The scorer {self.model!r} does not classify texts.")
 
     def scores_of(self, texts: Iterable[str]) -> tuple[Mapping[str, float], str]:
@@ -39,17 +38,8 @@ class Scorer:
         Raises:
             UsageError: The model has no such label.
         """
-        unique = list(dict.fromkeys(texts))
-        loader, reference = self._loader()
-        model = loader.load(reference, LoadSettings())
-        try:
-            answers: dict[str, Any] = {}
-            requests = {text: Classify(as_content(text)) for text in unique}
-            executor = installed().require("executor", "local").load()()
-            executor.answer(model, list(requests.values()), answers.update)
-            fingerprint = str(model.fingerprint)
-        finally:
-            model.close()
+        requests = {text: Classify(as_content(text)) for text in texts}
+        answers, fingerprint = SecondModel(self.model).answers(list(requests.values()))
         found = {text: answers[request.digest] for text, request in requests.items()}
         return {
             text: self._score(answer)
@@ -64,11 +54,3 @@ class Scorer:
                 f"{', '.join(answer.labels)}."
             )
         return float(answer.probability(self.label))
-
-    def _loader(self) -> tuple[Any, str]:
-        scheme, colon, reference = self.model.partition(":")
-        if not colon or not reference:
-            raise UsageError(
-                f"{self.model!r} is not a model name; write scheme:reference, e.g. hf:./scorer."
-            )
-        return installed().require("model", scheme).load()(), reference

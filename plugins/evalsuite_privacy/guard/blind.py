@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,30 @@ def blind_scores(
             model = LogisticRegression(max_iter=1000).fit(features[train], labels[train])
             scores[order[test]] = model.decision_function(features[test])
     return scores
+
+
+def blind_column(
+    records: Sequence[Mapping[str, Any]],
+    rng: np.random.Generator,
+    *,
+    folds: int = 5,
+    unit: str = "",
+) -> npt.NDArray[np.float64]:
+    """The blind scores of a probe's records, which hold ``_inputs`` and ``member``, (n,).
+
+    Args:
+        records: At least one.
+        rng: Source of the shuffle.
+        folds: Number of folds.
+        unit: Column of what must stay in one fold besides copies; empty for nothing else.
+    """
+    return blind_scores(
+        [record["_inputs"] for record in records],
+        np.array([record["member"] for record in records], dtype=bool),
+        rng,
+        folds=folds,
+        groups=[str(record[unit]) for record in records] if unit else None,
+    )
 
 
 def _folds(labels: Any, together: Any, n_folds: int, seed: int) -> Iterator[tuple[Any, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evalsuite import Card, EmbedAudio, EmbedImage, EmbedText, Metric, Probe, Sample
 from evalsuite.zero_shot import embed, fill
-from evalsuite_privacy.guard import blind_scores, inputs_of
+from evalsuite_privacy.guard import blind_column, inputs_of
 from evalsuite_privacy.identity.names import AUDIO_TEMPLATES, IMAGE_TEMPLATES, candidates
 from evalsuite_privacy.identity.rates import IdentityRates
 from evalsuite_privacy.identity.voting import closest
@@ -124,13 +124,7 @@ class IdentityInference(Probe):
         """Add what a classifier of the media alone would say, whole persons held out."""
         if not records:
             return records
-        blind = blind_scores(
-            [record["_inputs"] for record in records],
-            np.array([record["member"] for record in records], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=[str(record["_name"]) for record in records],
-        )
+        blind = blind_column(records, rng, folds=self.folds, unit="_name")
         return [{**r, "blind": score} for r, score in zip(records, blind.tolist(), strict=True)]
 
 

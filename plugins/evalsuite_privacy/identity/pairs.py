@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Card, EmbedAudio, EmbedImage, EmbedText, Metric, Probe, Sample
+from evalsuite import Card, EmbedAudio, EmbedImage, EmbedText, Sample
 from evalsuite.zero_shot import embed
-from evalsuite_privacy.guard import blind_scores, inputs_of
-from evalsuite_privacy.membership.estimates import MembershipMetrics
-from evalsuite_privacy.membership.members import is_member
+from evalsuite_privacy.membership.guarded import GuardedProbe
 
 CARD = Card(
     measures="How well the closeness of a picture or clip to its text tells whether the pair was "
@@ -26,71 +24,42 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class PairMembership(Probe):
+class PairMembership(GuardedProbe):
     """Base: the cosine of each pair, alone and against the other texts.
 
     The attack ``cosine`` is the similarity of the pair; ``excess`` subtracts the mean similarity of
     the same medium to the texts of the other pairs, so that a medium which is close to any text
     does not pass for a member.
-
-    Args:
-        folds: Of the blind classifier's cross-validation.
-        cluster_by: Field of the unit that is resampled and kept in one fold.
     """
 
-    folds: int = 5
-    cluster_by: str = ""
-
-    family: ClassVar[Any] = "privacy"
-    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = CARD
     medium: ClassVar[str] = "image"
 
     @property
-    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """The estimates of both attacks."""
-        return (MembershipMetrics(("cosine", "excess"), self.cluster_by),)
+    def attacks(self) -> tuple[str, ...]:
+        """Both."""
+        return ("cosine", "excess")
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Embed both sides."""
         part, text = sample[self.medium], str(sample["text"])
         of_medium, of_text = yield embed(part), EmbedText(text)
-        record = {
-            "member": is_member(sample["member"]),
+        return {
+            **self.beginning(sample, part, text),
             "cosine": float(of_medium.vector.astype(float) @ of_text.vector.astype(float)),
             "_medium": of_medium.vector,
             "_text": of_text.vector,
-            "_inputs": inputs_of(part, text),
         }
-        if self.cluster_by:
-            record[self.cluster_by] = str(sample[self.cluster_by])
-        return record
 
-    def tabulate(
-        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
-    ) -> Sequence[Mapping[str, Any]]:
-        """Add the second attack and the blind classifier; drop the vectors."""
-        if not records:
-            return records
-        blind = blind_scores(
-            [record["_inputs"] for record in records],
-            np.array([record["member"] for record in records], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=[str(r[self.cluster_by]) for r in records] if self.cluster_by else None,
-        )
+    def scores_of_all(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Sequence[float | None]]:
+        """The second attack."""
         excess = excess_similarity(
             np.stack([record["_medium"] for record in records]).astype(float),
             np.stack([record["_text"] for record in records]).astype(float),
         )
-        return [
-            {
-                **{name: value for name, value in record.items() if name[:1] != "_"},
-                "blind": score,
-                "excess": more,
-            }
-            for record, score, more in zip(records, blind.tolist(), excess.tolist(), strict=True)
-        ]
+        return {"excess": excess.tolist()}
 
 
 def excess_similarity(media: Any, texts: Any) -> Any:

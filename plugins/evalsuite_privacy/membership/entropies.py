@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Card, Generate, Metric, Probe, RequestFailed, Sample, TokenEntropies
+from evalsuite import Card, Generate, RequestFailed, Sample, TokenEntropies
 from evalsuite.content import as_content
-from evalsuite_privacy.guard import blind_scores, inputs_of
-from evalsuite_privacy.membership.estimates import MembershipMetrics
-from evalsuite_privacy.membership.members import is_member
+from evalsuite_privacy.membership.guarded import GuardedProbe
 
 CARD = Card(
     measures="How well a model's doubt about what is said of a picture or clip tells whether it "
@@ -43,7 +40,7 @@ def max_renyi(entropies: npt.ArrayLike, k: float) -> float:
 
 
 @dataclass(frozen=True)
-class EntropyMembership(Probe):
+class EntropyMembership(GuardedProbe):
     """Base: doubt about the instruction, about the model's own description, about a given text.
 
     The slices of the attack: ``instruction``, tokens of what the model is told after the medium;
@@ -55,20 +52,14 @@ class EntropyMembership(Probe):
         max_tokens: Of the description; 0 leaves it out.
         orders: Of Rényi's entropy.
         k: Share of the tokens that is averaged over.
-        folds: Of the blind classifier's cross-validation.
-        cluster_by: Field of the unit that is resampled and kept in one fold.
     """
 
     instruction: str = ""
     max_tokens: int = 32
     orders: tuple[float, ...] = (0.5, 1.0, 2.0, float("inf"))
     k: float = 0.1
-    folds: int = 5
-    cluster_by: str = ""
 
-    family: ClassVar[Any] = "privacy"
     needs: ClassVar[Any] = (TokenEntropies, Generate)
-    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = CARD
     medium: ClassVar[str] = "image"
     told: ClassVar[str] = "Describe what this picture shows."
@@ -84,11 +75,6 @@ class EntropyMembership(Probe):
         slices = ("instruction", *(("description",) if self.max_tokens else ()), "text")
         return tuple(f"{one} order {order:g}" for one in slices for order in self.orders)
 
-    @property
-    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """The estimates of all attacks."""
-        return (MembershipMetrics(self.attacks, self.cluster_by),)
-
     def ask(self, sample: Sample, context: Any) -> Any:
         """Let the model describe the medium, then ask for its doubt about every slice."""
         part, text = sample[self.medium], str(sample.get("text") or "")
@@ -96,18 +82,13 @@ class EntropyMembership(Probe):
         shown = as_content((part, told))
         slices = {"instruction": (as_content((part,)), told), "text": (shown, text)}
         record: dict[str, Any] = dict.fromkeys(self.attacks, float("nan"))
-        record |= {
-            "member": is_member(sample["member"]),
-            "_inputs": inputs_of(part, *((text,) if text else ())),
-        }
+        record |= self.beginning(sample, part, *((text,) if text else ()))
         if self.max_tokens:
             written = yield Generate(shown, max_tokens=self.max_tokens)
             record["generated"] = written.text
             slices["description"] = (shown, written.text)
         for name, (before, tokens) in slices.items():
             record |= yield from self._scores(name, before, tokens)
-        if self.cluster_by:
-            record[self.cluster_by] = str(sample[self.cluster_by])
         return record
 
     def _scores(self, name: str, before: Any, tokens: str) -> Any:
@@ -122,24 +103,6 @@ class EntropyMembership(Probe):
             f"{name} order {order:g}": max_renyi(row, self.k)
             for order, row in zip(self.orders, answer.entropies, strict=True)
         }
-
-    def tabulate(
-        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
-    ) -> Sequence[Mapping[str, Any]]:
-        """Add the blind classifier; drop the inputs."""
-        if not records:
-            return records
-        blind = blind_scores(
-            [record["_inputs"] for record in records],
-            np.array([record["member"] for record in records], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=[str(r[self.cluster_by]) for r in records] if self.cluster_by else None,
-        )
-        return [
-            {**{k: v for k, v in record.items() if k[:1] != "_"}, "blind": score}
-            for record, score in zip(records, blind.tolist(), strict=True)
-        ]
 
 
 @dataclass(frozen=True)

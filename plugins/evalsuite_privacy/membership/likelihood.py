@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from evalsuite import Card, Metric, Probe, Request, RequestFailed, Sample
-from evalsuite_privacy.guard import blind_scores, inputs_of
+from evalsuite import Card, Request, RequestFailed, Sample, SubstituteTokens
+from evalsuite.second_model import SecondModel
 from evalsuite_privacy.membership import attacks
-from evalsuite_privacy.membership.estimates import MembershipMetrics
-from evalsuite_privacy.membership.members import is_member
-from evalsuite_privacy.membership.neighbours import neighbours_of, words_in
+from evalsuite_privacy.membership.guarded import GuardedProbe
+from evalsuite_privacy.membership.neighbours import (
+    DrawnNeighbours,
+    FilledNeighbours,
+    Neighbourhood,
+    words_in,
+)
 from evalsuite_privacy.membership.references import Asked, Reference
 from evalsuite_privacy.membership.scored_text import ScoredText
 
@@ -33,18 +35,19 @@ CARD = Card(
 
 
 @dataclass(frozen=True)
-class LikelihoodProbe(Probe):
+class LikelihoodProbe(GuardedProbe):
     """What membership probes of all kinds of models have; subclasses say how a text is asked for.
 
     Args:
         k: Share of the tokens that Min-K% averages over.
         lowercase: Also score each text in lower case; one more text to score, where it differs.
         neighbours: Changed copies of each text to score; 0 leaves the attack out.
-        changed_share: Share of the words that a copy changes.
+        changed_share: Share of the words that a copy changes, where these are drawn.
+        filler: A masked language model that exchanges one token of each copy for one that it finds
+            likely there; words are drawn without one.
+        hidden_share: Share of the exchanged token's input vector that the filler does not see.
         reference: A second model, or the directory of a run of this probe with one
             (``RUN#MODEL`` where it had several).
-        folds: Of the blind classifier's cross-validation.
-        cluster_by: Field of the unit that is resampled and kept in one fold (document, speaker).
         seed: Of the changed copies.
     """
 
@@ -52,14 +55,12 @@ class LikelihoodProbe(Probe):
     lowercase: bool = False
     neighbours: int = 0
     changed_share: float = 0.1
+    filler: str = ""
+    hidden_share: float = 0.7
     reference: str = ""
-    folds: int = 5
-    cluster_by: str = ""
     seed: int = 0
 
-    family: ClassVar[Any] = "privacy"
     fields: ClassVar[Any] = ("text", "member")
-    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = CARD
     own_attacks: ClassVar[tuple[str, ...]] = ("loss", "zlib", "min_k")
 
@@ -67,21 +68,25 @@ class LikelihoodProbe(Probe):
         """Refuse shares that are none."""
         if not 0 < self.k <= 1 or not 0 < self.changed_share <= 1:
             raise ValueError("k and changed_share are shares, above 0 and at most 1")
+        if not 0 <= self.hidden_share <= 1:
+            raise ValueError("hidden_share is a share, from 0 to 1")
+        if self.filler and not self.neighbours:
+            raise ValueError("a filler needs neighbours: say how many each text gets")
 
     @property
     def attacks(self) -> tuple[str, ...]:
         """The attacks that the options ask for."""
         more = {
             "lowercase": self.lowercase,
-            "neighbourhood": self.neighbours > 0,
+            self._neighbourhood: self.neighbours > 0,
             "reference": bool(self.reference),
         }
         return (*self.own_attacks, *(name for name, is_wanted in more.items() if is_wanted))
 
     @property
-    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """One metric that gives the estimates of all attacks."""
-        return (MembershipMetrics(self.attacks, self.cluster_by),)
+    def _neighbourhood(self) -> str:
+        """The attack's name, which says where its neighbours come from."""
+        return "filled_neighbourhood" if self.filler else "neighbourhood"
 
     def request(self, text: str, sample: Sample) -> Request:
         """How the model is asked for a text that stands in a sample's place."""
@@ -92,11 +97,22 @@ class LikelihoodProbe(Probe):
         return (str(sample["text"]),)
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked; gather words for neighbours."""
+        """Look at the second models before anything is asked; find or prepare neighbours."""
         if self.reference:
             Reference(self.reference).check(*self.needs[:1])
-        return words_in(str(s["text"]) for s in samples) if self.neighbours else ()
+        return self._neighbours_among([str(sample["text"]) for sample in samples])
         yield  # makes this a generator
+
+    def _neighbours_among(self, texts: Sequence[str]) -> Neighbourhood | None:
+        if not self.neighbours:
+            return None
+        if not self.filler:
+            return DrawnNeighbours(words_in(texts), self.neighbours, self.changed_share, self.seed)
+        model = SecondModel(self.filler)
+        model.check(SubstituteTokens)
+        return FilledNeighbours.by(
+            model, texts, self.neighbours, hidden=self.hidden_share, seed=self.seed
+        )
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score the text once; then what only further texts can tell."""
@@ -106,19 +122,16 @@ class LikelihoodProbe(Probe):
         scored = ScoredText.of(answer)
         scores = scored.scores(text, self.k)
         record = {
-            "member": is_member(sample["member"]),
+            **self.beginning(sample, *self.shown(sample)),
             "log_likelihood": scored.total,
             "n_tokens": scored.n_tokens,
             **{name: scores[name] for name in self.own_attacks if name in scores},
-            "_inputs": inputs_of(*self.shown(sample)),
             "_asked": Asked(request, sample.content_hash if self.reference else ""),
         }
-        if self.cluster_by:
-            record[self.cluster_by] = str(sample[self.cluster_by])
         yield from self._further(record, scored.mean, sample, context)
         return record
 
-    def _further(self, record: dict[str, Any], mean: float, sample: Sample, words: Any) -> Any:
+    def _further(self, record: dict[str, Any], mean: float, sample: Sample, near: Any) -> Any:
         """Attacks that score other texts; one that fails costs itself only."""
         text = str(sample["text"])
         if self.lowercase:
@@ -126,11 +139,8 @@ class LikelihoodProbe(Probe):
             (of_lower,) = (yield from self._means(lower, sample)) or (math.nan,)
             record["lowercase"] = attacks.lowercase_ratio(of_lower, mean)
         if self.neighbours:
-            near = neighbours_of(
-                text, self.neighbours, words, share=self.changed_share, seed=self.seed
-            )
-            means = yield from self._means(near, sample)
-            record["neighbourhood"] = attacks.neighbourhood_difference(mean, means)
+            means = yield from self._means(near.of(text), sample)
+            record[self._neighbourhood] = attacks.neighbourhood_difference(mean, means)
 
     def _means(self, texts: Sequence[str], sample: Sample) -> Any:
         """Mean log-probability per token of other texts; none where one was not answered."""
@@ -142,42 +152,21 @@ class LikelihoodProbe(Probe):
             return ()
         return tuple(ScoredText.of(answer).mean for answer in answers)
 
-    def tabulate(
-        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
-    ) -> Sequence[Mapping[str, Any]]:
-        """Add the scores of the blind classifier and of the reference; drop the inputs."""
-        if not records:
-            return records
-        groups = [str(record[self.cluster_by]) for record in records] if self.cluster_by else None
-        blind = blind_scores(
-            [record["_inputs"] for record in records],
-            np.array([record["member"] for record in records], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=groups,
-        )
-        found = zip(records, blind.tolist(), self._of_reference(records), strict=True)
-        return [
-            {
-                **{name: value for name, value in record.items() if name[:1] != "_"},
-                "blind": score,
-                **more,
-            }
-            for record, score, more in found
-        ]
-
-    def _of_reference(self, records: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, float]]:
-        """The reference attack's column, where there is a reference.
+    def scores_of_all(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Sequence[float | None]]:
+        """The reference attack's scores, where there is a reference.
 
         Both sums are divided by the tokens of the model at hand: the ratio of the two likelihoods
         of one text means the same whatever the reference's tokenizer is.
         """
         if not self.reference:
-            yield from ({} for _ in records)
-            return
+            return {}
         totals = Reference(self.reference).totals([record["_asked"] for record in records])
+        scores = []
         for record, total in zip(records, totals, strict=True):
             n = record["n_tokens"] or math.nan
             of_reference = math.nan if total is None else total / n
             own = record["log_likelihood"] / n
-            yield {"reference": attacks.reference_difference(own, of_reference)}
+            scores.append(attacks.reference_difference(own, of_reference))
+        return {"reference": scores}

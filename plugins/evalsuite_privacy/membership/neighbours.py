@@ -1,12 +1,79 @@
-"""Neighbours of a text: the same text with a few words exchanged or left out."""
+"""Neighbours of a text: the same text with a few words exchanged, by chance or by a model."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from evalsuite import SubstituteTokens, Substitutions
+from evalsuite.second_model import SecondModel
 
 _WORD = re.compile(r"\w+", re.UNICODE)
+
+
+class Neighbourhood(Protocol):
+    """Knows the neighbours of the texts that a probe asks about."""
+
+    def of(self, text: str) -> Sequence[str]:
+        """The neighbours of one text; none where it has none."""
+        ...
+
+
+@dataclass(frozen=True)
+class DrawnNeighbours:
+    """Neighbours with words drawn at random.
+
+    Attributes:
+        words: What to put in place of a word.
+        count: How many neighbours each text gets.
+        share: Share of the words that are changed.
+        seed: Of the draws.
+    """
+
+    words: tuple[str, ...]
+    count: int
+    share: float = 0.1
+    seed: int = 0
+
+    def of(self, text: str) -> Sequence[str]:
+        """Draw them."""
+        return neighbours_of(text, self.count, self.words, share=self.share, seed=self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class FilledNeighbours:
+    """Neighbours that a masked language model finds likely, one token each (Mattern et al. 2023).
+
+    Attributes:
+        by_text: The neighbours of each text; a text that the model cannot read has none.
+    """
+
+    by_text: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def by(
+        cls, filler: SecondModel, texts: Iterable[str], count: int, *, hidden: float, seed: int
+    ) -> FilledNeighbours:
+        """Ask the model about all texts at once.
+
+        Args:
+            filler: A masked language model.
+            texts: The texts.
+            count: How many neighbours each gets; fewer where there are no more.
+            hidden: Share of the replaced token's input vector that the model does not see.
+            seed: Of what is hidden.
+        """
+        requests = {text: SubstituteTokens(text, count, hidden, seed) for text in texts}
+        answers, _ = filler.answers(list(requests.values()))
+        found = {text: answers[request.digest] for text, request in requests.items()}
+        return cls({t: a.texts for t, a in found.items() if isinstance(a, Substitutions)})
+
+    def of(self, text: str) -> Sequence[str]:
+        """Look them up."""
+        return self.by_text.get(text, ())
 
 
 def words_in(texts: Iterable[str]) -> tuple[str, ...]:

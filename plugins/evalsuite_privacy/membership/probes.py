@@ -53,14 +53,14 @@ class MembershipInference(LikelihoodProbe):
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
         """Also choose the prefix: non-members in an order that their own texts decide."""
-        words = yield from super().prepare(samples)
+        near = yield from super().prepare(samples)
         texts = {str(s["text"]) for s in samples if self.prefixes and not is_member(s["member"])}
         chosen = sorted(texts, key=lambda text: sha256_of(f"{self.seed}-{text}".encode()))
-        return words, tuple(chosen[: self.prefixes])
+        return near, tuple(chosen[: self.prefixes])
 
     def _further(self, record: dict[str, Any], mean: float, sample: Sample, context: Any) -> Any:
-        words, prefix = context
-        yield from super()._further(record, mean, sample, words)
+        near, prefix = context
+        yield from super()._further(record, mean, sample, near)
         text = str(sample["text"])
         if self.prefixes:
             record["recall"] = float("nan")

@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Card, Metric, Probe, Sample, TokenScores
+from evalsuite import Card, Sample, TokenScores
 from evalsuite.text_lists import listed
-from evalsuite_privacy.guard import blind_scores, inputs_of
-from evalsuite_privacy.membership.estimates import MembershipMetrics
+from evalsuite_privacy.membership.guarded import GuardedProbe
 from evalsuite_privacy.membership.members import is_member
 from evalsuite_privacy.membership.reference_attacks import (
     lira_offline,
@@ -30,7 +29,7 @@ ATTACKS = ("lira_online", "lira_offline", "rmia_online", "rmia_offline")
 
 
 @dataclass(frozen=True)
-class ReferenceModelMembership(Probe):
+class ReferenceModelMembership(GuardedProbe):
     """LiRA and RMIA with reference models trained on known parts of the data.
 
     A sample's field ``trained_on`` names the references that were trained on it; a sample whose
@@ -45,22 +44,16 @@ class ReferenceModelMembership(Probe):
         gamma: RMIA's margin, at least 1.
         a: Offline RMIA's guess of how strongly models remember; 1 is not at all, and fits language
             models: a token's probability is small, and the guess (1 - a)/2 would drown it.
-        folds: Of the blind classifier's cross-validation.
-        cluster_by: Field of the unit that is resampled and kept in one fold.
     """
 
     references: Mapping[str, str] = field(default_factory=dict)
     shared_deviation: bool = False
     gamma: float = 2.0
     a: float = 1.0
-    folds: int = 5
-    cluster_by: str = ""
 
     name: ClassVar[str] = "privacy/reference-model-membership"
-    family: ClassVar[Any] = "privacy"
     needs: ClassVar[Any] = (TokenScores,)
     fields: ClassVar[Any] = ("text", "member")
-    sensitive: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         measures="How well texts of the training data can be told by comparing their likelihood "
         "with that under reference models trained with and without them.",
@@ -79,9 +72,9 @@ class ReferenceModelMembership(Probe):
             raise ValueError("gamma must be at least 1, and a between 0 and 1")
 
     @property
-    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
-        """One metric that gives the estimates of all attacks."""
-        return (MembershipMetrics(ATTACKS, self.cluster_by),)
+    def attacks(self) -> tuple[str, ...]:
+        """All of them."""
+        return ATTACKS
 
     def prepare(self, samples: Sequence[Sample]) -> Any:
         """Look at every reference before anything is asked."""
@@ -96,18 +89,14 @@ class ReferenceModelMembership(Probe):
         request = TokenScores(text)
         scored = ScoredText.of((yield request))
         trained_on = self._trained_on(sample)
-        record = {
-            "member": is_member(sample["member"]),
+        return {
+            **self.beginning(sample, text),
             "is_population": bool(sample.get("population")) and is_member(sample["population"]),
             "log_likelihood": scored.total,
             "n_tokens": scored.n_tokens,
             "_inside": [name in trained_on for name in self.references],
-            "_inputs": inputs_of(text),
             "_asked": Asked(request, sample.content_hash),
         }
-        if self.cluster_by:
-            record[self.cluster_by] = str(sample[self.cluster_by])
-        return record
 
     def _trained_on(self, sample: Sample) -> set[str]:
         told = sample.get("trained_on") or []
@@ -120,12 +109,10 @@ class ReferenceModelMembership(Probe):
             )
         return names
 
-    def tabulate(
-        self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
-    ) -> Sequence[Mapping[str, Any]]:
-        """Ask or read the references, attack, and score blindly; population rows have no score."""
-        if not records:
-            return records
+    def scores_of_all(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Sequence[float | None]]:
+        """Ask or read the references, and attack; the population has no score."""
         asked = [record["_asked"] for record in records]
         n_tokens = np.array([record["n_tokens"] for record in records], dtype=float)
         totals = [Reference(name).totals(asked) for name in self.references.values()]
@@ -134,15 +121,9 @@ class ReferenceModelMembership(Probe):
         inside = np.array([record["_inside"] for record in records], dtype=bool)
         population = np.array([record["is_population"] for record in records], dtype=bool)
         scores = self._attack(own, by_model, inside, population)
-        blind = self._blind(records, population, rng)
-        return [
-            {
-                **{name: value for name, value in record.items() if name[:1] != "_"},
-                **{name: math.nan if outside else float(s[i]) for name, s in scores.items()},
-                "blind": float(blind[i]),
-            }
-            for i, (record, outside) in enumerate(zip(records, population, strict=True))
-        ]
+        return {
+            name: np.where(population, math.nan, values).tolist() for name, values in scores.items()
+        }
 
     def _attack(
         self,
@@ -163,21 +144,13 @@ class ReferenceModelMembership(Probe):
             "rmia_offline": rmia(offline, offline[population], self.gamma),
         }
 
-    def _blind(
-        self,
-        records: Sequence[Mapping[str, Any]],
-        population: npt.NDArray[np.bool_],
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.float64]:
-        """Blind scores of the samples under test, (n,); NaN for the population."""
-        (tested,) = np.nonzero(~population)
-        kept = [records[i] for i in tested]
-        scores = np.full(len(records), math.nan)
-        scores[tested] = blind_scores(
-            [record["_inputs"] for record in kept],
-            np.array([record["member"] for record in kept], dtype=bool),
-            rng,
-            folds=self.folds,
-            groups=[str(record[self.cluster_by]) for record in kept] if self.cluster_by else None,
-        )
+    def blind(
+        self, records: Sequence[Mapping[str, Any]], rng: np.random.Generator
+    ) -> Sequence[float]:
+        """Blind scores of the samples under test; NaN for the population."""
+        tested = [i for i, record in enumerate(records) if not record["is_population"]]
+        scores = [math.nan] * len(records)
+        found = super().blind([records[i] for i in tested], rng)
+        for i, score in zip(tested, found, strict=True):
+            scores[i] = score
         return scores

@@ -33,7 +33,7 @@ from evalsuite_privacy.membership.entropies import (
     ImageEntropyMembership,
     max_renyi,
 )
-from evalsuite_transformers.generative.token_scores import entropies
+from evalsuite_transformers.generative.token_entropies import entropies
 
 LEAK = "leak beyond inputs"
 DRAW = np.random.default_rng(5)

@@ -65,7 +65,7 @@ class Loader:
         """What the configuration says."""
         checkpoint = open_checkpoint(reference, settings)
         Options.of(checkpoint)
-        return describe(reference, checkpoint, QuestionAnswerer.kind, QuestionAnswerer.method)
+        return describe(reference, checkpoint, QuestionAnswerer.kind, QuestionAnswerer.methods)
 
     def load(self, reference: str, settings: LoadSettings) -> QuestionAnswerer:
         """Load weights and tokenizer."""
@@ -109,7 +109,7 @@ class QuestionAnswerer(TextEncoder):
     """A bidirectional transformer with a start and an end logit for each token."""
 
     kind = "extractive question answerer"
-    method = "answer_span"
+    methods = frozenset({"answer_span"})
 
     def __init__(
         self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any, options: Options

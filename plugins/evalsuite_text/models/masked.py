@@ -24,8 +24,11 @@ from evalsuite import (
     ModelError,
     ModelInfo,
     Request,
+    SubstituteTokens,
+    Substitutions,
     TokenScoreTable,
 )
+from evalsuite_text.models.masked_substitutes import Substitutes
 from evalsuite_text.models.selected_positions import SelectedHead
 from evalsuite_text.models.special_tokens import frame
 from evalsuite_text.models.text_encoder import (
@@ -49,7 +52,9 @@ class Loader:
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
         checkpoint = _open(reference, settings)
-        return describe(reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.method)
+        return describe(
+            reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.methods
+        )
 
     def load(self, reference: str, settings: LoadSettings) -> MaskedLanguageModel:
         """Load weights and tokenizer."""
@@ -77,7 +82,7 @@ _REMEMBERED_TEXTS = 16_384
 
 
 @dataclass(frozen=True)
-class _Text:
+class ReadText:
     """A text's tokens, their characters, and the word that each belongs to."""
 
     ids: tuple[int, ...]
@@ -96,7 +101,7 @@ class MaskedLanguageModel(TextEncoder):
     """A bidirectional transformer with a language-model head."""
 
     kind = "masked language model"
-    method = "masked_token_scores"
+    methods = frozenset({"masked_token_scores", "substitute_tokens"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Check that the head can be applied at scored positions only."""
@@ -104,24 +109,27 @@ class MaskedLanguageModel(TextEncoder):
         super().__init__(reference, checkpoint, module, tokenizer, max_length=limit)
         body = getattr(module, getattr(module, "base_model_prefix", "") or "", None)
         self.head = SelectedHead(module, body)
-        self._text = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._encode)
+        self.read = lru_cache(maxsize=_REMEMBERED_TEXTS)(self._encode)
         self.around = frame(tokenizer, "a")
         self.room = self.max_length - len(self.around.before) - len(self.around.after)
         inputs = self.inputs([frame(tokenizer, "a b c d").ids, self.around.ids])
         self.head.verify(inputs, inputs["attention_mask"].bool())
+        self.substitutes = Substitutes(self)
 
     def close(self) -> None:
         """Drop the weights, which the head holds as well."""
-        self.head = None  # type: ignore[assignment]
+        self.head = self.substitutes = None  # type: ignore[assignment]
         super().close()
 
     def cost(self, request: Request) -> int:
         """Tokens read for one text: every token asks for a copy of the text."""
-        if not isinstance(request, MaskedTokenScores):
+        if not isinstance(request, MaskedTokenScores | SubstituteTokens):
             return 1
-        text = self._text(request.text)
+        text = self.read(request.text)
         n = len(text.ids)
         length = min(n + 2, self.max_length)
+        if isinstance(request, SubstituteTokens):
+            return max(1, n * length)
         is_one_pass = request.mask == "none" and n <= self.room
         return max(1, length if is_one_pass else len(text.asked(request)) * length)
 
@@ -129,14 +137,14 @@ class MaskedLanguageModel(TextEncoder):
         self, requests: Sequence[MaskedTokenScores]
     ) -> list[TokenScoreTable | Failure]:
         """Each token's log-probability in nats; special tokens around the text are not scored."""
-        texts = [self._text(request.text) for request in requests]
+        texts = [self.read(request.text) for request in requests]
         asked = [text.asked(request) for request, text in zip(requests, texts)]
         scores = [torch.zeros(len(text.ids)) for text in texts]
         # Equal rows (of equal texts, or where nothing is hidden) are computed once.
         wanted: dict[tuple[int, ...], dict[int, list[tuple[int, int]]]] = {}
         for i, (request, text) in enumerate(zip(requests, texts)):
             for j in asked[i]:
-                row, position = self._row(text, j, request.mask)
+                row, position = self.row(text, j, request.mask)
                 wanted.setdefault(row, defaultdict(list))[position].append((i, j))
         rows = list(wanted)
         for batch in batches([len(row) for row in rows], token_budget(self.device)):
@@ -148,7 +156,13 @@ class MaskedLanguageModel(TextEncoder):
             for text, found, kept in zip(texts, scores, asked)
         ]
 
-    def _table(self, text: _Text, scores: torch.Tensor, kept: Sequence[int]) -> TokenScoreTable:
+    def substitute_tokens(
+        self, requests: Sequence[SubstituteTokens]
+    ) -> list[Substitutions | Failure]:
+        """The nearest texts by one token; equal texts with like options are read once."""
+        return self.substitutes.answers(requests)
+
+    def _table(self, text: ReadText, scores: torch.Tensor, kept: Sequence[int]) -> TokenScoreTable:
         """The scores of the tokens that were asked for."""
         return TokenScoreTable(
             logprobs=tuple(scores[list(kept)].tolist()),
@@ -156,17 +170,17 @@ class MaskedLanguageModel(TextEncoder):
             tokens=tuple(self.tokenizer.convert_ids_to_tokens([text.ids[j] for j in kept])),
         )
 
-    def _encode(self, text: str) -> _Text:
+    def _encode(self, text: str) -> ReadText:
         found = self.tokenizer(
             text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
-        return _Text(
+        return ReadText(
             tuple(found["input_ids"]),
             tuple((int(a), int(b)) for a, b in found["offset_mapping"]),
             tuple(found.word_ids()),
         )
 
-    def _row(self, text: _Text, j: int, mask: str) -> tuple[tuple[int, ...], int]:
+    def row(self, text: ReadText, j: int, mask: str) -> tuple[tuple[int, ...], int]:
         """The ids of the window in which token ``j`` is scored, and where it is in them."""
         begin = max(0, min(j - self.room // 2, len(text.ids) - self.room))
         end = min(begin + self.room, len(text.ids))
@@ -183,7 +197,7 @@ class MaskedLanguageModel(TextEncoder):
     def _score(
         self,
         rows: Sequence[tuple[tuple[int, ...], dict[int, list[tuple[int, int]]]]],
-        texts: Sequence[_Text],
+        texts: Sequence[ReadText],
         scores: Sequence[torch.Tensor],
     ) -> None:
         """Score one batch of rows and write each score where it was asked for.

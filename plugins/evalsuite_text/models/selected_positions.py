@@ -60,10 +60,7 @@ class SelectedHead:
             Two vectors [chosen positions] on the CPU; log-probabilities are float32, in nats.
         """
         with torch.inference_mode():
-            if self.exact:
-                logits = self._selected(inputs, chosen)
-            else:
-                logits = self.model(**inputs).logits[chosen]
+            logits = self.logits(inputs, chosen)
             logp, greedy = [], []
             pieces = zip(logits.split(HEAD_CHUNK), targets.to(logits.device).split(HEAD_CHUNK))
             for part, target in pieces:
@@ -71,6 +68,13 @@ class SelectedHead:
                 logp.append(part.log_softmax(-1).gather(-1, target[:, None])[:, 0])
                 greedy.append(part.argmax(-1) == target)
             return torch.cat(logp).cpu(), torch.cat(greedy).cpu()
+
+    def logits(self, inputs: dict[str, Any], chosen: Positions) -> torch.Tensor:
+        """Logits [chosen positions, vocabulary], where the model is and in its format."""
+        if self.exact:
+            return self._selected(inputs, chosen)
+        logits: torch.Tensor = self.model(**inputs).logits[chosen]
+        return logits
 
     def _selected(self, inputs: dict[str, Any], chosen: Positions) -> torch.Tensor:
         """Logits [chosen positions, vocabulary]."""

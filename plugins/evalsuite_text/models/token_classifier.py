@@ -39,7 +39,7 @@ class Loader:
             reference,
             checkpoint,
             TokenClassifier.kind,
-            TokenClassifier.method,
+            TokenClassifier.methods,
             details={"labels": labels},
         )
 
@@ -77,7 +77,7 @@ class TokenClassifier(TextEncoder):
     """A bidirectional transformer with a label for each token."""
 
     kind = "token classifier"
-    method = "label_tokens"
+    methods = frozenset({"label_tokens"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Take the labels from the configuration."""

@@ -14,12 +14,17 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer, WordPieceTrainer
 from transformers import (
     BertConfig,
+    BertForMaskedLM,
     BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForMaskedLM,
 )
 
 from evalsuite import LoadSettings
@@ -91,6 +96,20 @@ def word_piece_tokenizer() -> PreTrainedTokenizerFast:
         mask_token="[MASK]",
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     )
+
+
+def byte_level_with_marks() -> PreTrainedTokenizerFast:
+    """RoBERTa's kind: byte-level tokens between <s> and </s>, and a mask token."""
+    tokenizer = byte_level_tokenizer()
+    tokenizer.add_special_tokens(
+        {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
+    )
+    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", begin), ("</s>", end)]
+    )
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    return tokenizer
 
 
 def save(directory, model, tokenizer) -> str:
@@ -179,6 +198,30 @@ def bert_directory(tmp_path_factory) -> str:
         label2id={"negative": 0, "neutral": 1, "positive": 2},
     )
     return save(tmp_path_factory.mktemp("bert"), BertForSequenceClassification(config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def masked_folders(tmp_path_factory) -> dict[str, str]:
+    """A masked language model of each kind."""
+    torch.manual_seed(3)
+    pieces, letters = word_piece_tokenizer(), byte_level_with_marks()
+    common = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+              "intermediate_size": 64, "initializer_range": 0.2}  # fmt: skip
+    pad = letters.pad_token_id
+    models = {
+        "bert": (pieces, BertForMaskedLM(BertConfig(
+            vocab_size=len(pieces), max_position_embeddings=24, pad_token_id=0, **common))),
+        "roberta": (letters, RobertaForMaskedLM(RobertaConfig(
+            vocab_size=len(letters), max_position_embeddings=24 + pad + 1, pad_token_id=pad,
+            bos_token_id=letters.bos_token_id, eos_token_id=letters.eos_token_id, **common))),
+        "distilbert": (pieces, DistilBertForMaskedLM(DistilBertConfig(
+            vocab_size=len(pieces), max_position_embeddings=24, dim=32, n_layers=2, n_heads=2,
+            hidden_dim=64, pad_token_id=0, initializer_range=0.2))),
+    }  # fmt: skip
+    return {
+        name: save(tmp_path_factory.mktemp(name), model, tokenizer)
+        for name, (tokenizer, model) in models.items()
+    }
 
 
 @pytest.fixture(scope="session")

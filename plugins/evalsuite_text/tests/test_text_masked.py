@@ -6,16 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tokenizers import processors
-from transformers import (
-    AutoModelForMaskedLM,
-    BertConfig,
-    BertForMaskedLM,
-    DistilBertConfig,
-    DistilBertForMaskedLM,
-    RobertaConfig,
-    RobertaForMaskedLM,
-)
+from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
 
 from evalsuite import LogLikelihood, MaskedTokenScores, ModelError, UsageError
 from evalsuite.factories import loader_for
@@ -31,40 +22,9 @@ SIZE = {
 }
 
 
-def byte_level_with_marks(byte_level):
-    """RoBERTa's kind: byte-level tokens between <s> and </s>, and a mask token."""
-    tokenizer = byte_level()
-    tokenizer.add_special_tokens(
-        {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "mask_token": "<mask>"}
-    )
-    begin, end = tokenizer.bos_token_id, tokenizer.eos_token_id
-    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", begin), ("</s>", end)]
-    )
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]
-    return tokenizer
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory, word_piece, byte_level, save_checkpoint):
-    torch.manual_seed(3)
-    pieces, letters = word_piece(), byte_level_with_marks(byte_level)
-    common = {**SIZE, "initializer_range": 0.2}
-    pad = letters.pad_token_id
-    models = {
-        "bert": (pieces, BertForMaskedLM(BertConfig(
-            vocab_size=len(pieces), max_position_embeddings=24, pad_token_id=0, **common))),
-        "roberta": (letters, RobertaForMaskedLM(RobertaConfig(
-            vocab_size=len(letters), max_position_embeddings=24 + pad + 1, pad_token_id=pad,
-            bos_token_id=letters.bos_token_id, eos_token_id=letters.eos_token_id, **common))),
-        "distilbert": (pieces, DistilBertForMaskedLM(DistilBertConfig(
-            vocab_size=len(pieces), max_position_embeddings=24, dim=32, n_layers=2, n_heads=2,
-            hidden_dim=64, pad_token_id=0, initializer_range=0.2))),
-    }  # fmt: skip
-    return {
-        name: save_checkpoint(tmp_path_factory.mktemp(name), model, tokenizer)
-        for name, (tokenizer, model) in models.items()
-    }
+@pytest.fixture(name="folders")
+def folders_fixture(masked_folders):
+    return masked_folders
 
 
 def load(folder, settings, **options):
@@ -73,8 +33,8 @@ def load(folder, settings, **options):
 
 
 @pytest.fixture(scope="module", params=["bert", "roberta", "distilbert"])
-def pair(request, folders, cpu):
-    folder = folders[request.param]
+def pair(request, masked_folders, cpu):
+    folder = masked_folders[request.param]
     return load(folder, cpu), AutoModelForMaskedLM.from_pretrained(folder).eval()
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from evalsuite import ContinuationScore
+from evalsuite import ContinuationScore, TokenEntropyTable
 from evalsuite_transformers.generative.packing import Pack, pack
 from evalsuite_transformers.generative.prompt import Prompt
-from evalsuite_transformers.generative.reading import Bank, Integers, Reader, Reading
+from evalsuite_transformers.generative.reading import FEATURE, Bank, Integers, Reader, Reading
+from evalsuite_transformers.generative.token_entropies import entropy_table
 from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
 
 Tail = tuple[int, ...]
@@ -38,17 +39,50 @@ class EmbeddedModel:
 
     def score(self, rows: Sequence[tuple[Prompt, Tail]]) -> list[ContinuationScore]:
         """Log P(tail | prompt) for each row."""
-        readings, bank = self.reader.read([prompt for prompt, _ in rows])
-        # The last token of a tail is scored, never read.
-        extended = [
-            reading.extended(tail[:-1]) for reading, (_, tail) in zip(readings, rows, strict=True)
-        ]
-        packs = pack(extended, shares=self.shares, reach=self.reach)
+        readings, packs, bank = self._packed(rows)
         found: list[Any] = [None] * len(rows)
         with torch.inference_mode():
             for batch in _batches(packs):
                 self._score_batch(batch, readings, [tail for _, tail in rows], bank, found)
         return found
+
+    def entropies(
+        self, rows: Sequence[tuple[Prompt, Tail]], orders: Sequence[float], *, with_media: bool
+    ) -> list[TokenEntropyTable]:
+        """Entropies before each token of each tail, and at the media."""
+        readings, packs, bank = self._packed(rows)
+        found: list[Any] = [None] * len(rows)
+        with torch.inference_mode():
+            for batch in _batches(packs):
+                states = self._states(batch, bank)
+                members = [
+                    (own, *member)
+                    for own, one in zip(states, batch, strict=True)
+                    for member in one.members
+                ]
+                for own, index, places in members:
+                    reading = readings[index]
+                    is_medium = (reading.symbols >= FEATURE) & with_media
+                    found[index] = entropy_table(
+                        own,
+                        torch.from_numpy(places[len(reading) - 1 :]),
+                        rows[index][1],
+                        torch.from_numpy(places[: len(reading)][is_medium]),
+                        orders,
+                        self.head,
+                    )
+        return found
+
+    def _packed(
+        self, rows: Sequence[tuple[Prompt, Tail]]
+    ) -> tuple[list[Reading], list[Pack], Bank]:
+        """The readings of the prompts, and these with their tails in packs."""
+        readings, bank = self.reader.read([prompt for prompt, _ in rows])
+        # The last token of a tail is scored, never read.
+        extended = [
+            reading.extended(tail[:-1]) for reading, (_, tail) in zip(readings, rows, strict=True)
+        ]
+        return readings, pack(extended, shares=self.shares, reach=self.reach), bank
 
     def _score_batch(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -106,7 +107,8 @@ class GenerativeModel(TorchModel):
     def batches(self, requests: Sequence[Request], budget: int) -> Iterator[Sequence[Request]]:
         """Requests about the same media together; what they share counts once when scoring."""
         keys = [_likeness(request) for request in requests]
-        shares = self.paths.shares and isinstance(requests[0], LogLikelihood)
+        is_read = isinstance(requests[0], LogLikelihood | TokenEntropies)
+        shares = self.paths.shares and is_read
         batch: list[Request] = []
         used = dearest = 0
         last: tuple[str, ...] | None = None
@@ -137,15 +139,15 @@ class GenerativeModel(TorchModel):
     def token_entropies(
         self, requests: Sequence[TokenEntropies]
     ) -> list[TokenEntropyTable | Failure]:
-        """Rényi entropies before each token of a continuation, float32, by the plain path."""
+        """Rényi entropies before each token of a continuation, and at the media of its context."""
         answers, rows = self._rows(requests)
-        for orders in dict.fromkeys(requests[index].orders for index in rows):
-            own = {index: row for index, row in rows.items() if requests[index].orders == orders}
-            found = self.paths.plain.entropies(list(own.values()), orders)
-            answers |= {
-                index: TokenEntropyTable(tuple(tuple(row) for row in table.tolist()))
-                for index, table in zip(own, found, strict=True)
-            }
+        alike: dict[tuple[tuple[float, ...], bool], list[int]] = defaultdict(list)
+        for index in rows:
+            alike[requests[index].orders, requests[index].with_media].append(index)
+        for (orders, with_media), own in alike.items():
+            wanted = [rows[index] for index in own]
+            found = self.paths.entropies(wanted, orders, with_media=with_media)
+            answers |= dict(zip(own, found, strict=True))
         return [answers[index] for index in range(len(requests))]
 
     def _rows(

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from evalsuite import ContinuationScore, Failure
+from evalsuite import ContinuationScore, Failure, TokenEntropyTable
 from evalsuite.content import as_content
 from evalsuite_transformers.generative.embedded import EmbeddedModel
 from evalsuite_transformers.generative.features import MediaEncoder
@@ -106,6 +106,18 @@ class Paths:
     def score(self, rows: Sequence[tuple[Prompt, Tail]]) -> list[ContinuationScore]:
         """Log P(tail | prompt) for each row, by the path that was chosen."""
         return self._score_by(self.name, rows)
+
+    def entropies(
+        self, rows: Sequence[tuple[Prompt, Tail]], orders: Sequence[float], *, with_media: bool
+    ) -> list[TokenEntropyTable]:
+        """Doubt before each token of each tail, and at the media, by the path that was chosen."""
+        if self.name in PLAIN_PATHS:
+            return self.plain.entropies(rows, orders, with_media=with_media)
+        self.embedded.shares = self.shares
+        tables: list[TokenEntropyTable] = self.embedded.entropies(
+            rows, orders, with_media=with_media
+        )
+        return tables
 
     def _score_by(self, path: str, rows: Sequence[tuple[Prompt, Tail]]) -> list[ContinuationScore]:
         if path in PLAIN_PATHS:

@@ -19,12 +19,13 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from evalsuite import ContinuationScore
+from evalsuite import ContinuationScore, TokenEntropyTable
 from evalsuite_transformers.generative.bounded_memory import BoundedMemory
 from evalsuite_transformers.generative.medium import PER_TOKEN, Medium, Tensors, placed
 from evalsuite_transformers.generative.prompt import Prompt
 from evalsuite_transformers.generative.sampling import choose
-from evalsuite_transformers.generative.token_scores import chosen_scores, entropies, split_scores
+from evalsuite_transformers.generative.token_entropies import entropy_table
+from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
 from evalsuite_transformers.generative.writing import Row, Scribe
 
 Tail = tuple[int, ...]
@@ -105,20 +106,33 @@ class PlainModel:
         return found
 
     def entropies(
-        self, rows: Sequence[tuple[Prompt, Tail]], orders: Sequence[float]
-    ) -> list[torch.Tensor]:
-        """Entropies before each token of each tail, float32 [orders, tokens], in order of rows."""
+        self, rows: Sequence[tuple[Prompt, Tail]], orders: Sequence[float], *, with_media: bool
+    ) -> list[TokenEntropyTable]:
+        """Entropies before each token of each tail, and at the media, in order of rows."""
         distinct = list(dict.fromkeys(rows))
         found = {}
-        for group, logits, at in self._read(distinct):
+        for group, logits, at in self._read(distinct, with_media=with_media):
             for number, (index, places) in enumerate(zip(group, at, strict=True)):
-                found[distinct[index]] = entropies(logits[number, places], orders)
+                tail = distinct[index][1]
+                n = len(places) - len(tail)
+                found[distinct[index]] = entropy_table(
+                    logits[number], places[n:], tail, places[:n], orders, lambda rows: rows
+                )
         return [found[row] for row in rows]
 
+    def _media_places(self, prompt: Prompt) -> torch.Tensor:
+        """Where the tokens of its images and clips stand."""
+        ids = self.prepare(prompt)["input_ids"][0]
+        kinds = torch.tensor([medium.token_id for medium in self.media if prompt.of(medium)])
+        return torch.isin(ids, kinds).nonzero()[:, 0]
+
     def _read(
-        self, rows: Sequence[tuple[Prompt, Tail]]
+        self, rows: Sequence[tuple[Prompt, Tail]], *, with_media: bool = False
     ) -> Iterator[tuple[list[int], torch.Tensor, list[torch.Tensor]]]:
-        """Right-padded batches: indices of rows, logits, and in them the places before tokens."""
+        """Right-padded batches: indices of rows, logits, and in them the places before tokens.
+
+        With media their own places come first.
+        """
         prepared = {prompt: self.prepare(prompt) for prompt, _ in rows}
         # The last token of a tail is scored, never read.
         whole = [extended(prepared[prompt], tail[:-1]) for prompt, tail in rows]
@@ -126,6 +140,9 @@ class PlainModel:
         for group in _groups(whole):
             inputs = self.on_device(_joined([whole[i] for i in group], self.pad_id, is_left=False))
             places = [torch.arange(starts[i] - 1, whole[i]["input_ids"].shape[1]) for i in group]
+            if with_media:
+                media = [self._media_places(rows[i][0]) for i in group]
+                places = [torch.cat(pair) for pair in zip(media, places, strict=True)]
             self.n_prompts_read += len(group)
             yield group, *self._logits(inputs, places)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from evalsuite import ContinuationScore
 
 # Rows of logits in memory at once: 256 x 150,000 float32 are 150 MB.
-_HEAD_ROWS = 256
+HEAD_ROWS = 256
 
 
 def chosen_scores(
@@ -29,8 +28,8 @@ def chosen_scores(
     """
     distinct, which = places.unique(return_inverse=True)
     scores, greedy = torch.zeros(len(targets)), torch.zeros(len(targets), dtype=torch.bool)
-    for begin in range(0, len(distinct), _HEAD_ROWS):
-        rows = states[distinct[begin : begin + _HEAD_ROWS].to(states.device)]
+    for begin in range(0, len(distinct), HEAD_ROWS):
+        rows = states[distinct[begin : begin + HEAD_ROWS].to(states.device)]
         logp = head(rows).float().log_softmax(-1)
         (inside,) = ((which >= begin) & (which < begin + len(rows))).nonzero(as_tuple=True)
         at, wanted = (which[inside] - begin).to(logp.device), targets[inside].to(logp.device)
@@ -55,22 +54,3 @@ def split_scores(
     """The answers for several continuations of so many tokens each."""
     parts = zip(scores.split(list(counts)), greedy.split(list(counts)), strict=True)
     return [as_score(logprobs, is_best) for logprobs, is_best in parts]
-
-
-def entropies(logits: torch.Tensor, orders: Sequence[float]) -> torch.Tensor:
-    """Rényi entropies in nats of the distributions that logits give, float32 [orders, n].
-
-    Args:
-        logits: One row for each token [n, vocabulary].
-        orders: At least 0; 1 and infinity are limits.
-    """
-    logp = logits.float().log_softmax(-1)
-    return torch.stack([_entropy(logp, order) for order in orders]).cpu()
-
-
-def _entropy(logp: torch.Tensor, order: float) -> torch.Tensor:
-    if order == 1:
-        return torch.special.entr(logp.exp()).sum(-1)
-    if math.isinf(order):
-        return -logp.amax(-1)
-    return (order * logp).logsumexp(-1) / (1 - order)

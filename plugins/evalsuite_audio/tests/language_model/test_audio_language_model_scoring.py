@@ -233,3 +233,18 @@ def test_doubt_after_a_clip_is_the_same_alone_and_in_a_batch(loaded, kind, clips
     (answer,) = loaded[kind].token_entropies(requests[-1:])
     for few, many in pairwise(answer.entropies):
         assert all(a >= b >= 0 for a, b in zip(few, many, strict=True))  # falls with the order
+
+
+def test_doubt_at_a_clip_is_told_by_the_path_taken_as_by_the_plain_one(loaded, kind, clips):
+    model = loaded[kind]
+    orders = (0.5, 1.0, math.inf)
+    requests = [TokenEntropies((clip, "what is it"), " no", orders, True) for clip in clips[:3]]
+    answers = model.token_entropies(requests)
+    prompts = [model.writer.write(request.context) for request in requests]
+    rows = [(prompt, model.writer.joint(prompt.text, " no")[1]) for prompt in prompts]
+    for answer, plain in zip(
+        answers, model.paths.plain.entropies(rows, orders, with_media=True), strict=True
+    ):
+        assert np.array(answer.media).shape[1] > 1
+        assert np.array(answer.media) == pytest.approx(np.array(plain.media), abs=1e-4)
+    check_model(model, requests)
