@@ -168,6 +168,7 @@ class Attribution(Measuring, Probe):
         first, *_ = self.explainers
         return {
             "predicted": subject.predicted,
+            "explainer": first,
             "output": float(random.curves.deletion[0]),
             **{name: defined(v) for name, v in measured[first].over(random).items()},
             **{name: defined(v) for name, v in measured[first].values.items()},
