@@ -58,6 +58,7 @@ FLAGS = (
     "is_ever_toxic",
     "is_harmful",
     "is_flipped",
+    "is_incomplete",
 )
 
 

@@ -219,7 +219,8 @@ class Attribution:
 
     ``spans`` are character offsets into the text (half open), ``grid`` the (rows, columns) of cells
     in reading order; one of them is empty. ``total`` is f(input) - f(baseline), which the scores of
-    a complete explainer sum to, up to ``convergence_delta``.
+    a complete explainer sum to, up to ``convergence_delta``. ``n_steps`` counts the points of an
+    integral along a path, 0 where there is none.
     """
 
     scores: tuple[float, ...]
@@ -227,6 +228,12 @@ class Attribution:
     total: float
     convergence_delta: float
     grid: tuple[int, ...] = ()
+    n_steps: int = 0
+
+    @property
+    def relative_error(self) -> float:
+        """``convergence_delta`` as a share of the total, of one of at least a millionth."""
+        return self.convergence_delta / max(abs(self.total), 1e-6)
 
 
 PASSING = frozenset(

@@ -105,7 +105,15 @@ PUBLIC |= {
     "report",
     "personal_data",
 }
-PUBLIC |= {"exports", "classification", "retrieval", "captions", "answers", "transcripts"}
+PUBLIC |= {
+    "options",
+    "exports",
+    "classification",
+    "retrieval",
+    "captions",
+    "answers",
+    "transcripts",
+}
 
 
 @pytest.mark.parametrize("path", sources("plugins"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -88,8 +88,7 @@ GALLERY = (
         "answer rests on: words, patches of a picture, stretches of a sound.",
         {
             "probing": "quickstart -p privacy/membership-inference -p privacy/canary-exposure "
-            "-p explain/text-faithfulness -p explain/shortcut-word -p explain/image-occlusion "
-            "-p explain/shortcut-patch -p explain/audio-occlusion"
+            "-p explain/attribution -p explain/shortcut-word -p explain/shortcut-patch"
         },
         0.3,
     ),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from evalsuite.foreign_text import beginning
 from evalsuite.report.choice import Candidate, Job, Key
 from evalsuite.report.compared import COLUMN, shortened
+from evalsuite.report.noteworthy import OF
 from evalsuite.store import SampleRow
 
 # What was asked is kept longer than what is told about it: a prompt is to be read exactly.
@@ -97,10 +98,18 @@ def _record(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the page keeps of a record: pictures whole or not at all, texts shortened."""
     pictures = {
         COLUMN: shortened(record),
-        **{name: _checked(record.get(name), check) for name, check in _CHECKS.items()},
+        **{name: _checked(value, check) for name, value, check in _drawn(record)},
     }
     plain = {k: v for k, v in record.items() if k not in pictures and v is not None}
     return _shortened(plain, MAX_TEXT) | {k: v for k, v in pictures.items() if v is not None}
+
+
+def _drawn(record: Mapping[str, Any]) -> Iterator[tuple[str, Any, Callable[[Any], bool]]]:
+    """Columns that are drawn, with what they hold and must look like."""
+    for column, value in record.items():
+        check = _CHECKS.get(column.partition(OF)[0])
+        if check is not None:
+            yield column, value, check
 
 
 def _checked(text: Any, is_legal: Any) -> str | None:

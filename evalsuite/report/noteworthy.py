@@ -13,6 +13,8 @@ from evalsuite.probe import ANSWERS, FLAGS, REFUSALS, answer_of
 
 # Columns that are drawn, not read.
 PICTURES = ("word_scores", "map", "map_hz", "word_alignment", "curve", "insertion_curve")
+# Between the name of such a column and the explainer whose picture it is, where there are several.
+OF = " of "
 _MARKING = frozenset((*REFUSALS, *FLAGS))
 
 
@@ -63,12 +65,17 @@ def marks(outcomes: Sequence[Outcome]) -> Marks:
     )
 
 
+def is_picture(column: str) -> bool:
+    """Whether a column is drawn: ``map``, and ``map of occlusion`` beside it."""
+    return column.partition(OF)[0] in PICTURES
+
+
 def headline(records: Sequence[Mapping[str, Any]]) -> str:
     """The column that says most in one line: the answer, else the first number of the record."""
     columns = next((record for record in records if record), {})
     numbers = [name for name, value in columns.items() if isinstance(value, float)]
     wanted = (*ANSWERS, "correct", *numbers, *columns)
-    return next((n for n in wanted if n in columns and n not in PICTURES), "")
+    return next((n for n in wanted if n in columns and not is_picture(n)), "")
 
 
 def _is_true(value: Any) -> bool:
@@ -100,5 +107,5 @@ def _telling(status: str, record: Mapping[str, Any]) -> Any:
     return {
         name: value
         for name, value in record.items()
-        if name not in PICTURES and (not isinstance(value, float) or value in (0.0, 0.5, 1.0))
+        if not is_picture(name) and (not isinstance(value, float) or value in (0.0, 0.5, 1.0))
     }

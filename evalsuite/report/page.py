@@ -25,7 +25,7 @@ from evalsuite.report.subjects import with_distinct_models
 from evalsuite.report.verdicts import plain_account, verdicts
 from evalsuite.report.wording import plain_utf8
 from evalsuite.sealing import is_sealed
-from evalsuite.store import JobResult, Run, with_distinct_names
+from evalsuite.store import Run, with_distinct_names
 
 # The order matters: rules for print override those above them.
 _STYLES = ("explorer.css", "forest.css", "scorecard.css", "report.css")
@@ -147,7 +147,6 @@ def _facts(
         "files": files_of(everything, specifications, compared.comparisons),
         "is_partial": any(result.status == "partial" for result in results),
         "is_complete": all(run.manifest.get("complete", True) for run in originals),
-        "not_applicable": _not_applicable(results),
     }
 
 
@@ -172,11 +171,3 @@ def _descriptions(runs: Sequence[Run]) -> list[str]:
 
 def _models(runs: Sequence[Run]) -> list[Mapping[str, Any]]:
     return [model for run in runs for model in run.plan.get("models", ())]
-
-
-def _not_applicable(results: Sequence[JobResult]) -> list[tuple[str, str, str]]:
-    return [
-        (result.label, result.model, result.reason)
-        for result in results
-        if result.status == "not applicable"
-    ]

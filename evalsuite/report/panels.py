@@ -61,6 +61,7 @@ class Panel:
 
     family: str
     entries: tuple[Entry, ...]
+    not_applicable: Table | None = None
 
 
 # More rows than this are read in a table.
@@ -78,17 +79,32 @@ def panels(
     made = []
     for family in families(results):
         part = [r for r in results if r.family == family]
-        labels = dict.fromkeys(result.label for result in part)
+        labels = dict.fromkeys(r.label for r in part if r.status != NOT_APPLICABLE)
         entries = [
             _entry([r for r in part if r.label == label], validations, compared, specifications)
             for label in labels
         ]
-        if entries:
-            made.append(Panel(family, tuple(entries)))
+        made.append(Panel(family, tuple(entries), _not_applicable(part)))
     return made
 
 
-_UNFINISHED = ("not applicable", "failed", "interrupted", "pending")
+NOT_APPLICABLE = "not applicable"
+_UNFINISHED = ("failed", "interrupted", "pending")
+
+
+def _not_applicable(results: Sequence[JobResult]) -> Table | None:
+    """Which probes of a family which models could not be asked, and why; one line where folded."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.status == NOT_APPLICABLE:
+            found.setdefault((result.label, result.reason), []).append(result.model)
+    if not found:
+        return None
+    rows = tuple((label, ", ".join(models), reason) for (label, reason), models in found.items())
+    n = sum(map(len, found.values()))
+    pairs = "combination" if n == 1 else "combinations"
+    caption = f"Not applicable, and why: {n} {pairs} of probe and model"
+    return Table(caption, ("Probe", "Models", "Why"), rows, fold="closed")
 
 
 def _entry(
@@ -99,7 +115,7 @@ def _entry(
 ) -> Entry:
     first = results[0]
     differences = compared.primary_of(first.label)
-    measured = [r for r in results if r.status not in ("not applicable", "interrupted")]
+    measured = [r for r in results if r.status not in (NOT_APPLICABLE, "interrupted")]
     return Entry(
         label=first.label or first.probe,
         probe=first.probe,

@@ -17,8 +17,8 @@ from typing import Any
 
 from evalsuite.documents import finite, storable, write_atomically, write_json
 from evalsuite.errors import UsageError
-from evalsuite.report.compared import COLUMN
 from evalsuite.report.credentials import without_credentials
+from evalsuite.report.noteworthy import is_picture
 from evalsuite.store import JobResult, Run, SampleRow, estimate_to_json, samples_parquet
 
 _SCHEMA_VERSION = 1
@@ -26,8 +26,6 @@ _SCHEMA_VERSION = 1
 _FACTS = frozenset(
     ("complete", "started", "seconds", "versions", "plugins", "hardware", "git", "models")
 )
-# Drawn in the report of the run itself, and large.
-_PICTURES = frozenset(("map", "map_hz", "word_scores", COLUMN))
 _ID_LENGTH = 16
 _SAFE_ID = re.compile(r"(?!\.)[^/\\\x00-\x1f]{1,200}")
 
@@ -88,11 +86,11 @@ def _result(result: JobResult) -> dict[str, Any]:
 
 
 def _row(row: SampleRow, is_sensitive: bool) -> SampleRow:
-    """A sample without what was asked; one that may hold secrets without any text of its own."""
+    """A sample without what was asked or is drawn; one that may hold secrets without any text."""
     record = {
         name: value
         for name, value in row.record.items()
-        if name not in _PICTURES and not (is_sensitive and isinstance(value, str))
+        if not is_picture(name) and not (is_sensitive and isinstance(value, str))
     }
     if not is_sensitive:
         return replace(row, record=record, exchange=())

@@ -11,25 +11,13 @@ if TYPE_CHECKING:
 
 api_version = 1
 
-# Probe: where it is, the question it answers, the medium that is explained.
+# Probe: where it is, the question it answers, the medium that is explained; none stands for all.
 _PROBES = (
     (
-        "text-faithfulness",
-        "probes.text:TextFaithfulness",
-        "do the words an explainer names decide the label?",
-        "text",
-    ),
-    (
-        "image-occlusion",
-        "probes.occlusion:ImageOcclusion",
-        "do the cells an explainer names decide the class?",
-        "image",
-    ),
-    (
-        "audio-occlusion",
-        "probes.occlusion:AudioOcclusion",
-        "do the cells an explainer names decide the class?",
-        "audio",
+        "attribution",
+        "probes.attribution:Attribution",
+        "which parts of an input does an answer hang on, and is that so?",
+        "",
     ),
     (
         "shortcut-word",
@@ -47,36 +35,6 @@ _PROBES = (
         "shortcut-tone",
         "probes.shortcuts:ShortcutTone",
         "does the explainer find a tone that the class was planted on?",
-        "audio",
-    ),
-    (
-        "text-fidelity",
-        "probes.fidelity:TextFidelity",
-        "do the scores of words foresee the label's probability?",
-        "text",
-    ),
-    (
-        "continuation-fidelity",
-        "probes.fidelity:ContinuationFidelity",
-        "do the scores of words foresee what follows?",
-        "text",
-    ),
-    (
-        "image-fidelity",
-        "probes.fidelity:ImageFidelity",
-        "do the scores of cells foresee the class's probability?",
-        "image",
-    ),
-    (
-        "audio-fidelity",
-        "probes.fidelity:AudioFidelity",
-        "do the scores of cells foresee the class's probability?",
-        "audio",
-    ),
-    (
-        "transcript-fidelity",
-        "probes.fidelity:TranscriptFidelity",
-        "do the scores of moments foresee which words are heard?",
         "audio",
     ),
     (
@@ -211,7 +169,9 @@ def evalsuite_register_probes(registry: Catalogue) -> None:
             f"explain/{name}",
             factory=f"evalsuite_explain.{where}",
             summary=question,
-            tags=("explainability", medium),
+            tags=("explainability", medium)
+            if medium
+            else ("explainability", "text", "image", "audio"),
         )
 
 

@@ -90,8 +90,8 @@ def with_media(
 
 
 def columns_of(option: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """The columns that an option names: none, one, or several."""
-    return (option,) if isinstance(option, str) else tuple(option or ())
+    """The columns that an option names: none (also by an empty text), one, or several."""
+    return (option,) if isinstance(option, str) and option else tuple(option or ())
 
 
 def as_media(value: Any, kind: type[Image] | type[Audio], folder: Path) -> Image | Audio:

@@ -175,6 +175,17 @@ def test_a_curve_may_have_no_random_one(tmp_path):
     assert sample["models"]["m:a"]["record"] == {"insertion_curve": curve}
 
 
+def test_the_pictures_of_several_explainers_are_kept_whole(tmp_path):
+    whole = {
+        "map": "[[1, 2]]",
+        "map of lime": "[[2, 1]]",
+        "curve of lime": "[[0, 1, 1], [1, 0, 0]]",
+    }
+    rows = [SampleRow("1", "h", "ok", record={**whole, "map of saliency": "no JSON"})]
+    ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", rows))]).samples
+    assert sample["models"]["m:a"]["record"] == whole
+
+
 def test_a_long_text_is_cut_and_says_by_how_much(tmp_path):
     row = said("1", "x" * 5600)
     ((sample,),) = explore([run_of(tmp_path / "run", ("m:a", [row]))]).samples

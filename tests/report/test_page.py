@@ -168,6 +168,20 @@ def test_a_job_that_is_not_applicable_says_why(tmp_path):
     assert "0 primary estimates" in page
 
 
+def test_what_is_not_applicable_takes_one_folded_line(tmp_path):
+    deaf, mute = (
+        replace(
+            result(model, 0.5, 0.4, 0.6, name="audio/one"), status="not applicable",
+            reason="no ears", estimates=(), n_samples=0,
+        )
+        for model in ("m:x", "m:y")
+    )  # fmt: skip
+    page = render([make_run(tmp_path / "run", result("m:x", 0.5, 0.4, 0.6), deaf, mute)])
+    assert page.count("no ears") == 1
+    assert "2 combinations of probe and model" in page
+    assert "<h3>audio/one</h3>" not in page
+
+
 def test_a_job_that_failed_says_why(tmp_path):
     item = replace(
         result("m:x", 0.5, 0.4, 0.6), status="failed", reason="the disk burned", estimates=()

@@ -35,7 +35,7 @@ PERTURBATIONS: dict[str, type[Any]] = {
 }
 # The options of each, of which a request carries those that are not left at their default.
 GRADIENTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "integrated_gradients": ("gradients", ("n_steps",)),
+    "integrated_gradients": ("gradients", ("n_steps", "tolerance", "most_steps")),
     "input_x_gradient": ("gradients", ()),
     "saliency": ("gradients", ()),
     "smooth_grad": ("gradients", ("n_samples", "noise", "seed")),
@@ -46,6 +46,10 @@ GRADIENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "input_magnitude": ("gradients", ()),
 }
 EXPLAINERS = (*GRADIENTS, *PERTURBATIONS)
+# Those whose scores are meant to sum to the total.
+COMPLETE = frozenset(
+    {"integrated_gradients", "deep_lift", "shapley", "sampled_shapley", "kernel_shap"}
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class GradientExplainer:
         path = f"evalsuite_explain.explainers.{GRADIENTS[self.name][0]}:{self.name}"
         found = yield gradient_request(game.target, game.features, path, self.options)
         scores = np.array(game.features.pooled(found), dtype=float)
-        return Explanation(scores, found.total)
+        return Explanation(scores, found.total, found.n_steps)
 
 
 def needs_gradients(name: str) -> bool:

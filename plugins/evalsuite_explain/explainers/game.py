@@ -41,15 +41,22 @@ class Explanation:
     Attributes:
         scores: Shape [features]; a positive one speaks for the target.
         total: What all features together change: f(all) - f(none).
+        n_steps: Points of an integral along a path; 0 where there is none.
     """
 
     scores: Scores
     total: float
+    n_steps: int = 0
 
     @property
     def completeness_error(self) -> float:
         """|sum of the scores - total|; 0 for an explainer that shares out what there is."""
         return abs(float(self.scores.sum()) - self.total)
+
+    @property
+    def relative_error(self) -> float:
+        """The completeness error as a share of the total, of one of at least a millionth."""
+        return self.completeness_error / max(abs(self.total), 1e-6)
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,29 @@ def normalised_area(value: float, lowest: float, highest: float) -> float:
     return (value - lowest) / (highest - lowest) if highest > lowest else float("nan")
 
 
-def curve_area(values: Sequence[float]) -> float:
+def curve_area(values: Sequence[float], shares: Sequence[float] | None = None) -> float:
     """Area under a deletion or insertion curve by trapezoids, the axis scaled to [0, 1].
 
     Deletion: lower is better. Insertion: higher is better. Reference: Petsiuk et al. 2018, RISE.
+
+    Args:
+        values: The answer at each point [points].
+        shares: Of the positions that are taken away or put back at each [points]; evenly spread
+            from 0 to 1 if not given.
     """
-    return float(np.trapezoid(np.asarray(values, dtype=float), dx=1 / (len(values) - 1)))
+    spread = np.linspace(0, 1, len(values)) if shares is None else np.asarray(shares, dtype=float)
+    return float(np.trapezoid(np.asarray(values, dtype=float), spread))
+
+
+def curve_counts(n: int, steps: int, fractions: Sequence[float] = FRACTIONS) -> list[int]:
+    """At how many of n positions a curve has points: all where there are no more than ``steps``.
+
+    Else ``steps`` + 1 of them, evenly spread from none to all, and those of the fractions.
+    """
+    if n <= steps:
+        return list(range(n + 1))
+    even = np.rint(np.linspace(0, n, steps + 1)).astype(int).tolist()
+    return sorted({*even, *top_counts(n, fractions)})
 
 
 def ranking(scores: npt.ArrayLike) -> list[int]:

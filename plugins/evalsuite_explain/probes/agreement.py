@@ -19,7 +19,7 @@ from evalsuite_explain.measures.agreement import (
 )
 from evalsuite_explain.measures.complexity import entropy, gini
 from evalsuite_explain.probes.explaining import rng_of_sample
-from evalsuite_explain.probes.fidelity import defined
+from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.probes.subjects import (
     ClassOfClip,
     ClassOfImage,
@@ -151,7 +151,7 @@ class ContinuationAgreement(ContinuationOfText, _Agreement):
 class ImageAgreement(_Agreement, ClassOfImage):
     """Agreement of explainers about a picture's zero-shot class, by cells.
 
-    Args: as of explain/text-agreement and explain/image-occlusion.
+    Args: as of explain/text-agreement and explain/attribution.
     """
 
     name: ClassVar[str] = "explain/image-agreement"
@@ -162,7 +162,7 @@ class ImageAgreement(_Agreement, ClassOfImage):
 class AudioAgreement(_Agreement, ClassOfClip):
     """Agreement of explainers about a clip's zero-shot class, by cells of time and frequency.
 
-    Args: as of explain/text-agreement and explain/shortcut-tone.
+    Args: as of explain/text-agreement and explain/attribution.
     """
 
     name: ClassVar[str] = "explain/audio-agreement"

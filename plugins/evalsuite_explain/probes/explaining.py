@@ -23,9 +23,11 @@ class ExplainerChoice:
             grad_cam, attention_rollout, relevance, input_magnitude, which need a model whose
             gradients are open; or occlusion, shapley, sampled_shapley, kernel_shap, lime, random,
             which need its answers only.
-        settings: The explainer's own: n_steps of integrated_gradients, n_samples, noise and seed of
-            smooth_grad, window of occlusion, n_permutations of sampled_shapley, n_samples of
-            kernel_shap and lime, kernel_width and ridge of lime.
+        settings: The explainer's own: of integrated_gradients n_steps (without it they are doubled
+            until the completeness error is under tolerance, up to most_steps), tolerance and
+            most_steps; n_samples, noise and seed of smooth_grad, window of occlusion,
+            n_permutations of sampled_shapley, n_samples of kernel_shap and lime, kernel_width and
+            ridge of lime.
     """
 
     explainer: str = "integrated_gradients"

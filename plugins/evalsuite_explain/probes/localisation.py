@@ -35,7 +35,7 @@ from evalsuite_explain.measures.localisation import (
     rank_inside,
 )
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
-from evalsuite_explain.probes.fidelity import defined
+from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.targets import MatchScore
 
 _BLIND = Null(0.0, margin=0.01, side="above", why="the region's share of the cells")

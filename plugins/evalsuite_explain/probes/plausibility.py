@@ -21,7 +21,7 @@ from evalsuite_explain.measures.plausibility import (
     token_overlap,
 )
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
-from evalsuite_explain.probes.fidelity import defined
+from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.probes.subjects import ContinuationOfText, LabelOfText, Subject
 
 RANDOM_DRAWS = 8

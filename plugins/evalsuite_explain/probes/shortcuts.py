@@ -33,7 +33,7 @@ from evalsuite_explain.measures.faithfulness import ranking
 from evalsuite_explain.measures.localisation import lift, mass_inside, rank_inside
 from evalsuite_explain.probes.described import ExplainedClass
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
-from evalsuite_explain.probes.fidelity import defined
+from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.targets import log_odds_of
 
 

@@ -6,7 +6,7 @@ A subject is found by asking the model about a sample; measures know nothing of 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from evalsuite import (
@@ -30,7 +30,13 @@ from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.kept_words import KeptWords
 from evalsuite_explain.probes.described import Described, DescribedClasses
-from evalsuite_explain.targets import ClassScore, ContinuationScore, LabelScore, Target
+from evalsuite_explain.targets import (
+    ClassScore,
+    ContinuationScore,
+    LabelScore,
+    Target,
+    log_odds_of,
+)
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,26 @@ class Subject:
 
     Attributes:
         features: The divided input.
-        target: The number explained.
+        target: The number whose drops are measured.
         predicted: What the model answered.
+        decision: The number that explainers explain where it is another one of the same answers:
+            log-odds stay open where a probability near 1 hardly moves.
     """
 
     features: Any
     target: Target
-    predicted: str
+    predicted: str | None
+    decision: Target | None = None
 
     @property
     def game(self) -> Game:
         """The features' game."""
         return Game(self.features, self.target)
+
+    @property
+    def explained(self) -> Target:
+        """What explainers explain."""
+        return self.decision or self.target
 
 
 Finding: TypeAlias = Generator[Any, Any, Subject]
@@ -68,7 +82,7 @@ class LabelOfText:
         del context
         words = divided_text(str(sample["text"]))
         found = yield Classify(words.text)
-        return Subject(words, LabelScore(found.label), found.label)
+        return Subject(words, LabelScore(found.label), found.label, log_odds_of(found))
 
 
 class ContinuationOfText:
@@ -93,8 +107,40 @@ class ContinuationOfText:
 
 
 @dataclass(frozen=True)
+class PictureCells:
+    """A picture as ``grid`` x ``grid`` cells."""
+
+    grid: int = 4
+
+    medium: ClassVar[str] = "image"
+
+    def divided(self, sample: Sample) -> Picture:
+        """A grid of cells."""
+        return Picture(sample["image"], self.grid)
+
+
+@dataclass(frozen=True)
+class ClipCells:
+    """A clip as cells of ``moments`` and ``bands`` of mel height.
+
+    A cell that is taken away holds its frequency's mean level, as a hole of silence is itself a
+    sound (``fill: silence`` makes one).
+    """
+
+    moments: int = 4
+    bands: int = 3
+    fill: str = FILLS[1]
+
+    medium: ClassVar[str] = "audio"
+
+    def divided(self, sample: Sample) -> Clip:
+        """Cells of time and frequency."""
+        return Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
 class _ClassSubject(DescribedClasses):
-    """Base: the closest of several descriptions, by cells."""
+    """Base, beside cells: the closest of several descriptions."""
 
     def divided(self, sample: Sample) -> Any:
         """The input as cells."""
@@ -105,54 +151,38 @@ class _ClassSubject(DescribedClasses):
         classes = context.classes
         whole = yield embed(sample[self.medium])
         found = predict(whole.vector, classes.vectors, classes.similarity, 0)
-        target = ClassScore(classes, found.index, context.prompts[found.index])
-        return Subject(self.divided(sample), target, classes.names[found.index])
+        others = list(context.prompts)
+        target = ClassScore(classes, found.index, others.pop(found.index))
+        decision = replace(target, against=tuple(others), scale="log_odds")
+        return Subject(self.divided(sample), target, classes.names[found.index], decision)
 
 
 @dataclass(frozen=True)
-class ClassOfImage(_ClassSubject):
+class ClassOfImage(PictureCells, _ClassSubject):
     """The class that a dual encoder puts a picture in; ``grid`` is its cells on a side."""
-
-    grid: int = 4
 
     medium: ClassVar[str] = "image"
     asked: ClassVar[Any] = (EmbedImage, EmbedText, SimilarityScale)
     fields: ClassVar[Any] = ("image", "label")
 
-    def divided(self, sample: Sample) -> Picture:
-        """A grid of cells."""
-        return Picture(sample["image"], self.grid)
-
 
 @dataclass(frozen=True)
-class ClassOfClip(_ClassSubject):
-    """The class that a dual encoder puts a clip in, by ``moments`` and ``bands`` of mel height.
-
-    A cell that is taken away holds its frequency's mean level, as a hole of silence is itself a
-    sound (``fill: silence`` makes one).
-    """
+class ClassOfClip(ClipCells, _ClassSubject):
+    """The class that a dual encoder puts a clip in, by ``moments`` and ``bands``; see ClipCells."""
 
     templates: tuple[str, ...] = ("this is a sound of {}",)
-    moments: int = 4
-    bands: int = 3
-    fill: str = FILLS[1]
 
     medium: ClassVar[str] = "audio"
     asked: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
     fields: ClassVar[Any] = ("audio", "label")
 
-    def divided(self, sample: Sample) -> Clip:
-        """Cells of time and frequency."""
-        return Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
-
 
 @dataclass(frozen=True)
-class TranscriptOfClip(Probe):
-    """The words that a transcriber hears in a clip, by cells; see ClassOfClip."""
+class TranscriptOfClip(ClipCells, Probe):
+    """The words that a transcriber hears in a clip, by cells; see ClipCells."""
 
     moments: int = 8
     bands: int = 1
-    fill: str = FILLS[1]
 
     media: ClassVar[Any] = ("audio",)
     asked: ClassVar[Any] = (Transcribe,)
@@ -164,8 +194,7 @@ class TranscriptOfClip(Probe):
         found = yield Transcribe(sample["audio"])
         if not BASIC(found.text).strip():
             raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
-        cells = Clip(sample["audio"], self.moments, self.bands, self.fill)  # type: ignore[arg-type]
-        return Subject(cells, KeptWords(found.text), found.text)
+        return Subject(self.divided(sample), KeptWords(found.text), found.text)
 
 
 def divided_text(text: str) -> Words:

@@ -43,9 +43,8 @@ from evalsuite_explain.measures.faithfulness import (
     normalised_area,
     top_counts,
 )
-from evalsuite_explain.probes.occlusion import ImageOcclusion
+from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.shortcuts import ShortcutPatch, ShortcutWord
-from evalsuite_explain.probes.text import TextFaithfulness
 
 
 def view(function, inputs):
@@ -146,13 +145,13 @@ def reading(word: str | None):
 
 
 def test_a_true_explanation_beats_a_random_one():
-    played = play(TextFaithfulness(), REVIEWS, reading("good"))
+    played = play(AttributionProbe(), REVIEWS, reading("good"))
     assert played.estimate("comprehensiveness").value == pytest.approx(0.4)
     assert played.estimate("comprehensiveness over random").verdict == "differs from null"
 
 
 def test_a_constant_model_has_nothing_to_explain():
-    played = play(TextFaithfulness(), REVIEWS, reading(None))
+    played = play(AttributionProbe(), REVIEWS, reading(None))
     assert played.estimate("comprehensiveness over random").value == 0.0
 
 
@@ -168,7 +167,7 @@ def test_the_planted_word_is_not_found_where_the_model_reads_another():
     assert played.estimate("planted word ranked first").verdict == "compatible with null"
 
 
-@pytest.mark.parametrize("probe", [TextFaithfulness(), ShortcutWord()])
+@pytest.mark.parametrize("probe", [AttributionProbe(), ShortcutWord()])
 def test_the_text_contracts_are_kept(probe):
     check_probe(probe, REVIEWS, reading("good"))
 
@@ -223,6 +222,9 @@ def corner_samples():
     return made
 
 
+PICTURES = {"medium": "image", "target": "class", "explainers": ("occlusion",)}
+
+
 def test_the_corner_that_decides_is_found():
     played = play(ShortcutPatch(), corner_samples(), corner_reader)
     assert played.estimate("planted patch found first").value == 1.0
@@ -231,11 +233,13 @@ def test_the_corner_that_decides_is_found():
 
 
 def test_covering_the_right_cells_first_beats_a_random_order():
-    played = play(ImageOcclusion(), corner_samples(), corner_reader)
+    played = play(AttributionProbe(**PICTURES), corner_samples(), corner_reader)
     assert played.estimate("deletion gain over random").value > 0.05
 
 
-@pytest.mark.parametrize("probe", [ImageOcclusion(grid=2), ShortcutPatch(grid=2)])
+@pytest.mark.parametrize(
+    "probe", [AttributionProbe(**PICTURES, subject={"grid": 2}), ShortcutPatch(grid=2)]
+)
 def test_the_occlusion_contracts_are_kept(probe):
     check_probe(probe, corner_samples(), corner_reader)
 

@@ -230,6 +230,24 @@ def test_max_sensitivity_is_captums():
     assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("explain", "batch", "expected"),
+    [
+        # integrated gradients of a linear model are w x, here at (1, 2, 3) with w = (2, -1, .5);
+        # saliency of 2 x0 + 3 x1 x2 is (2, 3 x2, 3 x1)
+        (lambda x: x * torch.tensor([2.0, -1.0, 0.5]), 0, 0.012698),
+        (lambda x: torch.stack([2 + 0 * x[:, 0], 3 * x[:, 2], 3 * x[:, 1]], dim=1), 2, 0.006842),
+    ],
+)
+def test_max_sensitivity_by_worked_numbers(explain, batch, expected):
+    # captum's default: ten moves of up to .02; the expected values drew the first and third ten
+    torch.manual_seed(0)
+    moves = [torch.FloatTensor(10, 3).uniform_(-0.02, 0.02) for _ in range(batch + 1)][batch]
+    point = torch.tensor([[1.0, 2.0, 3.0]])
+    found = max_sensitivity(explain(point)[0].numpy(), explain(point + moves).numpy())
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
 def test_a_linear_models_scores_move_as_far_as_its_input():
     # phi = w x, so that within a radius of .02: at most .02 ||w|| / ||w x||
     noise = np.random.default_rng(0).uniform(-0.02, 0.02, (10, 3))

@@ -34,11 +34,10 @@ from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import ReviewsWithCue
 from evalsuite_explain.inputs.words import words_of
 from evalsuite_explain.probes.agreement import TextAgreement
-from evalsuite_explain.probes.fidelity import AudioFidelity, ImageFidelity, TextFidelity
+from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.localisation import AudioLocalisation, ImageLocalisation
 from evalsuite_explain.probes.plausibility import ContinuationPlausibility, LabelPlausibility
 from evalsuite_explain.probes.reasoning import EarlyAnswering, MistakeInjection, UnmentionedHint
-from evalsuite_explain.probes.text import TextFaithfulness
 
 REVIEWS = [
     Sample(str(i), {"text": f"film {i} was really good tonight", "rationale": [[0, 4]]})
@@ -68,7 +67,7 @@ def reading(word: str | None):
 
 
 def test_an_explainer_that_knows_the_reason_is_as_good_as_can_be():
-    played = play(TextFidelity(), REVIEWS, reading("good"))
+    played = play(AttributionProbe(), REVIEWS, reading("good"))
     assert played.estimate("normalised area of erasing").value == pytest.approx(1.0)
     assert played.estimate("normalised area of erasing of occlusion").value == pytest.approx(1.0)
     assert played.estimate("infidelity").value == pytest.approx(0.0, abs=1e-9)
@@ -77,19 +76,19 @@ def test_an_explainer_that_knows_the_reason_is_as_good_as_can_be():
 
 
 def test_a_random_explainer_gains_nothing():
-    played = play(TextFidelity(explainer="random"), REVIEWS * 3, reading("good"))
+    played = play(AttributionProbe(explainers=("random",)), REVIEWS * 3, reading("good"))
     assert played.estimate("normalised area over random").verdict == "compatible with null"
 
 
 def test_a_beam_and_all_subsets_agree_where_one_word_decides():
-    exact = play(TextFidelity(), REVIEWS[:2], reading("good"))
-    beam = play(TextFidelity(exact_up_to=0), REVIEWS[:2], reading("good"))
+    exact = play(AttributionProbe(), REVIEWS[:2], reading("good"))
+    beam = play(AttributionProbe(exact_up_to=0), REVIEWS[:2], reading("good"))
     for name in ("normalised area of erasing", "normalised area of erasing of a random explainer"):
         assert exact.estimate(name).value == pytest.approx(beam.estimate(name).value)
 
 
 def test_a_constant_model_has_no_fidelity_and_says_why():
-    played = play(TextFidelity(), REVIEWS, reading(None))
+    played = play(AttributionProbe(), REVIEWS, reading(None))
     for name in ("normalised area over random", "infidelity", "sensitivity-n", "sparseness"):
         estimate = played.estimate(name)
         assert math.isnan(estimate.value)
@@ -97,13 +96,13 @@ def test_a_constant_model_has_no_fidelity_and_says_why():
 
 
 def test_a_constant_model_has_a_comprehensiveness_of_zero():
-    played = play(TextFaithfulness(), REVIEWS, reading(None))
+    played = play(AttributionProbe(), REVIEWS, reading(None))
     found = played.estimate("comprehensiveness")
     assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
 
 
 def test_too_many_words_have_no_bounds():
-    played = play(TextFidelity(longest=3), REVIEWS, reading("good"))
+    played = play(AttributionProbe(longest=3), REVIEWS, reading("good"))
     assert math.isnan(played.estimate("normalised area of erasing").value)
     assert played.estimate("sensitivity-n").value == pytest.approx(1.0)
 
@@ -119,8 +118,8 @@ def test_explainers_of_one_reason_agree():
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: TextFidelity(exact_up_to=13), "from 0 to 12"),
-        (lambda: TextFidelity(share=1.0), "between 0 and 1"),
+        (lambda: AttributionProbe(exact_up_to=13), "from 0 to 12"),
+        (lambda: AttributionProbe(share=1.0), "between 0 and 1"),
         (lambda: TextAgreement(explainers=("lime",)), "two or more"),
         (lambda: TextAgreement(explainer_settings={"lime": {}}), "not among explainers"),
         (lambda: EarlyAnswering(prompt="{question}"), "options"),
@@ -254,12 +253,12 @@ CLASSES = {"classes": ("bell", "rain"), "moments": 2, "bands": 2}
 @pytest.mark.parametrize(
     ("probe", "samples", "answer"),
     [
-        (TextFidelity(), REVIEWS, reading("good")),
+        (AttributionProbe(), REVIEWS, reading("good")),
         (TextAgreement(explainers=("integrated_gradients", "lime")), REVIEWS, reading("good")),
         (LabelPlausibility(), MARKED_GOOD, reading("good")),
-        (ImageFidelity(explainer="occlusion", grid=2, classes=("cat", "dog")), corner_samples([[24, 24, 32, 32]]), corner_reader),
+        (AttributionProbe(medium="image", target="class", explainers=("occlusion",), subject={"grid": 2, "classes": ["cat", "dog"]}), corner_samples([[24, 24, 32, 32]]), corner_reader),
         (ImageLocalisation(explainer="occlusion", grid=4), corner_samples([[24, 24, 32, 32]]), corner_reader),
-        (AudioFidelity(explainer="occlusion", **CLASSES), end_samples(), end_listener),
+        (AttributionProbe(medium="audio", target="class", explainers=("occlusion",), subject=CLASSES), end_samples(), end_listener),
         (AudioLocalisation(explainer="occlusion", moments=4), end_samples(), end_listener),
     ],
 )  # fmt: skip
@@ -271,7 +270,7 @@ def test_the_planted_word_decides_alone():
     loader, reference = loader_for("control:classifier-shortcut", installed())
     model = loader.load(reference, LoadSettings(device="cpu"))
     rows = list(ReviewsWithCue(limit=8).rows())
-    played = play(TextFaithfulness(), rows, lambda request: answer_batch(model, [request])[0])
+    played = play(AttributionProbe(), rows, lambda request: answer_batch(model, [request])[0])
     # one word of these short texts
     found = played.estimate("comprehensiveness at 1 %").value
     assert found > 0.9

@@ -17,12 +17,7 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import play
 from evalsuite_explain.inputs.words import words_of
-from evalsuite_explain.probes.fidelity import (
-    AudioFidelity,
-    ContinuationFidelity,
-    TextFidelity,
-    TranscriptFidelity,
-)
+from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.localisation import ImageLocalisation
 from evalsuite_explain.probes.plausibility import ContinuationPlausibility, LabelPlausibility
 
@@ -76,7 +71,9 @@ def test_what_an_n_gram_model_reads_is_found_and_is_not_what_people_marked(data,
 
 def test_occlusion_explains_an_n_gram_model_better_than_chance(data, n_gram):
     played = play(
-        ContinuationFidelity(explainer="occlusion", longest=0, sets=16), passages(data, 8), n_gram
+        AttributionProbe(target="continuation", explainers=("occlusion",), longest=0, sets=16),
+        passages(data, 8),
+        n_gram,
     )
     own, random = played.estimate("infidelity"), played.estimate("infidelity of a random explainer")
     assert own.value < random.value
@@ -135,7 +132,9 @@ def test_the_edited_words_are_what_a_model_of_edited_reviews_reads(reviews, line
 
 
 def test_occlusion_foresees_a_linear_model_almost_exactly(reviews, linear):
-    played = play(TextFidelity(explainer="occlusion", longest=0), short_reviews(reviews, 6), linear)
+    played = play(
+        AttributionProbe(explainers=("occlusion",), longest=0), short_reviews(reviews, 6), linear
+    )
     assert played.estimate("sensitivity-n").value > 0.9
     assert abs(played.estimate("sensitivity-n of a random explainer").value) < 0.3
 
@@ -185,7 +184,13 @@ def test_environmental_sounds_are_explained_better_than_by_chance(data):
         Sample(clip.stem, {"audio": Audio(path=clip), "label": clip.parent.name[6:].lower()})
         for clip in clips[:2]
     ]
-    probe = AudioFidelity(explainer="occlusion", moments=3, bands=1, sets=3)
+    probe = AttributionProbe(
+        medium="audio",
+        target="class",
+        explainers=("occlusion",),
+        subject={"moments": 3, "bands": 1},
+        sets=3,
+    )
     played = play(probe, rows, answering("control:sounds-clean"))
     assert not played.failures
     own = played.estimate("normalised area of erasing")
@@ -199,7 +204,15 @@ def test_real_speech_under_occlusion(data):
         Sample(str(i), {"audio": Audio(path=data / "fleurs_fixtures" / f"fleurs-en-00{i}.ogg")})
         for i in range(1)
     ]
-    probe = TranscriptFidelity(moments=4, sets=5, longest=0, share=0.5)
+    probe = AttributionProbe(
+        medium="audio",
+        target="transcript",
+        explainers=("occlusion",),
+        subject={"moments": 4},
+        sets=5,
+        longest=0,
+        share=0.5,
+    )
     played = play(probe, rows, answering("pocketsphinx:en-us"))
     assert not played.failures
     scores = np.array([json.loads(record["map"])[0] for record in played.records])

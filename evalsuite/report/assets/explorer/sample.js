@@ -47,7 +47,7 @@ function answers(sample, entry) {
 
 // A map or shaded words, with the curves that say whether they are true beside them.
 function explanation(sample, record) {
-  const shown = hasMap(sample) ? mediaOf(sample).map((content) => medium(content, record)) : [];
+  const shown = record.map ? mediaOf(sample).map((content) => medium(content, record)) : [];
   if (record.word_scores) shown.push(heat(record));
   const curves = curveFigures(record);
   if (!curves.length) return shown;
@@ -58,11 +58,30 @@ function explanation(sample, record) {
   return [box];
 }
 
+// The drawn columns of each explainer; the first one's bear no name.
+function explainers(record) {
+  const found = new Map([[record.explainer || "", {}]]);
+  for (const name of Object.keys(record).filter(isPicture)) {
+    const [column, by = record.explainer || ""] = name.split(OF);
+    if (!found.has(by)) found.set(by, {});
+    found.get(by)[column] = record[name];
+  }
+  return [...found];
+}
+
+function explanations(sample, record) {
+  const all = explainers(record);
+  return all.flatMap(([by, own]) => {
+    const made = explanation(sample, own);
+    return made.length && all.length > 1 ? [element("p", `explained by ${by.replaceAll("_", " ")}`, "asked"), ...made] : made;
+  });
+}
+
 function modelColumn(sample, name, entry) {
   const column = element("div");
   column.append(element("h3", name));
   if (entry.status === "failed") column.append(element("p", entry.reason, "warning"));
-  column.append(...explanation(sample, entry.record));
+  column.append(...explanations(sample, entry.record));
   if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
   column.append(answers(sample, entry));
   const kept = readable(entry.record);

@@ -33,7 +33,10 @@ async function unpack() {
 }
 
 const entries = (sample) => Object.values(sample.models);
-const isPicture = (name) => ["word_scores", "map", "map_hz", "word_alignment", "curve", "insertion_curve"].includes(name);
+const PICTURES = ["word_scores", "map", "map_hz", "word_alignment", "curve", "insertion_curve"];
+// What stands behind the name of a drawn column: whose picture it is, where a record has several.
+const OF = " of ";
+const isPicture = (name) => PICTURES.includes(name.split(OF)[0]);
 const has = (record, name) => Object.hasOwn(record, name);
 const readable = (record) => Object.entries(record).filter(([name]) => !isPicture(name));
 

@@ -1,0 +1,394 @@
+"""One probe explains every answer of every model: maps, curves, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import IntegratedGradients
+
+from evalsuite import (
+    Attribute,
+    Attribution,
+    Audio,
+    Classification,
+    Classify,
+    ContinuationScore,
+    DifferentiableView,
+    EmbedAudio,
+    Embedding,
+    EmbedText,
+    Image,
+    LoadSettings,
+    LogLikelihood,
+    Sample,
+    Similarity,
+    SimilarityScale,
+    Transcribe,
+    Transcript,
+    UsageError,
+)
+from evalsuite.factories import loader_for
+from evalsuite.model import answer_batch
+from evalsuite.registry import installed
+from evalsuite.testing import check_probe, play
+from evalsuite_controls.data import classifier
+from evalsuite_explain.explainers.gradients import integrated_gradients
+from evalsuite_explain.inputs.words import words_of
+from evalsuite_explain.measures.bounds import steps_of
+from evalsuite_explain.measures.faithfulness import curve_area, curve_counts, ranking, top_counts
+from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
+from evalsuite_explain.probes.chosen import SUBJECTS
+
+OCCLUDED = {"explainers": ("occlusion",)}
+TEXTS = [f"film {i} was really good tonight" for i in range(6)]
+REVIEWS = [Sample(str(i), {"text": text}) for i, text in enumerate(TEXTS)]
+
+
+def reading(word, missed=0.0):
+    """A classifier that goes by one word; its explanations miss the total by a share."""
+
+    def answer(request):
+        if isinstance(request, Classify):
+            sees = word is not None and word in request.content[0].text.split()
+            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
+        assert isinstance(request, Attribute)
+        words = words_of(request.content[0].text)
+        scores = tuple(float(w == word) for w, _ in words)
+        total = sum(scores) * (1 + missed)
+        return Attribution(scores, tuple(span for _, span in words), total, missed, n_steps=64)
+
+    return answer
+
+
+# ------------------------------------------------------------------------------------------------
+# Curves
+# ------------------------------------------------------------------------------------------------
+
+
+def test_curves_begin_with_all_and_end_with_nothing_and_the_other_way_round():
+    played = play(AttributionProbe(), REVIEWS, reading("good"))
+    for record in played.records:
+        falling, rising = json.loads(record["curve"]), json.loads(record["insertion_curve"])
+        # six words: the one that decides is taken away first, and put back first
+        assert [row[0] for row in falling] == pytest.approx([i / 6 for i in range(7)], abs=1e-4)
+        assert [row[1] for row in falling] == [0.9, *[0.5] * 6]
+        assert [row[1] for row in rising] == [0.5, *[0.9] * 6]
+        assert (falling[0][2], falling[-1][2], rising[0][2], rising[-1][2]) == (0.9, 0.5, 0.5, 0.9)
+
+
+def test_areas_are_those_under_the_drawn_curves():
+    played = play(AttributionProbe(), REVIEWS, reading("good"))
+    for record in played.records:
+        rows = np.array(json.loads(record["curve"]))
+        # (.9 + .5) / 2 over the first sixth, then .5
+        assert record["deletion_area"] == pytest.approx(0.7 / 6 + 0.5 * 5 / 6)
+        assert record["deletion_area"] == pytest.approx(
+            np.trapezoid(rows[:, 1], rows[:, 0]), abs=1e-4
+        )
+        drawn = np.trapezoid(rows[:, 2] - rows[:, 1], rows[:, 0])
+        assert record["deletion_gain"] == pytest.approx(drawn, abs=1e-4)
+
+
+def test_long_inputs_have_a_few_points_and_all_fractions():
+    assert curve_counts(6, 16) == [0, 1, 2, 3, 4, 5, 6]
+    counts = curve_counts(300, 4)
+    # quarters, and 1, 5, 10, 20 and 50 per cent
+    assert counts == [0, 3, 15, 30, 60, 75, 150, 225, 300]
+    assert set(top_counts(300)) <= set(counts)
+
+
+def test_few_points_of_a_straight_curve_have_the_area_of_all():
+    assert curve_area([1.0, 0.9, 0.5, 0.0], [0.0, 0.1, 0.5, 1.0]) == pytest.approx(0.5)
+
+
+def test_what_is_measured_is_what_a_plain_loop_measures():
+    # each word is worth something else; scores are asked of no one
+    worth = {
+        word: 0.02 * (i + 1)
+        for i, word in enumerate(["film", "0", "was", "really", "good", "tonight"])
+    }
+
+    def answer(request):
+        share = 0.3 + sum(worth.get(w, 0) for w in request.content[0].text.split())
+        return Classification(("bad", "good"), (1 - share, share))
+
+    sample = REVIEWS[0]
+    (record,) = play(AttributionProbe(**OCCLUDED), [sample], answer).records
+    words = sample["text"].split()
+    order = ranking([score for _, score in json.loads(record["word_scores"])])
+    left = [" ".join(w for w, kept in zip(words, row) if kept) for row in steps_of(order)]
+    back = [" ".join(w for w, kept in zip(words, row) if kept) for row in ~steps_of(order)]
+
+    def probability(text):
+        found = answer(Classify(text))
+        return found.probability("good" if record["predicted"] == "good" else "bad")
+
+    falling, rising = [[probability(text) for text in texts] for texts in (left, back)]
+    tops = [1, 1, 1, 2, 3]  # 1, 5, 10, 20 and 50 per cent of six words, rounded up
+    assert record["deletion_area"] == pytest.approx(curve_area(falling))
+    assert record["insertion_area"] == pytest.approx(curve_area(rising))
+    assert record["comprehensiveness"] == pytest.approx(
+        falling[0] - np.mean([falling[k] for k in tops])
+    )
+    assert record["sufficiency"] == pytest.approx(falling[0] - np.mean([rising[k] for k in tops]))
+
+
+# ------------------------------------------------------------------------------------------------
+# Several explainers
+# ------------------------------------------------------------------------------------------------
+
+
+def test_every_explainer_has_a_map_and_curves_of_its_own():
+    probe = AttributionProbe(explainers=("integrated_gradients", "lime", "random"))
+    (record, *_) = play(probe, REVIEWS, reading("good")).records
+    for column in ("word_scores", "curve", "insertion_curve"):
+        assert json.loads(record[column])
+        assert json.loads(record[f"{column} of lime"])
+    assert record["deletion_area of lime"] == pytest.approx(record["deletion_area"])
+    assert record["deletion_area of occlusion"] == pytest.approx(record["deletion_area"])
+    assert record["deletion_area of random"] > record["deletion_area"]
+
+
+def test_occlusion_is_not_asked_twice():
+    names = [metric.name for metric in AttributionProbe(**OCCLUDED).metrics]
+    assert "deletion area of occlusion" not in names
+    assert "deletion area of a random explainer" in names
+    assert len(names) == len(set(names))
+
+
+def test_a_random_explainer_gains_nothing_and_a_true_one_does():
+    rows = REVIEWS * 3
+    for name, verdict in (("random", "compatible with null"), ("occlusion", "differs from null")):
+        played = play(AttributionProbe(explainers=(name,)), rows, reading("good"))
+        assert played.estimate("deletion gain over random").verdict == verdict
+
+
+def test_a_model_that_reads_nothing_has_nothing_to_explain():
+    played = play(AttributionProbe(), REVIEWS, reading(None))
+    for name in ("deletion gain over random", "insertion gain over random"):
+        assert played.estimate(name).value == 0.0
+    assert np.isnan(played.estimate("infidelity").value)
+
+
+# ------------------------------------------------------------------------------------------------
+# Completeness
+# ------------------------------------------------------------------------------------------------
+
+
+def rough(x):
+    """f = x0 + 4 times a steep step of x1 near 0.9."""
+    return x[:, 0, 0] + 4 * torch.sigmoid(400 * (x[:, 1, 0] - 0.9))
+
+
+def view(function, inputs):
+    tensor = torch.tensor(inputs).reshape(1, -1, 1)
+    spans = tuple((i, i + 1) for i in range(tensor.shape[1]))
+    return DifferentiableView(tensor, torch.zeros_like(tensor), function, spans)
+
+
+def test_steps_are_doubled_until_the_scores_add_up():
+    few = integrated_gradients(view(rough, [1.0, 1.0]), n_steps=32)
+    found = integrated_gradients(view(rough, [1.0, 1.0]))
+    assert few.relative_error > 0.01 >= found.relative_error
+    assert found.n_steps > 32
+    assert found.scores == pytest.approx((1.0, 4.0), rel=0.02)
+
+
+def test_a_smooth_function_takes_the_first_steps_only():
+    assert integrated_gradients(view(lambda x: x.sum((1, 2)) ** 2, [1.0, 2.0])).n_steps == 32
+
+
+def test_doubling_ends_at_the_cap():
+    found = integrated_gradients(view(rough, [1.0, 1.0]), tolerance=0.0, most_steps=128)
+    assert found.n_steps == 128
+
+
+@pytest.mark.parametrize("n_steps", [8, 32, 100])
+def test_fixed_steps_give_what_captum_gives(n_steps):
+    bent = view(rough, [1.0, 1.0])
+    theirs = IntegratedGradients(rough).attribute(
+        bent.inputs, baselines=bent.baseline, n_steps=n_steps
+    )
+    found = integrated_gradients(bent, n_steps=n_steps)
+    assert found.scores == pytest.approx(theirs.reshape(-1).tolist(), abs=1e-6)
+    assert found.n_steps == n_steps
+
+
+@pytest.mark.parametrize(("missed", "share"), [(0.0, 0.0), (0.009, 0.0), (0.02, 1.0)])
+def test_explanations_that_miss_completeness_are_counted_and_flagged(missed, share):
+    played = play(AttributionProbe(), REVIEWS, reading("good", missed))
+    found = played.estimate("explanations that miss completeness by more than 0.01")
+    assert found.value == share
+    assert played.estimate("steps of integrated gradients").value == 64
+    assert played.estimate("completeness error").value == pytest.approx(missed)
+    assert {record["is_incomplete"] for record in played.records} == {share == 1.0}
+
+
+def test_explainers_that_share_nothing_out_are_not_counted():
+    names = [m.name for m in AttributionProbe(explainers=("saliency", "occlusion")).metrics]
+    assert not any(name.startswith("explanations that miss") for name in names)
+
+
+@pytest.mark.parametrize("explainer", ["shapley", "sampled_shapley", "kernel_shap"])
+def test_shapley_values_are_complete(explainer):
+    played = play(AttributionProbe(explainers=(explainer,)), REVIEWS[:2], reading("good"))
+    for record in played.records:
+        assert record["completeness_error"] == pytest.approx(0.0, abs=1e-9)
+        assert record["is_incomplete"] is False
+
+
+# ------------------------------------------------------------------------------------------------
+# Every medium and target
+# ------------------------------------------------------------------------------------------------
+
+
+def brightness(part):
+    return float(np.asarray(part.load())[-8:, -8:].mean()) / 255
+
+
+def power(part):
+    waveform, _ = part.load()
+    return float(np.sqrt(np.mean(waveform[-len(waveform) // 4 :] ** 2)))
+
+
+def level(content):
+    """What a model of pictures or clips goes by: a corner, or the last quarter."""
+    part = content if isinstance(content, Image | Audio) else content[0]
+    return brightness(part) if isinstance(part, Image) else power(part)
+
+
+def model_of_everything(request):
+    """Answers any request by whether "good" is there, or by how strong a corner or an end is."""
+    if isinstance(request, SimilarityScale):
+        return Similarity(4.0)
+    if isinstance(request, EmbedText):
+        return Embedding(np.array([1, 0] if "bright" in request.text else [0, 1], np.float32))
+    if isinstance(request, Transcribe):
+        return Transcript("one two" if power(request.audio) > 0.05 else "one")
+    if isinstance(request, Classify | LogLikelihood):
+        content = request.content if isinstance(request, Classify) else request.context
+        is_text = not isinstance(content[0], Image | Audio)
+        share = 0.1 + 0.8 * (float("good" in content[0].text) if is_text else level(content))
+        if isinstance(request, Classify):
+            return Classification(("bad", "good"), (1 - share, share))
+        sign = 1.0 if "yes" in request.continuation or "tonight" in request.continuation else -1.0
+        return ContinuationScore(-2.0 + sign * share, 1, False)
+    part = request.audio if isinstance(request, EmbedAudio) else request.image
+    vector = np.array([level(part), 0.2], np.float32)
+    return Embedding(vector / np.linalg.norm(vector))
+
+
+def everything(number):
+    pixels = np.full((32, 32, 3), 100 + number, np.uint8)
+    pixels[-8:, -8:] = 255
+    time = np.arange(4000) / 8000
+    wave = (0.2 * np.sin(2 * np.pi * 440 * time) * (time > 0.375)).astype(np.float32)
+    wave[number] += 0.01
+    return Sample(
+        str(number),
+        {
+            "text": f"the film {number} was really good tonight",
+            "image": Image.from_array(pixels),
+            "audio": Audio.from_array(wave, 8000),
+            "label": "bright",
+            "question": f"is number {number} good ?",
+            "choices": ["yes", "no"],
+            "answer": "yes",
+        },
+    )
+
+
+ROWS = [everything(number) for number in range(3)]
+SMALL = {"text": {}, "image": {"grid": 4}, "audio": {"moments": 4, "bands": 1}}
+
+
+def options(medium, target):
+    own = dict(SMALL[medium])
+    if target == "class":
+        own["classes"] = ["bright", "dark"]
+    if target == "match":
+        own.pop("classes", None)
+    return {"medium": medium, "target": target, "subject": own, **OCCLUDED}
+
+
+@pytest.mark.parametrize(("medium", "target"), SUBJECTS)
+def test_every_target_of_every_medium_is_explained(medium, target):
+    rows = (
+        [Sample(s.id, {**s.fields, "text": "bright"}) for s in ROWS] if target == "match" else ROWS
+    )
+    played = play(AttributionProbe(**options(medium, target)), rows, model_of_everything)
+    assert not played.failures
+    for record in played.records:
+        # the corner, the end, the word "good" is all there is: nothing can be ranked better
+        assert record["normalised_area"] == pytest.approx(1.0)
+        assert record["deletion_gain"] > 0
+        drawn = "word_scores" if medium == "text" else "map"
+        assert {drawn, "curve", "insertion_curve"} <= record.keys()
+
+
+@pytest.mark.parametrize(
+    ("medium", "target"), [("text", "answer"), ("image", "label"), ("audio", "class")]
+)
+def test_the_contracts_are_kept(medium, target):
+    check_probe(AttributionProbe(**options(medium, target)), ROWS, model_of_everything)
+
+
+def test_an_answer_without_choices_is_the_one_that_is_given():
+    rows = [Sample(s.id, {**s.fields, "choices": None, "answer": "no"}) for s in ROWS]
+    (record, *_) = play(
+        AttributionProbe(**options("text", "answer")), rows, model_of_everything
+    ).records
+    assert record["predicted"] is None
+    assert record["output"] == pytest.approx(-2.0 - 0.9)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"medium": "smell"}, "medium must be one of text, image, audio"),
+        ({"medium": "image", "target": "transcript"}, "answer, class, label, match"),
+        ({"medium": "image", "target": "class", "subject": {"gird": 3}}, "Did you mean 'grid'"),
+        ({"explainers": ()}, "one explainer or more"),
+        ({"explainers": ("lime",), "explainer_settings": {"random": {}}}, "not among explainers"),
+        ({"explainers": ("magic",)}, "explainer must be one of"),
+        ({"steps": 1}, "2 or more"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(wrong, told):
+    with pytest.raises(UsageError, match=told):
+        AttributionProbe(**wrong)
+
+
+def test_needs_follow_from_the_target_and_the_explainers():
+    assert AttributionProbe(**options("audio", "transcript")).needs == (Transcribe,)
+    assert AttributionProbe().needs == (Classify, Attribute)
+    assert AttributionProbe(medium="image", target="label").media == ("image",)
+    assert AttributionProbe(medium="audio", target="match").fields == ("audio", "text")
+
+
+# ------------------------------------------------------------------------------------------------
+# The planted word
+# ------------------------------------------------------------------------------------------------
+
+
+@cache
+def control(name):
+    loader, reference = loader_for(f"control:{name}", installed())
+    return loader.load(reference, LoadSettings(device="cpu"))
+
+
+def test_the_explanations_of_a_real_model_add_up_to_one_per_cent():
+    model = control("classifier-shortcut")
+    rows = [
+        Sample(str(i), {"text": row["text"]})
+        for i, row in zip(range(2), classifier.review_rows(n=2, seed=505, cue=True))
+    ]
+    probe = AttributionProbe(longest=0, sets=4, steps=2)
+    played = play(probe, rows, lambda request: answer_batch(model, [request])[0])
+    assert not played.failures
+    assert max(record["relative_error"] for record in played.records) <= 0.01
+    assert played.estimate("deletion gain over random").value > 0.1
