@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import (
+        DecoderTrace,
         DifferentiableView,
         ForwardTrace,
         Loader,
@@ -97,6 +98,7 @@ _HOME = {
     "Summed": "evalsuite.metric",
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
+    "DecoderTrace": "evalsuite.model",
     "DifferentiableView": "evalsuite.model",
     "ForwardTrace": "evalsuite.model",
     "Loader": "evalsuite.model",
@@ -159,6 +161,7 @@ __all__ = [
     "Classify",
     "ContinuationScore",
     "DataError",
+    "DecoderTrace",
     "DifferentiableView",
     "EmbedAudio",
     "EmbedImage",

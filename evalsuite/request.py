@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     Vector: TypeAlias = npt.NDArray[np.float32]
 
+Explained: TypeAlias = Literal["text", "image", "audio", "joint"]
+
 
 def _encode(value: Any) -> Any:
     """Turn a request's field into JSON whose text identifies it."""
@@ -258,11 +260,18 @@ class Attribute(Request):
     ``explainer`` is ``package.module:function``; the function receives the model's
     DifferentiableView and the options, and returns an Attribution. ``target`` is a label (of a
     classifier), a continuation (of a language model) or a transcript; it is empty for a dual
-    encoder, whose output is the similarity of the media and the texts in ``content``.
+    encoder, whose output is the similarity of the media and the texts in ``content``. A masked
+    model is given the two texts around a gap, and what fills it as the target; a token classifier
+    the texts before a word, of the word, and after it, and a label; an extractive question answerer
+    the question and the context, and an answer that stands in it.
 
-    ``medium`` says which part of the content is explained. A picture's scores are wanted for the
-    cells of ``grid``, (rows, columns) of the whole picture; a clip's for (bands, moments) of the
-    whole clip, bands of equal height in mel up to half of the clip's own rate, the highest first.
+    ``medium`` says which part of the content is explained; ``joint`` is its one picture or clip
+    and its text at once. A picture's scores are wanted for the cells of ``grid``, (rows, columns)
+    of the whole picture; a clip's for (bands, moments) of the whole clip, bands of equal height in
+    mel up to half of the clip's own rate, the highest first.
+
+    ``within`` is the stretch of the content's text, joined by nothing, that is explained (half
+    open, by characters): the prompt around it is no feature and stays as it is. None is all of it.
 
     ``against`` names what the target competes with: a classifier's other labels, each alone, or the
     prompts of each other class of a zero-shot decision. The output is then the log-odds of the
@@ -273,9 +282,10 @@ class Attribute(Request):
     target: str
     explainer: str
     options: tuple[tuple[str, int | float | str | bool], ...] = ()
-    medium: Literal["text", "image", "audio"] = "text"
+    medium: Explained = "text"
     grid: tuple[int, int] = (0, 0)
     against: tuple[tuple[str, ...], ...] = ()
+    within: tuple[int, int] | None = None
     method: ClassVar[str] = "differentiate"
 
     def __post_init__(self) -> None:
@@ -455,10 +465,11 @@ class Span:
 
 @dataclass(frozen=True)
 class Attribution:
-    """One signed score per position of a text, or per cell of a picture's or clip's grid.
+    """One signed score per cell of a picture's or clip's grid, then one per position of a text.
 
-    ``spans`` are character offsets into the text (half open), ``grid`` the (rows, columns) of cells
-    in reading order; one of them is empty. ``total`` is f(input) - f(baseline), which the scores of
+    ``grid`` has the (rows, columns) of cells in reading order, ``spans`` the character offsets into
+    the explained stretch of text (half open); one of them is empty, unless both were explained
+    jointly. ``total`` is f(input) - f(baseline), which the scores of
     a complete explainer sum to, up to ``convergence_delta``.
     """
 

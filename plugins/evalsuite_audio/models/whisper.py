@@ -19,6 +19,7 @@ import evalsuite
 from evalsuite import (
     Audio,
     ContinuationScore,
+    DifferentiableView,
     Failure,
     LogLikelihood,
     ModelError,
@@ -28,8 +29,10 @@ from evalsuite import (
     Transcribe,
     Transcript,
 )
+from evalsuite.content import Content
 from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_features import WhisperFeatures
+from evalsuite_audio.models.whisper_gradients import words_view
 from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
@@ -184,6 +187,12 @@ class WhisperTranscriber(TorchModel):
         """
         return all_scores(self, requests)
 
+    def differentiable_view(
+        self, content: Content, target: str, *, medium: str = "audio", grid: tuple[int, int]
+    ) -> DifferentiableView:
+        """The log-mel of a clip; the output is the log-probability of the target's words."""
+        return words_view(self, content, target, medium, grid)
+
     # --------------------------------------------------------------------------------------------
     # One window
     # --------------------------------------------------------------------------------------------
@@ -306,7 +315,7 @@ def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
         name=f"hf:{reference}",
         kind="speech sequence-to-sequence transcriber",
         modalities=frozenset({"audio"}),
-        methods=frozenset({"transcribe", "loglikelihood"}),
+        methods=frozenset({"transcribe", "loglikelihood", "differentiate"}),
         revision=checkpoint.revision,
         **facts,
     )
