@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evalsuite.group_gaps import GroupGap, GroupRatioGap
     from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import (
+        DecoderTrace,
         DifferentiableView,
         ForwardTrace,
         Loader,
@@ -104,6 +105,7 @@ _HOME = {
     "Summed": "evalsuite.metric",
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
+    "DecoderTrace": "evalsuite.model",
     "DifferentiableView": "evalsuite.model",
     "ForwardTrace": "evalsuite.model",
     "Loader": "evalsuite.model",
@@ -166,6 +168,7 @@ __all__ = [
     "Classify",
     "ContinuationScore",
     "DataError",
+    "DecoderTrace",
     "DifferentiableView",
     "EmbedAudio",
     "EmbedImage",

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from evalsuite.errors import RequestFailed
-from evalsuite.request import Request
+from evalsuite.request import Explained, Request
 from evalsuite.response import Answer, Failure
 
 if TYPE_CHECKING:
@@ -122,17 +122,33 @@ class Loader(Protocol):
 
 
 @dataclass(frozen=True)
+class DecoderTrace:
+    """What one forward pass leaves behind in the decoder of an encoder-decoder model.
+
+    Attributes:
+        layers: Of each layer, first to last, the weights of its attention to what is written
+            [1, heads, tokens, tokens], and to the encoder's [1, heads, tokens, encoder tokens].
+        readouts: The decoder's tokens that the output is read from.
+    """
+
+    layers: tuple[tuple[Any, Any], ...]
+    readouts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ForwardTrace:
     """What one forward pass leaves behind of its layers, for explainers that look inside.
 
     Attributes:
         output: The target's scalar, keeping the graph.
         attentions: Of each layer, first to last, the weights [1, heads, tokens, tokens] that the
-            output was computed with; empty where a model has none over all its tokens.
+            output was computed with; empty where a model has none over all its tokens. Of an
+            encoder-decoder model, those of the encoder.
         hidden: Activations [1, tokens, channels] of a late layer, with the graph to the output.
         readout: The token that the output is read from; None where it is read from all.
         spread: Maps one number for each attended token [tokens] to a tensor like the view's inputs.
         spread_hidden: The same for the tokens of ``hidden``.
+        decoder: What reads the encoder's tokens, where that is a decoder.
     """
 
     output: Any
@@ -141,6 +157,7 @@ class ForwardTrace:
     readout: int | None
     spread: Callable[[Any], Any]
     spread_hidden: Callable[[Any], Any]
+    decoder: DecoderTrace | None = None
 
 
 @dataclass(frozen=True)
@@ -153,13 +170,16 @@ class DifferentiableView:
         baseline: Tensor of the same shape: the absence of every position.
         output: Maps a tensor [batch, positions, ...] to the target's logit or log-probability,
             shape [batch], keeping the graph.
-        spans: For each position, the character offsets in the text that it covers, half open;
-            an empty span marks a special token. Empty for pictures and clips.
+        spans: For each position, the character offsets in the explained text that it covers, half
+            open; an empty span marks a special token. Empty for pictures and clips.
         grid: Rows and columns of the cells of a picture or a clip; empty for texts.
-        cell_sums: Maps a tensor like ``inputs`` to its sums over cells [rows x columns]; without
-            it, every position is one feature.
+        cell_sums: Maps a tensor like ``inputs`` to its sums over features: cells [rows x columns],
+            then positions; without it, every position is one feature.
         module: The torch module that the output runs through, where explainers may hook it.
         trace: Runs the model once more and keeps what happens inside; None where it cannot.
+        parts: Where ``inputs`` [1, numbers] holds several media one after another, how many numbers
+            each has: pixels and embeddings differ in range, so noise is measured for each.
+        most_at_once: Points that ``output`` is best given at once; None where memory is no matter.
     """
 
     inputs: Any
@@ -170,6 +190,8 @@ class DifferentiableView:
     cell_sums: Callable[[Any], Any] | None = None
     module: Any = None
     trace: Callable[[], ForwardTrace] | None = None
+    parts: tuple[int, ...] = ()
+    most_at_once: int | None = None
 
 
 class Differentiable(Protocol):
@@ -177,7 +199,8 @@ class Differentiable(Protocol):
 
     Models list ``differentiate`` among their methods and implement ``differentiable_view``; the
     harness calls the requested explainer on the view. A model of texts alone takes no ``medium``
-    and ``grid``; ``against`` is given where a request names it, and a model without it fails then.
+    and ``grid``; ``against`` and ``within`` are given where a request names them, and a model
+    without them fails then.
     """
 
     def differentiable_view(
@@ -185,9 +208,10 @@ class Differentiable(Protocol):
         content: Content,
         target: str,
         *,
-        medium: Literal["text", "image", "audio"] = "text",
+        medium: Explained = "text",
         grid: tuple[int, int] = (0, 0),
         against: tuple[tuple[str, ...], ...] = (),
+        within: tuple[int, int] | None = None,
     ) -> DifferentiableView:
         """Open one input up; raises ValueError when the target is not one of the model's.
 
@@ -219,12 +243,15 @@ def _explain(model: Any, request: Any) -> Answer:
     from evalsuite.registry import import_object
 
     explainer = import_object(request.explainer)
-    if request.medium not in model.info.modalities:
+    senses = model.info.modalities
+    if request.medium == "joint" and ("text" not in senses or len(senses) < 2):
+        return Failure("unsupported part", f"{model.info.name} takes no text beside other media")
+    if request.medium != "joint" and request.medium not in senses:
         return Failure("unsupported part", f"{model.info.name} takes no {request.medium}")
-    only_text = model.info.modalities == {"text"}
-    place = {} if only_text else {"medium": request.medium, "grid": request.grid}
-    if request.against:
-        place["against"] = request.against
+    of_text = senses == {"text"}
+    place: dict[str, Any] = {} if of_text else {"medium": request.medium, "grid": request.grid}
+    further = {"against": request.against, "within": request.within}
+    place |= {name: value for name, value in further.items() if value}
     try:
         view = model.differentiable_view(request.content, request.target, **place)
         answer: Answer = explainer(view, **dict(request.options))

@@ -26,9 +26,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from evalsuite.content import Audio, Content, Image, Part, as_content, sha256_of
+
+Explained: TypeAlias = Literal["text", "image", "audio", "joint"]
 
 
 def _encode(value: Any) -> Any:
@@ -278,11 +280,18 @@ class Attribute(Request):
     ``explainer`` is ``package.module:function``; the function receives the model's
     DifferentiableView and the options, and returns an Attribution. ``target`` is a label (of a
     classifier), a continuation (of a language model) or a transcript; it is empty for a dual
-    encoder, whose output is the similarity of the media and the texts in ``content``.
+    encoder, whose output is the similarity of the media and the texts in ``content``. A masked
+    model is given the two texts around a gap, and what fills it as the target; a token classifier
+    the texts before a word, of the word, and after it, and a label; an extractive question answerer
+    the question and the context, and an answer that stands in it.
 
-    ``medium`` says which part of the content is explained. A picture's scores are wanted for the
-    cells of ``grid``, (rows, columns) of the whole picture; a clip's for (bands, moments) of the
-    whole clip, bands of equal height in mel up to half of the clip's own rate, the highest first.
+    ``medium`` says which part of the content is explained; ``joint`` is its one picture or clip
+    and its text at once. A picture's scores are wanted for the cells of ``grid``, (rows, columns)
+    of the whole picture; a clip's for (bands, moments) of the whole clip, bands of equal height in
+    mel up to half of the clip's own rate, the highest first.
+
+    ``within`` is the stretch of the content's text, joined by nothing, that is explained (half
+    open, by characters): the prompt around it is no feature and stays as it is. None is all of it.
 
     ``against`` names what the target competes with: a classifier's other labels, each alone, or the
     prompts of each other class of a zero-shot decision. The output is then the log-odds of the
@@ -293,9 +302,10 @@ class Attribute(Request):
     target: str
     explainer: str
     options: tuple[tuple[str, int | float | str | bool], ...] = ()
-    medium: Literal["text", "image", "audio"] = "text"
+    medium: Explained = "text"
     grid: tuple[int, int] = (0, 0)
     against: tuple[tuple[str, ...], ...] = ()
+    within: tuple[int, int] | None = None
     method: ClassVar[str] = "differentiate"
 
     def __post_init__(self) -> None:

@@ -215,12 +215,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Attribution:
-    """One signed score per position of a text, or per cell of a picture's or clip's grid.
+    """One signed score per cell of a picture's or clip's grid, then one per position of a text.
 
-    ``spans`` are character offsets into the text (half open), ``grid`` the (rows, columns) of cells
-    in reading order; one of them is empty. ``total`` is f(input) - f(baseline), which the scores of
-    a complete explainer sum to, up to ``convergence_delta``. ``n_steps`` counts the points of an
-    integral along a path, 0 where there is none.
+    ``grid`` has the (rows, columns) of cells in reading order, ``spans`` the character offsets into
+    the explained stretch of text (half open); one of them is empty, unless both were explained
+    jointly. ``total`` is f(input) - f(baseline), which the scores of a complete explainer sum to,
+    up to ``convergence_delta``. ``n_steps`` counts the points of an integral along a path, 0 where
+    there is none.
     """
 
     scores: tuple[float, ...]

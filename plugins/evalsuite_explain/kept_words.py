@@ -16,7 +16,8 @@ class KeptWords:
     """The share of given words that a transcript of the input has, in order, under the basic rule.
 
     Needs transcripts only, so that services can be explained too. Words that are added cost
-    nothing. Gradient explainers explain the log-probability of the words by a CTC model.
+    nothing. Gradient explainers explain the log-probability of the words by a CTC model or a
+    decoder.
     """
 
     text: str

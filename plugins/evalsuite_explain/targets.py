@@ -28,7 +28,6 @@ from evalsuite import (
     Request,
     SimilarityScale,
     Text,
-    UsageError,
 )
 from evalsuite.content import Content, text_of
 from evalsuite.zero_shot import Classes, logits_of, predict
@@ -38,7 +37,10 @@ _TINY = 1e-30
 
 
 class Target(Protocol):
-    """One number for an input; ``against``, where there is any, is that of an Attribute request."""
+    """One number for an input.
+
+    ``against`` and ``within(shown)``, where there are any, are those of an Attribute request.
+    """
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """What to ask about an input; the same number of requests for every input."""
@@ -113,13 +115,15 @@ class ContinuationScore:
         return float(replies[0].total)
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
-        """The same; raises UsageError where other text stands beside the one explained."""
-        if any(isinstance(part, Text) for part in shown) and (self.before or self.after):
-            raise UsageError(
-                "A gradient explainer cannot tell the words explained from the prompt around them. "
-                "Explain the whole prompt, or use occlusion, shapley, kernel_shap or lime."
-            )
+        """The same."""
         return (*self.before, *shown, *self.after), self.continuation
+
+    def within(self, shown: Content) -> tuple[int, int] | None:
+        """The characters of the input among those of the prompt; None where it is all there is."""
+        if not text_of(self.before + self.after) or not text_of(shown):
+            return None
+        begin = len(text_of(self.before))
+        return begin, begin + len(text_of(shown))
 
 
 @dataclass(frozen=True)
@@ -225,6 +229,10 @@ def gradient_request(
     """What a gradient explainer is asked for; ``explainer`` is ``package.module:function``."""
     from evalsuite_explain.inputs.features import all_present
 
-    content, wanted = target.attribute(features.showing(all_present(len(features))))
+    shown = features.showing(all_present(len(features)))
+    content, wanted = target.attribute(shown)
     against = getattr(target, "against", ())
-    return Attribute(content, wanted, explainer, options, features.medium, features.grid, against)
+    within = target.within(shown) if hasattr(target, "within") else None
+    return Attribute(
+        content, wanted, explainer, options, features.medium, features.grid, against, within
+    )

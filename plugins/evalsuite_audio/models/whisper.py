@@ -18,6 +18,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from evalsuite import (
     Audio,
     ContinuationScore,
+    DifferentiableView,
     Failure,
     LogLikelihood,
     ModelError,
@@ -26,9 +27,11 @@ from evalsuite import (
     Transcribe,
     Transcript,
 )
+from evalsuite.content import Content
 from evalsuite_audio.models.seq2seq_transcriber import Seq2SeqTranscriber
 from evalsuite_audio.models.whisper_alone import write_alone
 from evalsuite_audio.models.whisper_features import WhisperFeatures
+from evalsuite_audio.models.whisper_gradients import words_view
 from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
@@ -47,7 +50,7 @@ class WhisperTranscriber(Seq2SeqTranscriber):
     """A WhisperForConditionalGeneration."""
 
     options_class = Options
-    methods = frozenset({"transcribe", "loglikelihood"})
+    methods = frozenset({"transcribe", "loglikelihood", "differentiate"})
 
     def set_up(self, reference: str, module: Any) -> Mapping[str, str]:
         """Also read the special tokens."""
@@ -138,6 +141,12 @@ class WhisperTranscriber(Seq2SeqTranscriber):
         suppressed.
         """
         return all_scores(self, requests)
+
+    def differentiable_view(
+        self, content: Content, target: str, *, medium: str = "audio", grid: tuple[int, int]
+    ) -> DifferentiableView:
+        """The log-mel of a clip; the output is the log-probability of the target's words."""
+        return words_view(self, content, target, medium, grid)
 
     # --------------------------------------------------------------------------------------------
     # One window

@@ -16,6 +16,7 @@ import torch
 
 from evalsuite import Attribution, DifferentiableView, Failure, RequestFailed
 from evalsuite.registry import import_object
+from evalsuite_explain.explainers.gradients import parts_of
 
 Layer: TypeAlias = tuple[torch.Tensor, ...]
 
@@ -55,12 +56,13 @@ def nearby(
     Args:
         view: One input of a model, opened up.
         explainer: ``package.module:function``; none that looks at a trace of the layers.
-        radius: Largest change, as a share of the inputs' standard deviation.
+        radius: Largest change, as a share of the inputs' standard deviation, of each medium's own.
         draw: Seed of the uniform noise.
         options: The explainer's own.
     """
-    noise = 2 * torch.rand(view.inputs.shape, generator=_generator(draw)) - 1
-    moved = view.inputs + radius * view.inputs.std() * noise.to(view.inputs)
+    noise = (2 * torch.rand(view.inputs.shape, generator=_generator(draw)) - 1).to(view.inputs)
+    media = zip(parts_of(view, view.inputs), parts_of(view, noise), strict=True)
+    moved = torch.cat([own + radius * own.std() * drawn for own, drawn in media], dim=1)
     found: Attribution = import_object(explainer)(
         replace(view, inputs=moved, trace=None), **options
     )

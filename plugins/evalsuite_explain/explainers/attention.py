@@ -17,28 +17,39 @@ from evalsuite_explain.explainers.gradients import attribution
 def attention_rollout(view: DifferentiableView) -> Attribution:
     """What the readout token attends to through all layers; blind to the target, unsigned.
 
+    Of an encoder-decoder model, the encoder's tokens as the decoder sees them.
     Reference: Abnar and Zuidema 2020, Quantifying attention flow, section 4.
     """
     trace = _trace(view, needs_attention=True)
-    means = [weights[0].detach().float().mean(dim=0) for weights in trace.attentions]
-    return attribution(view, trace.spread(_read(rollout(means), trace.readout)))
+    means = [_mean(weights) for weights in trace.attentions]
+    if trace.decoder is None:
+        return attribution(view, trace.spread(_read(rollout(means), trace.readout)))
+    layers = [(_mean(own), _mean(across)) for own, across in trace.decoder.layers]
+    found = rollout_across(rollout(means), layers)
+    return attribution(view, trace.spread(found[list(trace.decoder.readouts)].mean(dim=0)))
 
 
 def relevance(view: DifferentiableView) -> Attribution:
     """Chefer's relevance: attention weighed by its positive gradient, added up over layers.
 
     Relevance of a token to itself, which every token starts with, is left out. Of a dual encoder
-    each tower has its own. Reference: Chefer et al. 2021, Generic attention-model
-    explainability, equations 5 and 6.
+    each tower has its own; of an encoder-decoder model it is the encoder's tokens' relevance to
+    what the decoder writes, the mean over the written tokens. Reference: Chefer et al. 2021,
+    Generic attention-model explainability, equations 5 and 6; across, 8 to 10.
     """
     with torch.enable_grad():
         trace = _trace(view, needs_attention=True)
-        gradients = torch.autograd.grad(trace.output, trace.attentions)
-    cams = [
-        average_heads(weights[0].detach().float(), gradient[0].float())
-        for weights, gradient in zip(trace.attentions, gradients, strict=True)
-    ]
-    found = relevance_of(cams)
+        across = (
+            [weights for layer in trace.decoder.layers for weights in layer]
+            if (trace.decoder)
+            else []
+        )
+        cams = _cams(trace.output, [*trace.attentions, *across])
+    found = relevance_of(cams[: len(trace.attentions)])
+    if trace.decoder is not None:
+        rest = cams[len(trace.attentions) :]
+        written = relevance_across(found, list(zip(rest[::2], rest[1::2], strict=True)))
+        return attribution(view, trace.spread(written[list(trace.decoder.readouts)].mean(dim=0)))
     start = torch.eye(len(found), dtype=found.dtype, device=found.device)
     return attribution(view, trace.spread(_read(found - start, trace.readout)))
 
@@ -72,6 +83,22 @@ def _trace(view: DifferentiableView, *, needs_attention: bool) -> ForwardTrace:
             )
         )
     return trace
+
+
+def _mean(weights: torch.Tensor) -> torch.Tensor:
+    """Attention of one layer [1, heads, tokens, tokens] as its mean over heads."""
+    return weights[0].detach().float().mean(dim=0)
+
+
+def _cams(output: torch.Tensor, attentions: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Each layer's attention weighed by its positive gradient; what moves nothing has none."""
+    gradients = torch.autograd.grad(output, attentions, allow_unused=True)
+    return [
+        average_heads(weights[0].detach().float(), gradient[0].float())
+        if gradient is not None
+        else torch.zeros_like(weights[0, 0], dtype=torch.float32)
+        for weights, gradient in zip(attentions, gradients, strict=True)
+    ]
 
 
 def _read(matrix: torch.Tensor, readout: int | None) -> torch.Tensor:
@@ -125,6 +152,48 @@ def rollout(attentions: Sequence[torch.Tensor]) -> torch.Tensor:
     for weights in attentions:
         mixed = (weights + torch.eye(len(weights), dtype=weights.dtype, device=weights.device)) / 2
         found = (mixed / mixed.sum(dim=-1, keepdim=True)) @ found
+    return found
+
+
+def relevance_across(
+    encoder: torch.Tensor, cams: Sequence[tuple[torch.Tensor, torch.Tensor]]
+) -> torch.Tensor:
+    """Relevance of the encoder's tokens to the decoder's [written tokens, encoder tokens].
+
+    Within a layer, R_dd <- R_dd + A R_dd and R_de <- R_de + A R_de by the decoder's attention to
+    itself, then R_de <- R_de + N(R_dd)^T A N(R_ee) across, where N normalises (equation 8).
+
+    Args:
+        encoder: Its own relevance R_ee, with the identity [encoder tokens, encoder tokens].
+        cams: Of each layer of the decoder, to itself and across.
+
+    Reference: Chefer et al. 2021, equations 6, 7 and 10.
+    """
+    n_written = cams[0][0].shape[-1]
+    own = torch.eye(n_written, dtype=encoder.dtype, device=encoder.device)
+    found = encoder.new_zeros(n_written, len(encoder))
+    heard = normalised_relevance(encoder)
+    for to_itself, across in cams:
+        own, found = own + to_itself @ own, found + to_itself @ found
+        found = found + normalised_relevance(own).T @ across @ heard
+    return found
+
+
+def rollout_across(
+    encoder: torch.Tensor, layers: Sequence[tuple[torch.Tensor, torch.Tensor]]
+) -> torch.Tensor:
+    """What the decoder's tokens see of the encoder's inputs [written tokens, encoder tokens].
+
+    Each attention is averaged with what the residual connection carries, as within one tower.
+
+    Args:
+        encoder: Its rollout [encoder tokens, encoder tokens].
+        layers: Of each layer of the decoder, attention to itself and across, means over heads.
+    """
+    found = encoder.new_zeros(len(layers[0][0]), len(encoder))
+    for to_itself, across in layers:
+        found = (found + to_itself @ found) / 2
+        found = (found + across @ encoder) / 2
     return found
 
 

@@ -57,7 +57,7 @@ def _integrated(view: DifferentiableView, n_steps: int) -> Attribution:
             view.inputs.detach(),
             baselines=view.baseline.detach(),
             n_steps=n_steps,
-            internal_batch_size=min(n_steps, _MOST_AT_ONCE),
+            internal_batch_size=min(n_steps, view.most_at_once or _MOST_AT_ONCE),
         )
     return replace(attribution(view, scores), n_steps=n_steps)
 
@@ -89,22 +89,34 @@ def smooth_grad(
     Args:
         view: One input of a model, opened up.
         n_samples: Noisy inputs.
-        noise: Standard deviation, as a share of the input's range.
+        noise: Standard deviation, as a share of the input's range; of each medium's own, where
+            several are explained jointly.
         seed: Of the noise; the global generator is left as it was.
     """
-    spread = float(view.inputs.max() - view.inputs.min())
+    media = parts_of(view, view.inputs.detach())
+
+    def output(*moved: torch.Tensor) -> torch.Tensor:
+        whole = moved[0] if len(moved) == 1 else torch.cat(moved, dim=1)
+        values: torch.Tensor = view.output(whole)
+        return values
+
     devices = [view.inputs.device] if view.inputs.is_cuda else []
     with torch.enable_grad(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        scores = NoiseTunnel(Saliency(view.output)).attribute(
-            _leaf(view),
+        scores = NoiseTunnel(Saliency(output)).attribute(
+            tuple(medium.clone().requires_grad_() for medium in media),
             nt_type="smoothgrad",
             nt_samples=n_samples,
-            nt_samples_batch_size=n_samples,
-            stdevs=noise * spread,
+            nt_samples_batch_size=min(n_samples, view.most_at_once or n_samples),
+            stdevs=tuple(noise * float(medium.max() - medium.min()) for medium in media),
             abs=True,
         )
-    return attribution(view, scores)
+    return attribution(view, torch.cat(scores, dim=1))
+
+
+def parts_of(view: DifferentiableView, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """A tensor like the inputs, taken apart into those of each medium."""
+    return values.split(view.parts, dim=1) if view.parts else (values,)
 
 
 def deep_lift(view: DifferentiableView) -> Attribution:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from evalsuite import Attribution
-from evalsuite.content import Content
+from evalsuite.content import Content, text_of
 
 Presence: TypeAlias = npt.NDArray[np.bool_]
-Medium: TypeAlias = Literal["text", "image", "audio"]
+Medium: TypeAlias = Literal["text", "image", "audio", "joint"]
 
 
 class Features(Protocol):
@@ -60,6 +61,17 @@ class Joint:
         """Features of all parts."""
         return int(self.edges[-1])
 
+    @property
+    def medium(self) -> Medium:
+        """That of all parts, where they are of one kind."""
+        kinds = {part.medium for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else "joint"
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Of the one picture or clip among the parts; (0, 0) without one."""
+        return next((part.grid for part in self.parts if part.medium != "text"), (0, 0))
+
     def split(self, values: Sequence[Any] | npt.NDArray[Any]) -> list[Any]:
         """Values [n] as one stretch for each part."""
         return [values[a:b] for a, b in zip(self.edges, self.edges[1:])]
@@ -68,6 +80,21 @@ class Joint:
         """The parts one after another, each with its own present features."""
         shown = zip(self.parts, self.split(present), strict=True)
         return tuple(piece for part, own in shown for piece in part.showing(own))
+
+    def pooled(self, explained: Attribution) -> list[float]:
+        """Each part's own, by its place among the cells or in the text."""
+        n_cells = explained.grid[0] * explained.grid[1] if explained.grid else 0
+        cells = replace(explained, scores=explained.scores[:n_cells], spans=())
+        found, begin = [], 0
+        for part in self.parts:
+            if part.medium != "text":
+                found += part.pooled(cells)
+                continue
+            spans = tuple((a - begin, b - begin) for a, b in explained.spans)
+            own = replace(explained, scores=explained.scores[n_cells:], spans=spans, grid=())
+            found += part.pooled(own)
+            begin += len(text_of(part.showing(all_present(len(part)))))
+        return found
 
     def columns(self, scores: Sequence[float]) -> Mapping[str, Any]:
         """The columns of all parts."""

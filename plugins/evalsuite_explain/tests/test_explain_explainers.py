@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,8 +18,10 @@ from evalsuite_explain.explainers.attention import (
     average_heads,
     cam_of,
     normalised_relevance,
+    relevance_across,
     relevance_of,
     rollout,
+    rollout_across,
 )
 from evalsuite_explain.explainers.catalogue import PERTURBATIONS, make_explainer
 from evalsuite_explain.explainers.game import Explanation, Game
@@ -262,3 +266,41 @@ def test_unknown_settings_are_refused_with_those_there_are():
         make_explainer("kernel_shap", {"n_steps": 3})
     with pytest.raises(UsageError, match="even number"):
         make_explainer("sampled_shapley", {"n_permutations": 3})
+
+
+def test_relevance_and_rollout_across_a_decoder_by_hand():
+    # the encoder's R is [[1.5, .5], [0, 1]], so N(R) = [[1.5, .5], [0, 1]] (rows of R - I: 1, 0);
+    # one written token: own R = 1 + .5 = 1.5, N = 1 + 1 = 2; across A = [.2, .4]
+    # R_de = 2 x [.2, .4] N(R) = 2 x [.3, .1 + .4] = [.6, 1]
+    heard = torch.tensor([[1.5, 0.5], [0.0, 1.0]])
+    cams = [(torch.tensor([[0.5]]), torch.tensor([[0.2, 0.4]]))]
+    assert relevance_across(heard, cams)[0].tolist() == pytest.approx([0.6, 1.0], abs=1e-6)
+    # twice: R_de grows by its own half to [.9, 1.5], R_dd to 2.25, N still 2: + [.6, 1]
+    assert relevance_across(heard, cams * 2)[0].tolist() == pytest.approx([1.5, 2.5], abs=1e-6)
+    # rollout: half of [.3, .7] through the encoder's [[.9, .1], [.2, .8]] = [.41, .59] / 2
+    rolled = rollout_across(
+        torch.tensor([[0.9, 0.1], [0.2, 0.8]]), [(torch.eye(1), torch.tensor([[0.3, 0.7]]))]
+    )
+    assert rolled[0].tolist() == pytest.approx([0.205, 0.295], abs=1e-6)
+
+
+def test_noise_is_measured_for_each_medium_of_a_joint_input():
+    # pixels from -100 to 100 beside embeddings from -.1 to .1: a bump far from the embeddings'
+    # own range is seen only by noise that is not theirs
+    inputs = torch.tensor([[-100.0, 100.0, -0.1, 0.1]])
+
+    def output(x):
+        return x[:, 2:].sum(-1) + (x[:, 2:].abs() > 5).float().sum(-1) * x[:, 2] * 1000
+
+    view = DifferentiableView(inputs, inputs * 0, output, (), cell_sums=lambda x: x[0])
+    joint = replace(view, parts=(2, 2))
+    assert gradients.smooth_grad(joint).scores == pytest.approx([0, 0, 1, 1])
+    assert gradients.smooth_grad(view).scores[2] > 2
+
+
+def test_points_given_a_few_at_a_time_change_no_score():
+    view = relu_view()
+    few = replace(view, most_at_once=3)
+    for name in ("integrated_gradients", "saliency"):
+        one, other = (getattr(gradients, name)(v).scores for v in (view, few))
+        assert one == pytest.approx(other, abs=1e-6)

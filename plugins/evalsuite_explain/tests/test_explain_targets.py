@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from math import log
 
@@ -21,7 +22,6 @@ from evalsuite import (
     Image,
     LoadSettings,
     LogLikelihood,
-    RequestFailed,
     Similarity,
     SimilarityScale,
     Text,
@@ -45,6 +45,7 @@ from evalsuite_explain.targets import (
     ContinuationScore,
     LabelScore,
     MatchScore,
+    gradient_request,
     log_odds_of,
 )
 
@@ -235,7 +236,23 @@ def test_an_answer_about_a_picture_is_one_number_asked_or_differentiated():
     assert explained.convergence_delta < 0.01 * abs(explained.total)
 
 
-def test_the_words_of_a_prompt_with_a_picture_are_not_open():
-    part = Image(data=next(shapes.question_rows())["image"])
-    with pytest.raises(RequestFailed, match="only the picture"):
-        control("vlm-clean").differentiable_view((part, Text("is it red?")), " yes")
+def test_the_words_of_a_question_and_the_picture_are_one_input():
+    row = next(shapes.question_rows())
+    part, model = Image(data=row["image"]), control("vlm-clean")
+    target = ContinuationScore(" yes", after=(Text("\nAnswer:"),))
+    features = Joint(Picture(part, 2), Words(str(row["question"])))
+    path = "evalsuite_explain.explainers.gradients:integrated_gradients"
+    request = gradient_request(target, features, path, (("n_steps", 64),))
+    assert (request.medium, request.grid) == ("joint", (2, 2))
+    (found,) = ask("vlm-clean", request)
+    assert found.grid == (2, 2)
+    assert len(found.scores) == 4 + len(found.spans)
+    assert found.convergence_delta < 0.05 * abs(found.total)
+    scores = features.pooled(found)
+    assert scores[:4] == list(found.scores[:4])
+    assert sum(scores) == pytest.approx(sum(found.scores), abs=1e-4)  # no word after the question
+    words = replace(request, medium="text")
+    view = model.differentiable_view(words.content, " yes", medium="text", within=words.within)
+    with torch.no_grad():
+        expected = ask("vlm-clean", LogLikelihood(request.content, " yes"))[0].total
+        assert float(view.output(view.inputs)[0]) == pytest.approx(expected, abs=1e-4)

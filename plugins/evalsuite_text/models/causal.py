@@ -293,11 +293,11 @@ class CausalLanguageModel(TorchModel):
         prompts = [self._prompt(request.prompt) for request in requests]
         return generate(self.scorer, self.tokenizer, self.encoder, prompts, requests)
 
-    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
+    def differentiable_view(
+        self, content: Content, target: str, *, within: tuple[int, int] | None = None
+    ) -> DifferentiableView:
         """The context's token embeddings; the output is log P(target | context)."""
-        return continuation_view(
-            self.scorer, self.encoder, self._prompt(content), text_of(content), target
-        )
+        return continuation_view(self.scorer, self.encoder, self._prompt, content, target, within)
 
 
 def _column(windows: Sequence[torch.Tensor]) -> tuple[float, ...]:

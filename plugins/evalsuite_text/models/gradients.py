@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from evalsuite import DifferentiableView, Failure, ForwardTrace
+from evalsuite.content import Content
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import Scorer
 from evalsuite_transformers.differentiable.layers import (
@@ -15,28 +16,49 @@ from evalsuite_transformers.differentiable.layers import (
     spread_tokens,
     traced,
 )
+from evalsuite_transformers.differentiable.stretches import (
+    NO_SPAN,
+    Span,
+    Stretch,
+    Write,
+    covered,
+    stretches_of,
+)
 from evalsuite_transformers.differentiable.views import absent_id
-
-Span = tuple[int, int]
-NO_SPAN: Span = (0, 0)
 
 
 def continuation_view(
-    scorer: Scorer, encoder: Encoder, prompt: str, text: str, continuation: str
+    scorer: Scorer,
+    encoder: Encoder,
+    write: Write,
+    content: Content,
+    continuation: str,
+    within: Span | None = None,
 ) -> DifferentiableView:
-    """The prompt's embeddings; the output is log P(continuation | prompt).
+    """The embeddings of a prompt; the output is log P(continuation | prompt).
 
-    Only the tokens of ``text`` inside the prompt are content: they have spans, and the baseline
-    replaces them by the mask, unknown or padding token. The start token and whatever a chat
-    template wrote stay as they are. The continuation's embeddings are appended inside the output.
+    Only the tokens of the explained text are content: they have spans, and the baseline replaces
+    them by the mask, unknown or padding token. The start token, the prompt around and whatever a
+    chat template wrote stay as they are. The continuation's embeddings are appended inside the
+    output.
+
+    Args:
+        scorer: Of the model.
+        encoder: Of its texts.
+        write: From a content to a prompt.
+        content: What the prompt is written from.
+        continuation: What is scored.
+        within: The characters of the content's text that are explained; None is all of it.
 
     Raises:
-        ValueError: Nothing can be scored, or no character offsets are known.
+        ValueError: Nothing can be scored or explained, or no character offsets are known.
+        RequestFailed: The chat template rewrites the text.
     """
+    prompt = write(content)
     row = encoder.pair(prompt, continuation)
     if isinstance(row, Failure):
         raise ValueError(f"the target {continuation!r} cannot be scored: {row.message}")
-    spans = _content_spans(encoder, prompt, text, row.start)
+    spans = _content_spans(encoder, prompt, stretches_of(write, content, within), row.start)
     embed = scorer.model.get_input_embeddings()
     ids = torch.tensor(row.ids, device=embed.weight.device)
     head, tail = ids[: row.start], ids[row.start :]
@@ -85,26 +107,20 @@ def _trace(module: Any, rows: torch.Tensor, start: int, total: Any, spread: Any)
     )
 
 
-def _content_spans(encoder: Encoder, prompt: str, text: str, n_positions: int) -> tuple[Span, ...]:
-    """For each position of a prompt the characters of ``text`` that it covers.
+def _content_spans(
+    encoder: Encoder, prompt: str, stretches: Sequence[Stretch], n_positions: int
+) -> tuple[Span, ...]:
+    """For each position of a prompt the characters of the explained text that it covers.
 
     Positions are matched from the right: a start token, or a cut, is on the left.
     """
-    begin = prompt.find(text)
-    if begin < 0 or not text.strip():
-        raise ValueError(
-            "there is no text to attribute to"
-            if not text.strip()
-            else "the chat template rewrites the text, so its characters have no known place"
-        )
     offsets = encoder.spans(prompt.rstrip())
     if not offsets:
         raise ValueError(
             f"the tokenizer {type(encoder.tokenizer).__name__} gives no character offsets; "
             "attribution needs a fast one (tokenizer.json)"
         )
-    inside = [(max(a - begin, 0), min(b - begin, len(text))) for a, b in offsets]
-    spans = [span if span[0] < span[1] else NO_SPAN for span in inside][-n_positions:]
+    spans = [covered(stretches, *span) for span in offsets][-n_positions:]
     return (NO_SPAN,) * (n_positions - len(spans)) + tuple(spans)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from evalsuite import Attribute, Classify, LogLikelihood
+from evalsuite import Attribute, Classify, LoadSettings, LogLikelihood, Text
 from evalsuite.content import as_content
 from evalsuite.model import answer_batch
+from evalsuite_text.models import causal
 
 CONTEXT, CONTINUATION = "the old house at the river is", " warm and green"
 TEXT = "the garden is green and warm"
@@ -115,3 +116,30 @@ def test_impossible_targets_are_refused(llama, bert) -> None:
         llama.differentiable_view(as_content(CONTEXT), "")
     with pytest.raises(ValueError, match="no text"):
         llama.differentiable_view(as_content(""), " warm")
+
+
+def test_the_prompt_around_the_explained_words_stays(language_model) -> None:
+    before, text, after = "Paris is ", "the capital of France", " . where is"
+    content = (Text(before), Text(text), Text(after))
+    within = (len(before), len(before + text))
+    view = language_model.differentiable_view(content, CONTINUATION, within=within)
+    (score,) = language_model.loglikelihood([LogLikelihood(content, CONTINUATION)])
+    with torch.no_grad():
+        assert float(view.output(view.inputs)[0]) == pytest.approx(score.total, abs=1e-4)
+    covered = "".join(text[a:b] for a, b in view.spans)
+    assert covered.replace(" ", "") == text.replace(" ", "")
+    kept = (view.inputs == view.baseline).all(-1)[0]
+    assert kept[[span == (0, 0) for span in view.spans]].all()
+    assert not kept[[span != (0, 0) for span in view.spans]].all()
+
+
+def test_words_that_a_chat_template_repeats_are_those_of_their_own_place(llama_directory) -> None:
+    model = causal.Loader().load(llama_directory, LoadSettings(device="cpu"))
+    model.uses_chat_template = True
+    model.tokenizer.chat_template = (
+        "the old house : {% for m in messages %}{{ m['content'] | trim }}{% endfor %} the"
+    )
+    view = model.differentiable_view(as_content(" the old house "), CONTINUATION)
+    # start token, four words of the template, three explained, one of the template
+    assert [b > a for a, b in view.spans] == [False] * 5 + [True] * 3 + [False]
+    assert view.spans[5] == (1, 4)

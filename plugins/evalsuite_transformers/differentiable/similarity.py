@@ -115,14 +115,7 @@ def token_spans(tokenizer: Any, text: str, ids: Sequence[int]) -> tuple[tuple[in
     Raises:
         RequestFailed: The tokenizer knows no places.
     """
-    if not getattr(tokenizer, "is_fast", False):
-        raise RequestFailed(
-            Failure(
-                "no character offsets",
-                f"the tokenizer {type(tokenizer).__name__} does not say where its tokens stand; "
-                "attribution to words needs a fast one (tokenizer.json)",
-            )
-        )
+    need_offsets(tokenizer)
     encoded = tokenizer(
         text,
         truncation=True,
@@ -133,3 +126,15 @@ def token_spans(tokenizer: Any, text: str, ids: Sequence[int]) -> tuple[tuple[in
     marks = zip(encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True)
     spans = [(0, 0) if is_special else (int(a), int(b)) for (a, b), is_special in marks]
     return tuple(spans + [(0, 0)] * (len(ids) - len(spans)))
+
+
+def need_offsets(tokenizer: Any) -> None:
+    """Raise RequestFailed for a tokenizer that does not say where its tokens stand."""
+    if not getattr(tokenizer, "is_fast", False):
+        raise RequestFailed(
+            Failure(
+                "no character offsets",
+                f"the tokenizer {type(tokenizer).__name__} does not say where its tokens stand; "
+                "attribution to words needs a fast one (tokenizer.json)",
+            )
+        )

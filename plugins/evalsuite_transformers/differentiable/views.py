@@ -14,9 +14,9 @@ from evalsuite_transformers.differentiable.layers import (
     spread_tokens,
     traced,
 )
+from evalsuite_transformers.differentiable.stretches import NO_SPAN
 
 Scoring = Callable[[torch.Tensor], torch.Tensor]
-NO_SPAN = (0, 0)
 
 
 def pooled(found: Any) -> torch.Tensor:

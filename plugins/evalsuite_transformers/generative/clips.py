@@ -36,6 +36,7 @@ class AudioMedium(Medium):
     """
 
     name, plural, part, type_id = "audio", "clips", Audio, 3
+    tensor = "input_features"
     tokens_per_unit = 25.0
 
     def __init__(self, processor: Any, config: Any) -> None:

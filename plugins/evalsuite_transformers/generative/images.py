@@ -17,6 +17,7 @@ class ImageMedium(Medium):
     """Pictures, through ``get_image_features``."""
 
     name, plural, part, type_id = "image", "images", Image, 1
+    tensor = "pixel_values"
     together = 8
     tokens_per_unit = 256.0
 

@@ -18,9 +18,7 @@ from evalsuite_transformers.generative.media import media_of, names_of
 from evalsuite_transformers.generative.options import Options
 from evalsuite_transformers.generative.prompt import PromptWriter
 
-METHODS = frozenset({"loglikelihood", "token_entropies", "generate"})
-# What a kind named for a medium can do beside.
-FURTHER = {"image": frozenset({"differentiate"})}
+METHODS = frozenset({"loglikelihood", "token_entropies", "generate", "differentiate"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class GenerativeKind:
             name=f"hf:{reference}",
             kind=self.name,
             modalities=frozenset({"text", *names_of(checkpoint.config, self.medium)}),
-            methods=METHODS | FURTHER.get(self.medium, frozenset()) | options.further_methods,
+            methods=METHODS | options.further_methods,
             revision=checkpoint.revision,
         )
 

@@ -38,6 +38,7 @@ class Medium(ABC):
         plural: What messages and reports call several.
         part: The class of a prompt's parts.
         type_id: Its mark among ``mm_token_type_ids``.
+        tensor: What processors call its pixels, or its spectrogram.
         together: So many of one shape go through the encoder at once.
         tokens_per_unit: Tokens of one unit (see ``units``), until one has been counted.
         sample_rate_hz: What sounds are resampled to; none for pictures.
@@ -51,6 +52,7 @@ class Medium(ABC):
     plural: ClassVar[str]
     part: ClassVar[type]
     type_id: ClassVar[int]
+    tensor: ClassVar[str]
     together: ClassVar[int] = 1
     tokens_per_unit: float = 1.0
     sample_rate_hz: int | None = None

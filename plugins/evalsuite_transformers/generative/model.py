@@ -10,6 +10,7 @@ from typing import Any
 import evalsuite
 from evalsuite import (
     ContinuationScore,
+    DifferentiableView,
     Failure,
     Generate,
     Generation,
@@ -22,6 +23,7 @@ from evalsuite import (
 from evalsuite.content import Content, Role, Text
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.generative.decoding import write
+from evalsuite_transformers.generative.gradients import answer_view
 from evalsuite_transformers.generative.media import unread
 from evalsuite_transformers.generative.medium import Part
 from evalsuite_transformers.generative.options import Options
@@ -149,6 +151,18 @@ class GenerativeModel(TorchModel):
             found = self.paths.entropies(wanted, orders, with_media=with_media)
             answers |= dict(zip(own, found, strict=True))
         return [answers[index] for index in range(len(requests))]
+
+    def differentiable_view(
+        self,
+        content: Content,
+        target: str,
+        *,
+        medium: str = "text",
+        grid: tuple[int, int] = (0, 0),
+        within: tuple[int, int] | None = None,
+    ) -> DifferentiableView:
+        """The prompt's words, picture or clip; the output is log P(target | prompt), plainly."""
+        return answer_view(self, content, target, medium, grid, within)
 
     def _rows(
         self, requests: Sequence[LogLikelihood] | Sequence[TokenEntropies]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from transformers import AutoModelForImageTextToText
 
-from evalsuite import DifferentiableView, LoadSettings, ModelInfo
-from evalsuite.content import Content
-from evalsuite_transformers.generative.gradients import answer_view
+from evalsuite import LoadSettings, ModelInfo
 from evalsuite_transformers.generative.kind import GenerativeKind
 from evalsuite_transformers.generative.model import GenerativeModel
 
@@ -39,14 +37,3 @@ class ImageTextToText(GenerativeModel):
     def n_images_encoded(self) -> int:
         """Images that went through the image encoder since loading, where they are kept."""
         return self.n_encoded
-
-    def differentiable_view(
-        self,
-        content: Content,
-        target: str,
-        *,
-        medium: str = "text",
-        grid: tuple[int, int] = (0, 0),
-    ) -> DifferentiableView:
-        """The prompt's picture; the output is the log-probability of the target as its answer."""
-        return answer_view(self, content, target, medium, grid)
