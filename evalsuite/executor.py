@@ -160,9 +160,11 @@ def _answers(model: Model, batch: Sequence[Request]) -> dict[str, Answer]:
         started = time.perf_counter()
         answers = _answer_isolating(model, readable)
         seconds = time.perf_counter() - started
-        costs = [_cost(model, request) for request in readable]
+        if any(isinstance(answer, Transcript) for answer in answers):
+            costs = [_cost(model, request) for request in readable]
+            answers = _timed(answers, costs, seconds)
         digests = (request.digest for request in readable)
-        found |= zip(digests, _timed(answers, costs, seconds), strict=True)
+        found |= zip(digests, answers, strict=True)
     return found
 
 

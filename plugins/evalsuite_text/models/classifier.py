@@ -23,6 +23,7 @@ from evalsuite import (
 from evalsuite.content import Content, text_of
 from evalsuite_text.models.causal import context_length
 from evalsuite_text.models.gradients import label_view
+from evalsuite_text.models.pooled_logits import PooledLogits
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -34,6 +35,8 @@ from evalsuite_transformers.labels import label_names, label_probabilities
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 METHODS = frozenset({"classify", "differentiate"})
+# What the position that a head reads is looked for with.
+TRIAL = ("a few words in a row", "and some more words than those before")
 
 
 class Loader:
@@ -103,6 +106,13 @@ class TextClassifier(TorchModel):
         version = evalsuite.__version__
         mark = fingerprint(checkpoint.reference, checkpoint.revision, module.dtype, version=version)
         super().__init__(info, mark, module)
+        texts = TRIAL if self._can_pad else TRIAL[:1]
+        self._pooled: Any = PooledLogits(module, self._taken(self._encoded(texts)))
+
+    def close(self) -> None:
+        """Drop the weights, which the logits' reader holds as well."""
+        self._pooled = None
+        super().close()
 
     def cost(self, request: Request) -> int:
         """Tokens, estimated from the characters."""
@@ -115,34 +125,42 @@ class TextClassifier(TorchModel):
         What was cut is counted in ``truncated_tokens``.
         """
         texts = [text_of(request.content) for request in requests]
-        can_pad = self.tokenizer.pad_token_id is not None
-        batches = [texts] if can_pad else [[text] for text in texts]
-        logits = torch.cat([self._logits(batch, padding=can_pad) for batch in batches])
-        rows = label_probabilities(logits).tolist()
+        logits, cut = [], []
+        for batch in [texts] if self._can_pad else [[text] for text in texts]:
+            encoded = self._encoded(batch)
+            with torch.inference_mode():
+                logits.append(self._pooled(self._taken(encoded)).cpu())
+            cut += self._cut(batch, encoded["attention_mask"].sum(-1).tolist())
+        rows = label_probabilities(torch.cat(logits)).tolist()
         return [
-            Classification(self.labels, tuple(row), cut)
-            for row, cut in zip(rows, self._truncated(texts), strict=True)
+            Classification(self.labels, tuple(row), n) for row, n in zip(rows, cut, strict=True)
         ]
 
-    def _truncated(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens of each text are beyond what the model reads."""
-        whole = self.tokenizer(list(texts), verbose=False)["input_ids"]
-        return [max(0, len(ids) - self.max_length) for ids in whole]
+    @property
+    def _can_pad(self) -> bool:
+        return self.tokenizer.pad_token_id is not None
 
-    def _logits(self, texts: Sequence[str], *, padding: bool) -> torch.Tensor:
-        """Float32 logits [texts, labels]; padding is on the right, where no position shifts."""
-        inputs = self.tokenizer(
+    def _encoded(self, texts: Sequence[str]) -> Any:
+        """Inputs [texts, longest]; padding is on the right, where no position shifts."""
+        return self.tokenizer(
             list(texts),
-            padding=padding,
+            padding=self._can_pad,
             padding_side="right",
             truncation=True,
             max_length=self.max_length,
+            return_attention_mask=True,
             return_tensors="pt",
         ).to(self.device)
-        kept = {name: inputs[name] for name in self.accepted if name in inputs}
-        with torch.inference_mode():
-            logits: torch.Tensor = self.module(**kept).logits.float().cpu()
-        return logits
+
+    def _taken(self, encoded: Any) -> dict[str, torch.Tensor]:
+        """Of what a tokenizer writes, the inputs that the model takes."""
+        return {name: encoded[name] for name in self.accepted if name in encoded}
+
+    def _cut(self, texts: Sequence[str], lengths: Sequence[int]) -> list[int]:
+        """How many tokens of each text are beyond what the model reads."""
+        full = [text for text, n in zip(texts, lengths, strict=True) if n >= self.max_length]
+        whole = iter(self.tokenizer(full, verbose=False)["input_ids"] if full else ())
+        return [len(next(whole)) - self.max_length if n >= self.max_length else 0 for n in lengths]
 
     def differentiable_view(
         self, content: Content, target: str, *, against: tuple[tuple[str, ...], ...] = ()

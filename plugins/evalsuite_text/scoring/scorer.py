@@ -15,6 +15,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from evalsuite_text.scoring.packing import (
     separately,
 )
 from evalsuite_text.scoring.prefix_states import PrefixMemory, PrefixStates
+from evalsuite_text.scoring.readout import Readout, find_readouts
 from evalsuite_text.scoring.token_tree import TokenTree, grow
 
 LIMITS = Limits(n_tokens=8_192, n_pairs=2**24)
@@ -64,6 +66,7 @@ class Scorer:
         path: ``shared beginnings``, ``separate rows`` or ``plain logits``.
         reach: Beginnings are shared among rows of at most so many tokens: within it, a sliding
             window hides nothing, and rotary angles do not depend on the row's length.
+        readout: What of the last layer is left out at positions that are not scored.
         n_read: Tokens read so far, padding left out.
         n_scored: Positions that the head was applied to so far.
     """
@@ -78,7 +81,7 @@ class Scorer:
         self.cost = cost_model(model)
         self.reach = reach_of(model.config)
         self.n_read = self.n_scored = 0
-        self.path = SHARED
+        self.path, self.readout = SHARED, Readout()
         n_layers = int(getattr(model.config.get_text_config(), "num_hidden_layers", 0) or 0)
         self.prefixes = PrefixMemory(n_layers, self._read_prefix)
         self.path = self._exact_path()
@@ -160,8 +163,7 @@ class Scorer:
         found: list[Any],
     ) -> None:
         """Read some packed rows, and fill in the scores of the sequences in them."""
-        states = self._read(batch, prefix)
-        width = states.shape[1]
+        width = max(len(row.ids) for row in batch)
         members = [
             (
                 index,
@@ -173,7 +175,10 @@ class Scorer:
         ]
         targets = [rows[index].ids[rows[index].start :] for index, _ in members]
         positions = np.concatenate([places for _, places in members])
-        self.n_scored += len(np.unique(positions))
+        needed = np.unique(positions)
+        self.n_scored += len(needed)
+        with self.readout.at(torch.from_numpy(needed), len(batch) * width):
+            states = self._read(batch, prefix)
         columns = read_tokens(
             states.flatten(0, 1),
             torch.from_numpy(positions),
@@ -230,7 +235,8 @@ class Scorer:
     def _read_prefix(self, ids: torch.Tensor, cache: Cache) -> None:
         """Run the model over the tokens of a prefix, for its keys and values."""
         self.n_read += ids.shape[1]
-        self.outputs(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True)
+        with self.readout.at(torch.empty(0, dtype=torch.long), ids.shape[1]):
+            self.outputs(input_ids=ids.to(self.device), past_key_values=cache, use_cache=True)
 
     def _exact_path(self) -> str:
         """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
@@ -244,11 +250,23 @@ class Scorer:
         tolerance = TOLERANCE + torch.finfo(self.model.dtype).eps * float(plain.abs().max())
         # One plan that packs whatever it can, and one that keeps whatever it can.
         plans = (CostModel(1e9, NEVER), CostModel(1e-3, 0.0, 0.0))
-        for path in (SHARED, SEPARATE):
+        readouts = (self._readout(rows[-1]), Readout())
+        for path, readout in product((SHARED, SEPARATE), readouts):
+            self.readout = readout
             tried = [self._trial(rows, path, cost) for cost in plans]
             if all(t is not None and float((t - plain).abs().max()) <= tolerance for t in tried):
                 return path
         return PLAIN
+
+    def _readout(self, row: ScoredRow) -> Readout:
+        """What of the last layer matters only where its output is read."""
+        ids = torch.tensor([row.ids], device=self.device)
+        self.path = SHARED
+        try:
+            found = find_readouts(self._base, lambda: self.outputs(input_ids=ids)[:, -1])
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            return Readout()  # a model that has no gradients
+        return found.get(len(row.ids) - 1, Readout())
 
     def _trial(self, rows: Sequence[ScoredRow], path: str, cost: CostModel) -> Any:
         """All log-probabilities by one path, or None where the model cannot be run like that."""
