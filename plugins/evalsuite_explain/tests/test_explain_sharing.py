@@ -11,7 +11,7 @@ from table_model import TableModel
 from evalsuite import Classification
 from evalsuite.content import text_of
 from evalsuite.executor import BudgetMemory, LocalExecutor
-from evalsuite.responses import Responses
+from evalsuite.response_store import Responses
 from evalsuite.schedule import Asking, Scheduler
 from evalsuite_explain.explainers.catalogue import make_explainer
 from evalsuite_explain.explainers.game import Game
