@@ -75,6 +75,18 @@ def test_case_spaces_and_marks():
     assert changed("missing-punctuation", "Don't, (please)!") == "Dont please"
 
 
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("a well-known film...it fell", "a well known film it fell"),
+        ("3.5 of 1,000 at -5, 10% off: AT&T", "3.5 of 1,000 at -5 10% off AT&T"),
+        ("Bad.<br /><br />Really?", "Bad<br /><br />Really"),
+    ],
+)
+def test_without_marks_words_stay_apart_and_numbers_and_tags_what_they_are(text, after):
+    assert changed("missing-punctuation", text) == after
+
+
 @pytest.mark.parametrize("wording", WORDINGS)
 def test_every_wording_holds_the_text_once(wording):
     assert changed("wording", "the {} text", wording=wording).count("the {} text") == 1
@@ -98,6 +110,11 @@ def test_a_template_of_ones_own():
         ("digits", "Twenty-one of ninety; no one else", "21 of 90; no one else"),
         ("grouped", "1234567 or 123", "1,234,567 or 123"),
         ("decimal", "from 3 to 4.", "from 3.0 to 4.0."),
+        ("words", "the '80s, in the 30's, a 3-D film", "the '80s, in the 30's, a 3-D film"),
+        # a year has one form, and so has a number that belongs to a name
+        ("grouped", "made in 1949 for 5000 people", "made in 1949 for 5,000 people"),
+        ("decimal", "made in 1949 by 3 people", "made in 1949 by 3.0 people"),
+        ("decimal", "I saw Speed 2 for 3 and a half hours", "I saw Speed 2 for 3 and a half hours"),
     ],
 )
 def test_numbers_keep_their_value(form, text, after):
@@ -131,12 +148,53 @@ def test_a_feature_of_a_dialect(feature, text, after):
 
 
 @pytest.mark.parametrize(
+    ("feature", "text", "after"),
+    [
+        ("aint", "Isn't it? IS NOT it?", "Ain't it? Ain't it?"),
+        ("negative-concord", "I don't know ANYTHING.", "I don't know NOTHING."),
+        ("negative-concord", "You won't see any of it.", "You won't see none of it."),
+        ("negative-concord", "We didn't ask anyone.", "We didn't ask nobody."),
+        ("yall", "All of you", "Y'all"),
+    ],
+)
+def test_a_feature_keeps_case_and_grammar(feature, text, after):
+    assert changed("dialect", text, feature=feature) == after
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        ("negative-concord", "Not that anything was wrong; not just any film."),
+        ("zero-auxiliary", "They are nothing new, it is boring, and we are amazing."),
+        ("was-levelling", "We Were Soldiers"),
+        ("them-demonstrative", "Of those was one his, and those always late."),
+        ("completive-done", "They have talented actors. I have indeed."),
+        ("zero-article", "See The Thing in a few days with a little luck, and many a friend."),
+    ],
+)
+def test_where_a_rule_does_not_apply_the_text_stays(feature, text):
+    assert changed("dialect", text, feature=feature) == text
+
+
+@pytest.mark.parametrize(
     ("text", "after"),
     [
         ("Cats are animals.", "Cats are not animals."),
         ("Cats are not plants.", "Cats are plants."),
         ("It isn't raining.", "It is raining."),
+        ("Fish can fly.", "Fish cannot fly."),
+        ("They won't come.", "They will come."),
+        # a "not" at the verb would leave both true, or both false
+        ("Each box is blue.", "It is not true that each box is blue."),
+        ("There is no blue box.", "It is not true that there is no blue box."),
+        ("At least one is not red.", "It is not true that at least one is not red."),
+        ("Paul is tall and Ann is old.", "It is not true that Paul is tall and Ann is old."),
+        ("The man who is ill sleeps.", "It is not true that the man who is ill sleeps."),
+        ("It may rain.", "It is not true that it may rain."),
+        # what is no single statement stays
         ("Go!", "Go!"),
+        ("Is it red?", "Is it red?"),
+        ("It is red. It is round.", "It is red. It is round."),
     ],
 )
 def test_a_negated_statement_has_the_opposite_label(text, after):

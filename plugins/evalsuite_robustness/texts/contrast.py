@@ -12,35 +12,64 @@ from evalsuite.variant import Variant
 
 Answers: TypeAlias = Literal["kept", "changed", "gone"]
 GARDNER = "Gardner et al. 2020, arXiv:2004.02709"
-_NOT = re.compile(
-    r"\b(is|are|am|was|were|can|could|will|would|shall|should|must|may|might|does|do|did|has|have"
-    r"|had) not\b",
+_VERB = r"(is|are|am|was|were|do|does|did|has|have|had|can|could|will|would)"
+_NOT = re.compile(rf"\b{_VERB} not\b", re.IGNORECASE)
+_SHORT = re.compile(r"\b(is|are|was|were|do|does|did|has|have|had|could|would)n't\b", re.IGNORECASE)
+_CANNOT = re.compile(r"\b(ca)(?:nnot|n't)\b", re.IGNORECASE)
+_WONT = re.compile(r"\b(w)on't\b", re.IGNORECASE)
+_PLAIN = re.compile(r"\b(is|are|am|was|were|can|will)\b", re.IGNORECASE)
+# A second verb or clause, a word of quantity, a negation: a "not" at the verb would not be about
+# all that is said ("each box is not blue" is more than the opposite of "each box is blue").
+_MORE = re.compile(
+    r"\b(all|each|every\w*|both|some\w*|any\w*|most|many|several|few|only|least|either|neither|no"
+    r"|nobody|none|nothing|never|always|and|or|but|who|whom|whose|which|that|while|when|where|if"
+    r"|because|although|though|unless|until|must|may|might|shall|should)\b|[,;:]|[.!?]\s+\S",
     re.IGNORECASE,
 )
-_SHORT = re.compile(
-    r"\b(is|are|was|were|could|would|should|must|does|do|did|has|have|had)n't\b", re.IGNORECASE
+_OPENING = re.compile(
+    r"(?:an?|the|there|this|these|those|that|it|he|she|we|they|you|my|your|his|her|its|our|their|all"
+    r"|each|every|both|some|any|most|many|several|few|only|no|nobody|nothing|at|in|on|one|two|three"
+    r"|four|five|exactly)\b",
+    re.IGNORECASE,
 )
-_PLAIN = re.compile(
-    r"\b(is|are|am|was|were|can|could|will|would|shall|should|must|may|might)\b(?! not\b)",
+_SENTENCES = re.compile(r"[.!?]\s+\S")
+_STATED = re.compile(
+    rf"\b(?:{_VERB}|must|may|might|shall|should)(?:n't)?\b|\b(?:cannot|can't|won't)\b",
     re.IGNORECASE,
 )
 
 
 def negated(text: str) -> str | None:
-    """A statement with its first verb negated, or one taken out; None where neither can be."""
-    for pattern in (_NOT, _SHORT):
+    """A statement that is true where the given one is false; None where there is no telling.
+
+    With one plain verb it has "not", or loses it. Else, as in "each box is blue", that would say
+    something else than the opposite, and the whole is denied: "It is not true that ...".
+    """
+    if not _STATED.search(text) or _SENTENCES.search(text) or text.rstrip().endswith("?"):
+        return None
+    if _MORE.search(text) or len(_STATED.findall(text)) != 1:
+        return denied(text)
+    for pattern, instead in ((_NOT, r"\1"), (_SHORT, r"\1"), (_CANNOT, r"\1n"), (_WONT, r"\1ill")):
         if pattern.search(text):
-            return pattern.sub(r"\1", text, count=1)
-    if _PLAIN.search(text):
-        return _PLAIN.sub(r"\1 not", text, count=1)
-    return None
+            return pattern.sub(instead, text)
+    if _PLAIN.search(text) and not re.search(r"\bnot\b", text, re.IGNORECASE):
+        return _PLAIN.sub(r"\1 not", text).replace("can not", "cannot")
+    return denied(text)
+
+
+def denied(text: str) -> str:
+    """The statement after "It is not true that"; a first word that may be a name stays as is."""
+    first = _OPENING.match(text)
+    is_small = first is not None and (len(first[0]) == 1 or not first[0].isupper())
+    return f"It is not true that {text[:1].lower() + text[1:] if is_small else text}"
 
 
 @dataclass(frozen=True)
 class Negation(Variant):
     """Statements negated, and their labels exchanged for the opposite; others stay as they are.
 
-    For statements of one clause: in a longer text the first verb is not all that it says.
+    For single statements: several sentences, questions, and statements without an auxiliary verb
+    stay as they are.
 
     Args:
         opposites: {label: the right one after negation}; true and false need no mention. A sample
@@ -63,7 +92,7 @@ class Negation(Variant):
     def changed(
         self, sample: Sample, samples: Sequence[Sample], index: int, seed: int
     ) -> Mapping[str, Any]:
-        """The negated statement with the opposite label."""
+        """The opposite statement with the opposite label."""
         text, label = sample.get(self.text), self._opposite(sample.get(self.label))
         after = negated(text) if isinstance(text, str) else None
         if after is None or label is None:

@@ -18,9 +18,53 @@ def _rule(pattern: str, to: str | Callable[[re.Match[str]], str]) -> _Rule:
     return re.compile(pattern, re.IGNORECASE), to
 
 
-def _reflexive(found: re.Match[str]) -> str:
-    words = {"himself": "hisself", "themselves": "theirselves"}
-    return like(words[found[0].lower()], found[0])
+def _exact(pattern: str, to: str) -> _Rule:
+    """A rule that a title (We Were Soldiers) escapes by its capitals."""
+    return re.compile(pattern), to
+
+
+_INSTEAD = {
+    "himself": "hisself",
+    "themselves": "theirselves",
+    "any": "no",
+    "any of": "none of",
+    "anything": "nothing",
+    "anybody": "nobody",
+    "anyone": "nobody",
+    "anywhere": "nowhere",
+}
+
+
+def _word(found: re.Match[str]) -> str:
+    """What stands for the last word that was found, written as that is."""
+    *before, word = found.groups()
+    instead = _INSTEAD[word.lower()]
+    is_loud = len(word) > 1 and word.isupper()
+    return "".join(before) + (instead.upper() if is_loud else like(instead, word))
+
+
+def _aint(found: re.Match[str]) -> str:
+    return like("ain't", found[0])
+
+
+def _yall(found: re.Match[str]) -> str:
+    return like("y'all", found[0])
+
+
+# Words that end as the verbs of a rule do and are none.
+_NO_PROGRESSIVE = (
+    r"(?!(?:nothing|anything|something|everything|amazing|annoying|appalling|boring|captivating"
+    r"|charming|confusing|convincing|disappointing|disgusting|embarrassing|entertaining|exciting"
+    r"|fascinating|frightening|frustrating|interesting|lacking|misleading|missing|outstanding"
+    r"|shocking|stunning|surprising|touching|uninteresting|wanting|willing)\b)"
+)
+_NO_PARTICIPLE = (
+    r"(?!(?:indeed|need|seed|speed|hundred|detailed|gifted|limited|mixed|naked|red|sacred|talented"
+    r"|unlimited|wicked)\b)"
+)
+_NO_NOUN = (
+    r"(?!(?:as|always|besides|does|has|is|less|perhaps|plus|sometimes|this|thus|unless|us|was)\b)"
+)
 
 
 # Each feature is told in one line, in the words of eWAVE where it has it, with rules for the plain
@@ -28,34 +72,50 @@ def _reflexive(found: re.Match[str]) -> str:
 FEATURES: Mapping[str, tuple[_Rule, ...]] = {
     # ain't as the negated form of be and have
     "aint": (
-        _rule(r"\b(?:is|are|am|has|have) not\b(?! only)", "ain't"),
-        _rule(r"\b(?:isn't|aren't|hasn't|haven't)\b", "ain't"),
+        _rule(r"\b(?:is|are|am|has|have) not\b(?! only)", _aint),
+        _rule(r"\b(?:isn't|aren't|hasn't|haven't)\b", _aint),
     ),
     # multiple negation
     "negative-concord": (
-        _rule(r"(\b(?:not|\w+n't) (?:\w+ )?)any(thing|body|one|where)?\b", r"\1no\2"),
+        _rule(
+            r"(\b(?:not|\w+n't) (?:(?!just\b|only\b|that\b)\w+ )?)"
+            r"(any(?: of|thing|body|one|where)?)\b",
+            _word,
+        ),
     ),
-    # no auxiliary be before a progressive
-    "zero-auxiliary": (_rule(r"\b(he|she|it|they|we|you) (?:is|are) (?=\w+ing\b)", r"\1 "),),
+    # no auxiliary be before a progressive; not after it, where hardly any variety has that
+    "zero-auxiliary": (
+        _rule(rf"\b(he|she|they|we|you) (?:is|are) (?={_NO_PROGRESSIVE}\w+ing\b)", r"\1 "),
+    ),
     # was for were
-    "was-levelling": (_rule(r"\b(they|we|you) were\b", r"\1 was"),),
+    "was-levelling": (_exact(r"\b([Tt]hey|[Ww]e|[Yy]ou) were\b", r"\1 was"),),
     # no third person -s on common verbs
     "zero-third-person": (
         _rule(r"\b(he|she|it) (like|want|need|know|think|say|make|take|come|look)s\b", r"\1 \2"),
         _rule(r"\b(he|she|it) (?:doesn't|does not)\b", r"\1 don't"),
     ),
     # them as a demonstrative
-    "them-demonstrative": (_rule(r"\bthose (?=[a-z]+s\b)", "them "),),
+    "them-demonstrative": (_exact(rf"\bthose (?={_NO_NOUN}[a-z]+s\b)", "them "),),
     # regularised reflexives
-    "regular-reflexives": (_rule(r"\b(?:himself|themselves)\b", _reflexive),),
+    "regular-reflexives": (_rule(r"\b(himself|themselves)\b", _word),),
     # a plural of you
-    "yall": (_rule(r"\b(?:you all|you guys|all of you)\b", "y'all"),),
+    "yall": (_rule(r"\b(?:you all|you guys|all of you)\b", _yall),),
     # completive done
     "completive-done": (
-        _rule(r"\b(I|he|she|it|they|we|you) (?:have|has) (?:already )?(?=\w+ed\b)", r"\1 done "),
+        _rule(
+            r"\b(I|he|she|it|they|we|you) (?:have|has) (?:already )?"
+            rf"(?={_NO_PARTICIPLE}\w+ed\b)",
+            r"\1 done ",
+        ),
     ),
-    # no articles
-    "zero-article": (_rule(r"(?<=\w )(?:the|an?) (?=[a-z])", ""),),
+    # no articles, but where one makes another amount of it ("a few" is not "few")
+    "zero-article": (
+        _exact(
+            r"(?<=\w )(?<!many )(?:the|an?) "
+            r"(?!few\b|little\b|lot\b|bit\b|couple\b|while\b)(?=[a-z])",
+            "",
+        ),
+    ),
 }
 
 

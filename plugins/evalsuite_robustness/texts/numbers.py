@@ -29,14 +29,16 @@ def in_words(number: int) -> str:
 # "one" is as often a pronoun as a number, and stays.
 _VALUES = {in_words(number): number for number in range(100) if number != 1}
 _WORD = re.compile(rf"\b(?:{'|'.join(sorted(_VALUES, key=len, reverse=True))})\b(?!-)", re.I)
-# A whole number that is no part of a decimal, a date, a name or a sum of money.
-_WHOLE = re.compile(r"(?<![\w.,:/$€£%-])\d+(?![\w%]|[.,:/-]\d)")
+# A whole number that is no part of a decimal, a date, a decade, a word or a sum of money.
+_WHOLE = re.compile(r"(?<![\w.,:/$€£%'’#-])\d+(?![\w%'’]|[.,:/-]\d|-[^\W\d_]| \d+/\d| and a )")
+# After a name or a title a number is most often part of it (Speed 2, May 2004, Top 10).
+_AFTER_NAME = re.compile(r"\b[A-Z][\w.]*\s$")
 FORMS = ("words", "digits", "grouped", "decimal")
 
 
 @dataclass(frozen=True)
 class NumberFormat(TextChange):
-    """Whole numbers in another form of the same value.
+    """Whole numbers in another form of the same value; years and numbers after a name stay.
 
     Args:
         form: ``words`` (12 as twelve, up to 99), ``digits`` (twelve as 12), ``grouped`` (1234 as
@@ -65,8 +67,17 @@ class NumberFormat(TextChange):
         digits = found[0]
         if len(digits) > 1 and digits[0] == "0":  # a code rather than a number
             return digits
+        if _AFTER_NAME.search(text, 0, found.start()) or (
+            self.form != "words" and _is_year(digits)
+        ):
+            return digits
         if self.form == "words":
             is_first = not text[: found.start()].strip()
             word = in_words(int(digits)) if len(digits) < 3 else digits
             return like(word, "A" if is_first else "a")
         return f"{int(digits):,}" if self.form == "grouped" else f"{digits}.0"
+
+
+def _is_year(digits: str) -> bool:
+    """Four digits of the last centuries are a year as a rule, and those have one form only."""
+    return len(digits) == 4 and 1500 <= int(digits) < 2100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import ClassVar
@@ -37,7 +38,7 @@ class LowerCase(TextChange):
 
 @dataclass(frozen=True)
 class _AtRate(TextChange):
-    """Base: each letter, space or mark of some kind is changed with a probability.
+    """Base: each letter or space of some kind is changed with a probability.
 
     Args:
         rate: Share of those that are changed.
@@ -99,9 +100,18 @@ class ExtraSpaces(_AtRate):
         return "  " if letter == " " else letter
 
 
+# Tags of markup, and marks that make another number of one (3.5 is not 35, nor is -2 equal to 2).
+_KEPT = re.compile(r"<[^<>]*>|(?<=\d)[^\w\s](?=\d)|(?<!\w)[-−](?=\d)")
+_READ_AS_WORDS = "%&@#"
+_APOSTROPHES = "'’"
+
+
 @dataclass(frozen=True)
-class MissingMarks(_AtRate):
+class MissingMarks(TextChange):
     """Punctuation left out at random places.
+
+    Where nothing else stands between two words a space is put; an apostrophe leaves none. What is
+    part of a number or of a tag of markup stays, and so do marks that are read as words (% & @ #).
 
     Args:
         rate: Share of marks that are left out.
@@ -110,8 +120,27 @@ class MissingMarks(_AtRate):
     rate: float = 1.0
 
     name: ClassVar[str] = "text/missing-punctuation"
-    about: ClassVar[str] = "Marks left out, apostrophes and those within numbers too."
+    dial: ClassVar[str] = "rate"
+    sweep: ClassVar[tuple[float, ...]] = (0.1, 0.3, 1.0)
+    about: ClassVar[str] = "Marks left out, apostrophes too, but none of a number or a tag."
 
-    def letter(self, letter: str) -> str:
-        """Nothing for a mark."""
-        return "" if unicodedata.category(letter).startswith("P") else letter
+    def __post_init__(self) -> None:
+        """Refuse a rate that is no share."""
+        refuse_unless_share("rate", self.rate)
+
+    def text(self, text: str, rng: np.random.Generator) -> str:
+        """Without some of the marks, and with words as apart as they were."""
+        kept = {place for found in _KEPT.finditer(text) for place in range(*found.span())}
+        gone = [
+            place not in kept and _is_mark(letter) and rng.random() < self.rate
+            for place, letter in enumerate(text)
+        ]
+        left = [
+            ("" if letter in _APOSTROPHES else "\0") if is_gone else letter
+            for letter, is_gone in zip(text, gone, strict=True)
+        ]
+        return re.sub(r"(?<=\w)\0+(?=\w)", " ", "".join(left)).replace("\0", "")
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("P") and letter not in _READ_AS_WORDS
