@@ -17,7 +17,7 @@ from evalsuite.source import Sample
 MAX_SHOWN = 12
 MAX_TEXT = 4000
 # Nobody reads a number for each of a thousand tokens; responses.sqlite has them all.
-MAX_NUMBERS = 40
+MAX_NUMBERS, FIRST_NUMBERS = 40, 12
 MEDIA_PER_JOB = 24
 
 
@@ -69,10 +69,10 @@ def _answer(answer: Answer) -> Mapping[str, Any]:
 
 
 def _few(value: Any) -> Any:
-    """A long column of numbers without its end."""
-    is_long = isinstance(value, Sequence) and not isinstance(value, str)
-    is_long = is_long and len(value) > MAX_NUMBERS
-    return [*value[:MAX_NUMBERS], f"and {len(value) - MAX_NUMBERS} more"] if is_long else value
+    """A long column of numbers by its beginning."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) <= MAX_NUMBERS:
+        return value
+    return [*value[:FIRST_NUMBERS], f"and {len(value) - FIRST_NUMBERS} more"]
 
 
 def shown_media(samples: Sequence[Sample], seed: int) -> Iterator[tuple[str, bytes]]:

@@ -7,10 +7,14 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
+from sklearn.feature_extraction.text import CountVectorizer
 
 from evalsuite import Audio, Image
 from evalsuite_privacy.guard import Split, blind_scores, inputs_of, leak_beyond_inputs
+from evalsuite_privacy.guard.blind import word_counts
 
 N = 120
 MEMBER = np.arange(N) % 2 == 0
@@ -38,6 +42,18 @@ def test_a_split_by_date_is_worthless_though_every_year_is_named_once():
     years = [1540 + i if m else 1680 + i for i, m in enumerate(MEMBER)]
     split = split_of([inputs_of(f"it happened in {year}") for year in years])
     assert split.is_worthless
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("in May 1503, and on 3/4/1990", [1503, 1990, 1, 2]),  # first year, last, any, dates
+        ("on ٣/٤/١٩٩٠", [0, 0, 0, 1]),  # a date in other digits, whose year is not looked for
+        ("in May", [0, 0, 0, 0]),
+    ],
+)
+def test_years_and_dates_are_counted(text, facts):
+    assert inputs_of(text).numbers[2:6].tolist() == facts
 
 
 def test_a_split_by_length_is_worthless():
@@ -110,6 +126,19 @@ def test_samples_of_one_group_are_judged_without_each_other():
     together = blind_scores(inputs, members, np.random.default_rng(0))
     assert np.mean((together > 0) == members) > 0.9
     assert np.mean((apart > 0) == members) < 0.7
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text("aB éß\u2003\n.", max_size=20), min_size=1, max_size=8))
+def test_words_are_counted_as_by_scikit_learn(texts):
+    vectorizer = CountVectorizer(token_pattern=r"\S+", ngram_range=(1, 2), min_df=2)
+    counts = word_counts(texts)
+    try:
+        plain = vectorizer.fit_transform(texts)
+    except ValueError:  # nothing that two texts have
+        assert counts.shape == (len(texts), 0)
+    else:
+        assert counts.toarray().tolist() == plain.toarray().tolist()
 
 
 def test_the_order_of_samples_is_of_no_effect():
