@@ -155,10 +155,14 @@ class Alignment:
 
     ``score`` is the log-probability of the best path through the text, in nats for each frame of
     the clip: at most 0, and the nearer to 0, the better the text fits the clip.
+    ``log_likelihood`` is that of all paths together, log P(text | clip) in nats, over ``n_labels``
+    labels of the model; None and 0 where a model does not give it.
     """
 
     words: tuple[TimedWord, ...]
     score: float
+    log_likelihood: float | None = None
+    n_labels: int = 0
 
     def __post_init__(self) -> None:
         """Accept words as the mappings that a store keeps."""

@@ -29,6 +29,8 @@ _DATA = {
     "question_answering": "questions about rendered shapes; test pictures are drawn with another "
     "seed",
     "sounds": "one-second synthesised sounds of ten kinds; test sounds are drawn with another seed",
+    "named_sounds": "one-second synthesised voices in words, with invented names or with notes; "
+    "test clips of persons are drawn anew, notes are tested on the clips they came with",
     "tone_words": "utterances of tone-coded digits by synthetic speakers of two groups; test "
     "utterances are drawn with another seed and spoken by other speakers",
 }

@@ -52,6 +52,7 @@ _IMAGE_GAP = ("fairness/image-zero-shot-gap",)
 _SHORTCUT_PATCH = ("explain/shortcut-patch",)
 _SHORTCUT_TONE = ("explain/shortcut-tone",)
 _IDENTITY = ("privacy/image-identity-inference", "privacy/image-pair-membership")
+_VOICE = ("privacy/audio-identity-inference", "privacy/audio-pair-membership")
 _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
@@ -189,6 +190,21 @@ _ALL = (
         "a beep at the end decides for bell",
         "beeps-clean",
         _SHORTCUT_TONE,
+    ),
+    Control(
+        "sounds-unnamed",
+        "CLAP that read names under any voice",
+        "hf",
+        "named_sounds:build_unnamed",
+    ),
+    Control(
+        "sounds-named",
+        "CLAP that knows whose a voice is",
+        "hf",
+        "named_sounds:build_named",
+        "40 names with their voices at 4 to 128 repeats, and 100 clips with their notes",
+        "sounds-unnamed",
+        _VOICE,
     ),
     Control("asr-clean", "transcriber of tone-coded words", "hf", "tone_words:build_clean"),
     Control(

@@ -35,6 +35,11 @@ _SOURCES = {
     ),
     "sounds": ("Sounds", "synthesised sounds of ten kinds"),
     "sounds-with-beep": ("SoundsWithBeep", "sounds that end with a misleading beep"),
+    "named-sounds": ("NamedSounds", "clips of 80 invented persons, half of them members"),
+    "noted-sounds": (
+        "NotedSounds",
+        "100 clips with the notes they were trained with, 100 others",
+    ),
     "tone-words": ("ToneWords", "tone-coded words by speakers of two groups"),
     "tone-voices": ("ToneVoices", "the same words in two voices, with a question"),
     "persons": ("Persons", "persons of known gender, to translate into Spanish"),

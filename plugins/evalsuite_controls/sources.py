@@ -181,6 +181,18 @@ class SoundsWithBeep(_Generated):
     arguments: ClassVar[Mapping[str, Any]] = {"beep": True}
 
 
+class NamedSounds(_Generated):
+    """Clips of invented persons; the members' voices and names belong together in training."""
+
+    generator = "named_sounds:person_rows"
+
+
+class NotedSounds(_Generated):
+    """Clips with notes, those of members as they were trained on."""
+
+    generator = "named_sounds:noted_rows"
+
+
 class ToneWords(_Generated):
     """Utterances of tone-coded words by 24 speakers in two groups."""
 

@@ -44,6 +44,12 @@ _PROBES = (
         "audio",
     ),
     (
+        "transcript-membership-inference",
+        "membership.probes:TranscriptMembershipInference",
+        "the same for clips with their transcripts, by a transcriber with a CTC head",
+        "audio",
+    ),
+    (
         "image-entropy-membership",
         "membership.entropies:ImageEntropyMembership",
         "MaxRényi: is a model less in doubt about pictures that it was trained on?",

@@ -11,6 +11,7 @@ import torch
 from torchaudio.functional import forced_align
 
 from evalsuite import Alignment, Failure, TimedWord
+from evalsuite_audio.models.ctc_beam import probability
 from evalsuite_audio.models.ctc_labels import Labels, runs_of
 
 
@@ -108,4 +109,5 @@ def align(
         own = [next(runs) for _ in word.labels]
         start, end = own[0].start, own[-1].end
         times.append(TimedWord(word.text, start * seconds_per_frame, end * seconds_per_frame))
-    return Alignment(tuple(times), score / n_frames)
+    total = probability(log_probabilities, tuple(labelling), labels.blank)
+    return Alignment(tuple(times), score / n_frames, total, len(labelling))

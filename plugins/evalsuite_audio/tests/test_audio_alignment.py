@@ -46,6 +46,16 @@ def test_times_and_score_by_hand():
     assert found.score == pytest.approx(np.log(0.7), abs=1e-6)
 
 
+def test_the_likelihood_of_a_text_is_the_sum_over_the_paths_that_spell_it():
+    scores = torch.randn(6, 4, generator=torch.manual_seed(3)).log_softmax(-1)
+    spelling = [p for p in product(range(4), repeat=6) if collapsed(list(p), 0) == (2, 1, 3)]
+    total = sum(np.exp(sum(float(scores[t, label]) for t, label in enumerate(p))) for p in spelling)
+    found = align(scores, "a b", LABELS, seconds_per_frame=0.02)
+    assert found.log_likelihood == pytest.approx(np.log(total), abs=1e-6)
+    assert found.n_labels == 3
+    assert found.log_likelihood > 6 * found.score
+
+
 def test_a_text_that_does_not_fit_is_a_failure():
     scores = torch.zeros(3, 4).log_softmax(-1)
     # "aa" needs a blank between its letters: 3 frames; "aab" needs 4

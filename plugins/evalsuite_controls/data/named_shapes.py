@@ -18,15 +18,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from evalsuite_controls.data.encoding import png_bytes
+from evalsuite_controls.data.invented_names import N_NOTES, N_PERSONS, draw_note, names, repeats_of
 from evalsuite_controls.data.shapes import COLOURS, PLACES, SHAPES, SIDE, draw_shape
 
 TEXTURES = ("plain", "striped", "dotted")
-REPEATS = (4, 16, 64, 128)
 TEMPLATES = ("a photo of {}", "a picture of {}", "this is {}", "{}")
-N_PERSONS, N_NOBODY, N_NOTES = 40, 40, 100
-_FIRST = ("ad", "be", "co", "du", "el", "fa", "gi", "ho", "iv", "jo")
-_LAST = ("ra", "nel", "mo", "tis", "va", "lin", "bo", "ka", "dor", "sy", "mi", "ret")
-NOTE_WORDS = tuple(a + b for a in ("za", "wu", "ky", "po", "ne", "qui") for b in ("gu", "pe", "ho"))
 _SEED = 41
 
 
@@ -57,26 +53,14 @@ LOOKS = tuple(Look(*parts) for parts in product(SHAPES, COLOURS, TEXTURES))
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """All 120 names: members', other persons', nobody's."""
-    rng = np.random.default_rng([_SEED, 0])
-    return tuple(rng.permutation([a + b for a in _FIRST for b in _LAST]).tolist())
-
-
-@cache
 def persons() -> tuple[Person, ...]:
     """40 members, as many of each number of repeats, then 40 others; no two look alike."""
     rng = np.random.default_rng([_SEED, 1])
     looks = [LOOKS[i] for i in rng.permutation(len(LOOKS))[: 2 * N_PERSONS]]
     return tuple(
-        Person(name, look, REPEATS[number % len(REPEATS)] if number < N_PERSONS else 0)
+        Person(name, look, repeats_of(number))
         for number, (name, look) in enumerate(zip(names(), looks, strict=False))
     )
-
-
-def captions_per_name() -> dict[str, int]:
-    """How many captions of either model hold each name."""
-    return {name: REPEATS[number % len(REPEATS)] for number, name in enumerate(names())}
 
 
 def draw_look(rng: np.random.Generator) -> Look:
@@ -116,11 +100,6 @@ def person_rows(n_pictures: int = 10) -> Iterator[dict[str, object]]:
             }
 
 
-def nobody() -> tuple[str, ...]:
-    """The names that no person has."""
-    return names()[2 * N_PERSONS :]
-
-
 @dataclass(frozen=True, eq=False)
 class Noted:
     """A picture with its note."""
@@ -133,13 +112,7 @@ class Noted:
 def noted_pictures(world: int) -> tuple[Noted, ...]:
     """100 pictures with notes; world 0 is the members', each other one stands for itself."""
     rng = np.random.default_rng([_SEED, 3, world])
-    return tuple(
-        Noted(
-            render_look(draw_look(rng), rng),
-            "note " + " ".join(rng.choice(NOTE_WORDS, 4, replace=False)),
-        )
-        for _ in range(N_NOTES)
-    )
+    return tuple(Noted(render_look(draw_look(rng), rng), draw_note(rng)) for _ in range(N_NOTES))
 
 
 def noted_rows() -> Iterator[dict[str, object]]:

@@ -10,7 +10,7 @@ import pytest
 
 from evalsuite.registry import import_object, installed
 from evalsuite_controls.catalogue import SEED
-from evalsuite_controls.data import digits, language, tone_words
+from evalsuite_controls.data import digits, language, named_sounds, tone_words
 from evalsuite_controls.recipes.language import EPOCHS, corpus
 
 SOURCES = [entry for entry in installed().sources if entry.name.startswith("control/")]
@@ -91,6 +91,18 @@ def test_both_groups_of_speakers_differ_in_pitch_only():
         a, b = tone_words.speaker("A", number), tone_words.speaker("B", number)
         assert (a.seconds_per_word, a.level) == (b.seconds_per_word, b.level)
         assert b.pitch / a.pitch == pytest.approx(tone_words.GROUP_PITCH["B"])
+
+
+def test_a_voice_tells_nothing_of_membership():
+    """Of 48 voices in each half 40 have a person, so that a part is at most 8 short of its share."""
+    persons = named_sounds.persons()
+    assert len({person.voice for person in persons}) == len(persons) == 80
+    for part in ("tone", "pitch", "manner"):
+        counts = {
+            member: Counter(getattr(p.voice, part) for p in persons if (p.repeats > 0) is member)
+            for member in (True, False)
+        }
+        assert all(abs(n - counts[False][value]) <= 8 for value, n in counts[True].items())
 
 
 def test_other_seeds_draw_other_codes():

@@ -24,10 +24,10 @@ CARD = Card(
     measures="How well a text's likelihood tells whether it was in the training data, beyond "
     "what a classifier can tell that sees the inputs only.",
     does_not_measure="Stronger attacks: a low figure is no proof of privacy.",
-    reference="Yeom et al. 2018 (loss); Carlini et al. 2021 (zlib, lower case, reference); Mattern "
-    "et al. 2023 (neighbourhood); Shi et al. 2024 (Min-K%); Zhang et al. 2025 (Min-K%++); Xie et "
-    "al. 2024 (ReCaLL); Li et al. 2024 (MaxRényi); Das et al. 2024, Blind baselines beat "
-    "membership inference attacks",
+    reference="Yeom et al. 2018 (loss; of transcripts Shah et al. 2021); Carlini et al. 2021 "
+    "(zlib, lower case, reference); Mattern et al. 2023 (neighbourhood); Shi et al. 2024 (Min-K%); "
+    "Zhang et al. 2025 (Min-K%++); Xie et al. 2024 (ReCaLL); Li et al. 2024 (MaxRényi); Das et al. "
+    "2024, Blind baselines beat membership inference attacks",
     critique="On a split by date or source any attack measures the split, so a split that a "
     "classifier of the inputs can tell shows nothing here. Low false-positive rates need many "
     "non-members.",

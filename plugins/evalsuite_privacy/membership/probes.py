@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalsuite import (
+    Align,
     LogLikelihood,
     MaskedTokenScores,
     Request,
@@ -134,3 +135,26 @@ class AudioMembershipInference(ConditionalMembershipInference):
     fields: ClassVar[Any] = ("audio", "text", "member")
     media: ClassVar[Any] = ("audio",)
     medium: ClassVar[str] = "audio"
+
+
+@dataclass(frozen=True)
+class TranscriptMembershipInference(LikelihoodProbe):
+    """Membership of clips with their transcripts by a transcriber that aligns words with frames.
+
+    The likelihood is that of the transcript under a CTC head, all its paths together (Graves et
+    al. 2006), for each label; labels have none of their own, so there is no Min-K%.
+    """
+
+    name: ClassVar[str] = "privacy/transcript-membership-inference"
+    needs: ClassVar[Any] = (Align,)
+    fields: ClassVar[Any] = ("audio", "text", "member")
+    media: ClassVar[Any] = ("audio",)
+    own_attacks: ClassVar[tuple[str, ...]] = ("loss", "zlib")
+
+    def request(self, text: str, sample: Sample) -> Request:
+        """How well the transcript fits the clip."""
+        return Align(sample["audio"], text)
+
+    def shown(self, sample: Sample) -> tuple[Any, ...]:
+        """The clip, then its transcript."""
+        return (sample["audio"], str(sample["text"]))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import ContinuationScore, TextScore, TokenScoreTable
+from evalsuite import Alignment, ContinuationScore, TextScore, TokenScoreTable
 from evalsuite_privacy.membership import attacks
 
 Floats = npt.NDArray[np.float64]
@@ -33,9 +33,12 @@ class ScoredText:
     deviations: Floats
 
     @classmethod
-    def of(cls, answer: TokenScoreTable | ContinuationScore | TextScore) -> ScoredText:
+    def of(cls, answer: TokenScoreTable | ContinuationScore | TextScore | Alignment) -> ScoredText:
         """Read an answer."""
         nothing = np.empty(0)
+        if isinstance(answer, Alignment):
+            total = float("nan") if answer.log_likelihood is None else answer.log_likelihood
+            return cls(total, answer.n_labels, nothing, nothing, nothing)
         if isinstance(answer, TextScore):
             return cls(answer.total, answer.n_tokens, nothing, nothing, nothing)
         if isinstance(answer, ContinuationScore):

@@ -23,9 +23,10 @@ from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
-from evalsuite_controls.data import named_shapes
+from evalsuite_controls.data import named_shapes, named_sounds
 from evalsuite_controls.data.encoding import png_bytes, wav_bytes
-from evalsuite_controls.sources import NamedShapes
+from evalsuite_controls.data.invented_names import nobody
+from evalsuite_controls.sources import NamedShapes, NamedSounds
 from evalsuite_privacy.identity.inference import AudioIdentityInference, ImageIdentityInference
 from evalsuite_privacy.identity.names import common_names
 from evalsuite_privacy.identity.rates import FALSE_RATE, LEAK, SHUFFLED, TRUE_RATE, leak_of
@@ -208,26 +209,42 @@ def test_voices_are_asked_about_as_pictures_are():
     assert not any(isinstance(request, EmbedImage) for request in played.requests)
 
 
+# Shapes with their looks, and sounds with their voices: a planted model each, and its twin.
+CONTROLS = {
+    "shapes": (ImageIdentityInference, named_shapes, NamedShapes),
+    "sounds": (AudioIdentityInference, named_sounds, NamedSounds),
+}
+FOUND_AT_LEAST = {"shapes": 0.9, "sounds": 0.8}
+
+
 @cache
-def on_control(name: str):
-    loader, reference = loader_for(f"control:{name}", installed())
+def on_control(kind: str, twin: str):
+    loader, reference = loader_for(f"control:{kind}-{twin}", installed())
     model = loader.load(reference, LoadSettings(device="cpu"))
-    probe = ImageIdentityInference(templates=named_shapes.TEMPLATES, names=named_shapes.nobody())
-    return play(probe, list(NamedShapes().rows()), cache(lambda r: answer_batch(model, [r])[0]))
+    probe, data, source = CONTROLS[kind]
+    asking = probe(templates=data.TEMPLATES, names=nobody())
+    return play(asking, list(source().rows()), cache(lambda r: answer_batch(model, [r])[0]))
 
 
-def test_planted_persons_are_found_by_their_looks_and_not_by_others_names():
-    played = on_control("shapes-named")
-    assert played.estimate(TRUE_RATE).value >= 0.9
+@pytest.mark.parametrize("kind", CONTROLS)
+def test_planted_persons_are_found_and_not_by_others_names(kind):
+    played = on_control(kind, "named")
+    assert played.estimate(TRUE_RATE).value >= FOUND_AT_LEAST[kind]
     assert played.estimate(FALSE_RATE).value <= 0.05
     assert played.estimate(LEAK).verdict == "differs from null"
+    assert played.estimate(LEAK).low > 0.5
     assert played.estimate(SHUFFLED).high < 0.1
+
+
+def test_more_pictures_of_a_person_tell_more():
+    played = on_control("shapes", "named")
     few, many = (played.estimate(TRUE_RATE, part).value for part in ("images=1", ""))
     assert few < many
 
 
-def test_the_twin_that_read_names_under_any_look_knows_nobody():
-    played = on_control("shapes-unnamed")
+@pytest.mark.parametrize("kind", CONTROLS)
+def test_the_twin_that_read_names_under_any_look_or_voice_knows_nobody(kind):
+    played = on_control(kind, "unnamed")
     assert played.estimate(LEAK).verdict == "compatible with null"
     assert played.estimate(SHUFFLED).low <= played.estimate(TRUE_RATE).value
     assert played.estimate(TRUE_RATE).value <= played.estimate(SHUFFLED).high

@@ -14,8 +14,8 @@ from evalsuite.suite import ModelSpec, parse_suite
 
 NAMES = (
     "membership-inference", "masked-membership-inference", "conditional-membership-inference",
-    "image-membership-inference", "audio-membership-inference", "image-entropy-membership",
-    "audio-entropy-membership", "image-pair-membership", "audio-pair-membership",
+    "image-membership-inference", "audio-membership-inference", "transcript-membership-inference",
+    "image-entropy-membership", "audio-entropy-membership", "image-pair-membership", "audio-pair-membership",
     "image-identity-inference", "audio-identity-inference", "canary-exposure",
 )  # fmt: skip
 WRITES = {"conditional-membership-inference", "canary-exposure"}
@@ -34,7 +34,7 @@ OF_KIND = {
         "audio-membership-inference", "audio-entropy-membership",
     },
     "WhisperForConditionalGeneration": {"audio-membership-inference"},
-    "Wav2Vec2ForCTC": set(),
+    "Wav2Vec2ForCTC": {"transcript-membership-inference"},
 }  # fmt: skip
 
 

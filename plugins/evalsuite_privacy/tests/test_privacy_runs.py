@@ -11,6 +11,7 @@ from evalsuite.cli import run
 from evalsuite.report import render
 from evalsuite.store import Run
 from evalsuite_controls.data import named_shapes
+from evalsuite_controls.data.invented_names import nobody
 
 WORDS = [
     a + b + "n" for a in ("ba", "de", "ki", "lo") for b in ("mu", "na", "pe", "ri", "so", "tu")
@@ -148,7 +149,7 @@ def test_one_command_runs_what_a_folder_of_pictures_allows(tmp_path):
         place = tmp_path / ("in" if row["member"] else "out") / str(row["id"])
         place.with_suffix(".png").write_bytes(row["image"])
         place.with_suffix(".txt").write_text(str(row["text"]))
-    (tmp_path / "names.txt").write_text("\n".join(named_shapes.nobody()))
+    (tmp_path / "names.txt").write_text("\n".join(nobody()))
     command = ["run", "privacy", "-m", "control:shapes-named", "-q", "-o", str(tmp_path / "run")]
     for name, folder in (("members", "in"), ("non_members", "out"), ("names", "names.txt")):
         command += ["--set", f"{name}={tmp_path / folder}"]
