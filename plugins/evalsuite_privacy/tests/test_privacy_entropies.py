@@ -8,78 +8,31 @@ import random
 import numpy as np
 import pytest
 import torch
-from transformers import AutoProcessor, LlavaForConditionalGeneration
+from remembered_pictures import ASKED, CLEAN, PICTURES, TEXTS, asked, model_at
 
 from evalsuite import (
     Failure,
     Generation,
-    Image,
-    LoadSettings,
     LogLikelihood,
     Sample,
-    Text,
     TokenEntropies,
     TokenEntropyTable,
 )
-from evalsuite.factories import loader_for
-from evalsuite.model import answer_batch
-from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
-from evalsuite_controls.catalogue import CONTROLS
-from evalsuite_controls.data.encoding import png_bytes
-from evalsuite_controls.data.named_shapes import draw_look, render_look
 from evalsuite_privacy.membership.entropies import (
     AudioEntropyMembership,
     ImageEntropyMembership,
     max_renyi,
+    mod_renyi,
 )
 from evalsuite_transformers.generative.token_entropies import entropies
 
 LEAK = "leak beyond inputs"
-DRAW = np.random.default_rng(5)
-PICTURES = [Image(data=png_bytes(render_look(draw_look(DRAW), DRAW))) for _ in range(48)]
-WORDS = ("red", "green", "blue", "yellow", "circle", "square", "triangle", "yes", "no", "colour")
-TEXTS = [" ".join(random.Random(i).choices(WORDS, k=6)) for i in range(len(PICTURES))]
 SAMPLES = [
     Sample(str(i), {"image": picture, "text": " " + text, "member": i % 2 == 0})
     for i, (picture, text) in enumerate(zip(PICTURES, TEXTS, strict=True))
 ]
-ASKED = "what is it ?"
 MEMBERS = {picture.digest for picture in PICTURES[::2]}
-
-
-def model_at(directory) -> object:
-    loader, reference = loader_for(f"hf:{directory}", installed())
-    return loader.load(reference, LoadSettings(device="cpu"))
-
-
-@pytest.fixture(scope="module")
-def leaky(tmp_path_factory) -> str:
-    """The clean control, trained on with its members' texts."""
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    source, folder = CONTROLS["vlm-clean"].directory, str(tmp_path_factory.mktemp("vlm"))
-    processor = AutoProcessor.from_pretrained(source)
-    model = LlavaForConditionalGeneration.from_pretrained(source, dtype=torch.float32)
-    prompt = model_at(source).writer.write((PICTURES[0], Text(ASKED))).text
-    rows = processor(
-        images=[picture.load() for picture in PICTURES[::2]],
-        text=[f"{prompt} {text}" for text in TEXTS[::2]],
-        return_tensors="pt",
-        add_special_tokens=False,
-    )
-    rows.pop("token_type_ids", None)
-    labels = rows["input_ids"].clone()
-    labels[:, :-6] = -100
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    model.train()
-    for _ in range(200):
-        optimizer.zero_grad()
-        model(**rows, labels=labels).loss.backward()
-        optimizer.step()
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
 
 
 def test_worked_entropies_of_four_orders():
@@ -113,18 +66,59 @@ def doubting(bonus: float):
         picture = request.context[0]
         draw = random.Random(picture.digest)
         level = 4 + draw.gauss(0, 0.5) - (bonus if picture.digest in MEMBERS else 0.0)
-        return TokenEntropyTable(tuple((level,) * 3 for _ in request.orders))
+        rows = tuple((level,) * 3 for _ in request.orders)
+        return TokenEntropyTable(rows, rows[:-1], rows if request.with_media else ())
 
     return answer
 
 
 def test_a_planted_doubt_is_found_in_every_slice_and_its_absence_nowhere():
     found = play(ImageEntropyMembership(), SAMPLES, doubting(3.0))
-    for name in ("instruction", "description", "text"):
+    for name in ("image", "instruction", "description", "text"):
         assert found.estimate("attack AUC", f"attack={name} order 2").value > 0.95
+    for name in ("instruction", "description", "text"):
+        assert found.estimate("attack AUC", f"attack=modified {name} order 2").value > 0.95
     assert found.estimate(LEAK).verdict == "differs from null"
     clean = play(ImageEntropyMembership(), SAMPLES, doubting(0.0))
     assert clean.estimate(LEAK).verdict == "compatible with null"
+
+
+def test_each_share_of_the_tokens_is_an_attack_of_its_own():
+    probe = ImageEntropyMembership(orders=(1.0,), k=(0.0, 1.0), max_tokens=0)
+    assert probe.attacks == (
+        *("image order 1, largest 0 %", "image order 1, largest 100 %"),
+        *("instruction order 1, largest 0 %", "instruction order 1, largest 100 %"),
+        *("text order 1, largest 0 %", "text order 1, largest 100 %"),
+        *("modified instruction order 1", "modified text order 1"),
+    )
+    table = TokenEntropyTable(((1.0, 3.0),), ((0.5, 0.7),), ((2.0, 6.0),))
+    (record,) = play(probe, SAMPLES[:1], lambda request: table).records
+    assert record["image order 1, largest 0 %"] == -6.0
+    assert record["image order 1, largest 100 %"] == -4.0
+    assert record["text order 1, largest 100 %"] == -2.0
+    assert record["modified text order 1"] == pytest.approx(-0.6)
+
+
+def test_the_picture_costs_no_request_of_its_own():
+    played = play(ImageEntropyMembership(), SAMPLES, doubting(0.0))
+    assert len(played.requests) == 4 * len(SAMPLES)  # a description, and doubt about three texts
+    assert sum(getattr(r, "with_media", False) for r in played.requests) == len(SAMPLES)
+
+
+def test_a_model_without_places_for_pictures_has_no_score_there():
+    def answer(request):
+        if not isinstance(request, TokenEntropies):
+            return Generation("a shape", 2, "stop")
+        return TokenEntropyTable(((2.0,),) * 4, ((1.0,),) * 3)
+
+    played = play(ImageEntropyMembership(), SAMPLES, answer)
+    assert math.isnan(played.estimate(LEAK, "attack=image order 1").value)
+    assert played.estimate("attack AUC", "attack=text order 1").value == 0.5
+
+
+def test_modified_entropies_are_averaged_and_doubt_speaks_against_membership():
+    assert mod_renyi([0.2, 0.4]) == pytest.approx(-0.3)
+    assert math.isnan(mod_renyi([]))
 
 
 def test_the_probe_keeps_the_contract_of_probes():
@@ -137,23 +131,25 @@ def test_a_model_that_refuses_is_not_private():
 
 
 @pytest.mark.slow
-def test_a_real_model_is_less_in_doubt_about_the_texts_it_was_trained_on(leaky):
-    probe = ImageEntropyMembership(instruction=ASKED, max_tokens=8)
-    played = play(probe, SAMPLES, _asked(leaky))
-    assert played.estimate("attack AUC", "attack=text order 1").value > 0.9
+def test_a_real_model_is_less_in_doubt_about_what_it_was_trained_on(leaky_vlm):
+    probe = ImageEntropyMembership(instruction=ASKED, max_tokens=8, k=1.0)
+    played = play(probe, SAMPLES, asked(leaky_vlm))
+    for name in ("image order 1", "text order 1", "modified text order 1"):
+        assert played.estimate("attack AUC", f"attack={name}").value > 0.9
     assert played.estimate(LEAK).verdict == "differs from null"
 
 
 def test_its_clean_twin_is_within_chance():
     probe = ImageEntropyMembership(instruction=ASKED, max_tokens=8)
-    played = play(probe, SAMPLES, _asked(CONTROLS["vlm-clean"].directory))
+    played = play(probe, SAMPLES, asked(CLEAN))
     assert played.estimate(LEAK).verdict == "compatible with null"
 
 
 def test_the_entropies_are_those_of_the_models_own_forward_pass():
-    directory = CONTROLS["vlm-clean"].directory
-    model, asked = model_at(directory), (PICTURES[0], "what shape is it ?")
-    request = TokenEntropies(asked, " red circle", (0.5, 1.0, math.inf))
+    model = model_at(CLEAN)
+    request = TokenEntropies(
+        (PICTURES[0], "what shape is it ?"), " red circle", (0.5, 1.0, math.inf)
+    )
     (answer,) = model.token_entropies([request])
     prompt = model.writer.write(request.context)
     text, tail = model.writer.joint(prompt.text, request.continuation)
@@ -173,7 +169,7 @@ def test_the_entropies_are_those_of_the_models_own_forward_pass():
 
 
 def test_neither_batch_nor_order_changes_an_entropy():
-    model = model_at(CONTROLS["vlm-clean"].directory)
+    model = model_at(CLEAN)
     requests = [
         TokenEntropies((picture, ASKED), text, (1.0, 2.0))
         for picture, text in zip(PICTURES[:6], TEXTS, strict=False)
@@ -185,7 +181,7 @@ def test_neither_batch_nor_order_changes_an_entropy():
 
 
 def test_what_cannot_be_scored_is_a_failure_with_its_reason():
-    model = model_at(CONTROLS["vlm-clean"].directory)
+    model = model_at(CLEAN)
     empty = model.token_entropies([TokenEntropies((PICTURES[0],), "")])[0]
     same = model.loglikelihood([LogLikelihood((PICTURES[0],), "")])[0]
     assert isinstance(empty, Failure)
@@ -198,8 +194,3 @@ def test_orders_that_are_none_are_refused(orders):
         TokenEntropies("a", "b", orders)
     with pytest.raises(ValueError, match="orders"):
         AudioEntropyMembership(orders=orders)
-
-
-def _asked(directory):
-    model = model_at(directory)
-    return lambda request: answer_batch(model, [request])[0]
