@@ -18,6 +18,8 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from evalsuite import (
+    Attribute,
+    DifferentiableView,
     Failure,
     LoadSettings,
     MaskedTokenScores,
@@ -26,6 +28,8 @@ from evalsuite import (
     Request,
     TokenScoreTable,
 )
+from evalsuite.content import Content, text_of
+from evalsuite_text.models.encoder_gradients import gap_view
 from evalsuite_text.models.selected_positions import SelectedHead
 from evalsuite_text.models.special_tokens import frame
 from evalsuite_text.models.text_encoder import (
@@ -49,7 +53,9 @@ class Loader:
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """What the configuration says."""
         checkpoint = _open(reference, settings)
-        return describe(reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.method)
+        return describe(
+            reference, checkpoint, MaskedLanguageModel.kind, MaskedLanguageModel.methods
+        )
 
     def load(self, reference: str, settings: LoadSettings) -> MaskedLanguageModel:
         """Load weights and tokenizer."""
@@ -96,7 +102,7 @@ class MaskedLanguageModel(TextEncoder):
     """A bidirectional transformer with a language-model head."""
 
     kind = "masked language model"
-    method = "masked_token_scores"
+    methods = frozenset({"masked_token_scores", "differentiate"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Check that the head can be applied at scored positions only."""
@@ -117,6 +123,8 @@ class MaskedLanguageModel(TextEncoder):
 
     def cost(self, request: Request) -> int:
         """Tokens read for one text: every token asks for a copy of the text."""
+        if isinstance(request, Attribute):
+            return len(self._text(text_of(request.content) + request.target).ids) + 2
         if not isinstance(request, MaskedTokenScores):
             return 1
         text = self._text(request.text)
@@ -147,6 +155,10 @@ class MaskedLanguageModel(TextEncoder):
             else Failure("empty text", "it has no token to score")
             for text, found, kept in zip(texts, scores, asked)
         ]
+
+    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
+        """Two texts around a gap; the output is the log-probability of what fills it."""
+        return gap_view(self, content, target)
 
     def _table(self, text: _Text, scores: torch.Tensor, kept: Sequence[int]) -> TokenScoreTable:
         """The scores of the tokens that were asked for."""

@@ -90,7 +90,7 @@ class Loader:
         """What the configuration says."""
         checkpoint = open_checkpoint(reference, settings)
         Options.of(checkpoint)
-        return describe(reference, checkpoint, SentenceEncoder.kind, SentenceEncoder.method)
+        return describe(reference, checkpoint, SentenceEncoder.kind, SentenceEncoder.methods)
 
     def load(self, reference: str, settings: LoadSettings) -> SentenceEncoder:
         """Load weights, tokenizer and layout."""
@@ -123,7 +123,7 @@ class SentenceEncoder(TextEncoder):
     """A transformer whose token states are pooled to one vector."""
 
     kind = "sentence encoder"
-    method = "embed_text"
+    methods = frozenset({"embed_text"})
 
     def __init__(
         self,

@@ -17,14 +17,14 @@ from evalsuite_transformers.torch_model import TorchModel, count_parameters
 
 
 def describe(
-    reference: str, checkpoint: Checkpoint, kind: str, method: str, **facts: Any
+    reference: str, checkpoint: Checkpoint, kind: str, methods: frozenset[str], **facts: Any
 ) -> ModelInfo:
-    """What is known of an encoder that answers one kind of request."""
+    """What is known of an encoder before its weights are read."""
     return ModelInfo(
         name=f"hf:{reference}",
         kind=kind,
         modalities=frozenset({"text"}),
-        methods=frozenset({method}),
+        methods=methods,
         revision=checkpoint.revision,
         **facts,
     )
@@ -39,7 +39,7 @@ class TextEncoder(TorchModel):
     """
 
     kind: str
-    method: str
+    methods: frozenset[str]
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class TextEncoder(TorchModel):
             reference,
             checkpoint,
             self.kind,
-            self.method,
+            self.methods,
             n_parameters=n_parameters,
             details=described,
         )
