@@ -46,6 +46,8 @@ GRADIENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "input_magnitude": ("gradients", ()),
 }
 EXPLAINERS = (*GRADIENTS, *PERTURBATIONS)
+# Those that explain, and need a model's answers only.
+ASKING = tuple(name for name in PERTURBATIONS if name != "random")
 
 
 @dataclass(frozen=True)

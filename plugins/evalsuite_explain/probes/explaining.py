@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Sample
-from evalsuite_explain.explainers.catalogue import make_explainer, needs_of
+from evalsuite import Attribute, Sample
+from evalsuite_explain.explainers.catalogue import ASKING, make_explainer, needs_of
 from evalsuite_explain.explainers.game import Explaining, Game
 from evalsuite_explain.targets import Target
 
@@ -42,6 +42,12 @@ class ExplainerChoice:
     def needs(self) -> tuple[type[Any], ...]:
         """What the probe asks itself, and gradients where its explainer is of that kind."""
         return needs_of(self.explainer, self.asked)
+
+    def advice(self, lacking: Sequence[str]) -> str:
+        """The explainers that need answers only, where gradients are all that is lacking."""
+        if list(lacking) != [Attribute.__name__]:
+            return ""
+        return f"set explainer to one that needs answers only: {', '.join(ASKING)}"
 
     def explained(self, features: Any, target: Target, sample: Sample) -> Explaining:
         """Ask the explainer; whatever it draws depends on the sample alone."""

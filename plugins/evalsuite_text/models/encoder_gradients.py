@@ -45,7 +45,7 @@ def gap_view(model: MaskedLanguageModel, content: Content, target: str) -> Diffe
     """Two texts around a gap; the output is the log-probability of what fills it, in nats.
 
     That is the sum of MaskedTokenScores over the target's tokens, each hidden with those after it
-    in its word. The filling is no feature.
+    in its word. The filling is no feature; white space at its ends is not scored.
 
     Raises:
         ValueError: There are not two texts, or nothing fills the gap.
@@ -54,8 +54,9 @@ def gap_view(model: MaskedLanguageModel, content: Content, target: str) -> Diffe
     before, after = _texts(content, 2, "the two texts around a gap")
     whole = before + target + after
     found = model._text(whole)
-    filled = (len(before), len(before) + len(target))
-    asked = found.asked(MaskedTokenScores(whole, "word", filled)) if target else []
+    begin = len(before) + len(target) - len(target.lstrip())
+    filled = (begin, begin + len(target.strip()))
+    asked = found.asked(MaskedTokenScores(whole, "word", filled)) if target.strip() else []
     if not asked:
         raise ValueError("the target is what fills the gap; it has no token")
     if len(found.ids) > model.room:
@@ -67,8 +68,9 @@ def gap_view(model: MaskedLanguageModel, content: Content, target: str) -> Diffe
     spans = [NO_SPAN] * len(ids)
     for j, (begin, end) in enumerate(found.spans):
         if j not in asked and begin < end:
-            shift = len(target) if begin >= filled[1] else 0
-            spans[n_before + j] = (begin - shift, end - shift)
+            if begin >= filled[1]:  # white space at the filling's end may be this token's
+                begin, end = max(begin - len(target), len(before)), end - len(target)
+            spans[n_before + j] = (begin, end)
     opened = _Opened(model, ids, None)
     hidden = torch.tensor([row for row, _ in rows], device=model.device) != torch.tensor(
         [ids], device=model.device

@@ -167,6 +167,15 @@ def test_what_fills_a_gap_is_one_number_asked_or_differentiated(models):
         assert covered == text.replace(" ", "")
 
 
+def test_white_space_around_a_filling_is_not_scored(models):
+    model = models["masked"]
+    tight = (Text("a small"), Text("runs to the market"))
+    view, other = model.differentiable_view(tight, " dog "), model.differentiable_view(GAP, "dog")
+    assert value(view) == pytest.approx(value(other), abs=1e-6)
+    text = text_of(tight)
+    assert "".join(text[a:b] for a, b in view.spans) == text.replace(" ", "")
+
+
 def test_gradients_of_a_filling_are_autograds(models):
     model = models["masked"]
     words, module = model.tokenizer, model.module
