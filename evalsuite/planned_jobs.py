@@ -78,6 +78,8 @@ def _lacking(probe: Probe, model: PlannedModel) -> str:
     senses = model.modalities or shown
     media = [medium for medium in shown if medium not in senses]
     unanswered = f"does not answer {', '.join(needs)}" if needs else ""
+    if needs and (advice := probe.advice(needs)):
+        unanswered += f" ({advice})"
     unseen = f"takes no {' and no '.join(media)}" if media else ""
     return " and ".join(filter(None, (unanswered, unseen)))
 

@@ -126,6 +126,14 @@ class Probe:
         del sample
         return ()
 
+    def advice(self, lacking: Sequence[str]) -> str:
+        """What to set instead where a model does not answer these kinds of request, if anything.
+
+        It is told behind the reason why the probe is not applicable. The default says nothing.
+        """
+        del lacking
+        return ""
+
     def tabulate(
         self, records: Sequence[Record], context: Any, rng: np.random.Generator
     ) -> Sequence[Record]:

@@ -32,6 +32,7 @@ from evalsuite_api.client import Client, Refused, Usage
 from evalsuite_api.echoed import EchoedToken, echoed_tokens
 from evalsuite_api.messages import messages_of, sound_file
 from evalsuite_api.options import METHODS, Options
+from evalsuite_api.timed_words import timed_words
 
 
 class Loader:
@@ -252,14 +253,10 @@ def _refuse_beside_translation(request: Transcribe) -> None:
 
 def _timed_words(answer: Mapping[str, Any], text: str) -> tuple[TimedWord, ...]:
     """The words with their times; a server that sends none for a text is a failure."""
-    words = answer.get("words") or ()
-    if text and not words:
+    if text and not answer.get("words"):
         raise Refused(Failure("no word times", "the server sent a text without word times"))
     try:
-        return tuple(
-            TimedWord(str(word["word"]).strip(), float(word["start"]), float(word["end"]))
-            for word in words
-        )
+        return timed_words(answer)
     except (KeyError, TypeError, ValueError):
         raise Refused(Failure("server error", "a word lacks its start or end")) from None
 

@@ -135,6 +135,18 @@ _PROBES = (
         "audio",
     ),
     (
+        "image-answer-gradients",
+        "modality.gradient_shares:ImageAnswerGradients",
+        "do an answer's gradients lie on the question or on the picture?",
+        "image",
+    ),
+    (
+        "audio-answer-gradients",
+        "modality.gradient_shares:AudioAnswerGradients",
+        "do an answer's gradients lie on the question or on the clip?",
+        "audio",
+    ),
+    (
         "image-additive",
         "modality.additive:ImageAdditive",
         "how much accuracy needs question and picture together?",

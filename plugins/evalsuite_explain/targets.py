@@ -25,6 +25,7 @@ from evalsuite import (
     EmbedText,
     Image,
     LogLikelihood,
+    MaskedTokenScores,
     Request,
     SimilarityScale,
     Text,
@@ -124,6 +125,32 @@ class ContinuationScore:
             return None
         begin = len(text_of(self.before))
         return begin, begin + len(text_of(shown))
+
+
+@dataclass(frozen=True)
+class FillingScore:
+    """log P(filling | the two texts around it) of a masked model, in nats.
+
+    The input is a joint of both texts. White space that parts the filling from them belongs to it
+    (``" he "``), as it stays where words around are left out; it is not scored.
+    """
+
+    filling: str
+
+    def requests(self, shown: Content) -> tuple[Request, ...]:
+        """Score its tokens, each hidden with those after it in its word."""
+        before, after = (text_of((part,)) for part in shown)
+        begin = len(before) + len(self.filling) - len(self.filling.lstrip())
+        within = (begin, begin + len(self.filling.strip()))
+        return (MaskedTokenScores(before + self.filling + after, "word", within),)
+
+    def score(self, replies: Sequence[Any]) -> float:
+        """In nats, at most 0."""
+        return float(sum(replies[0].logprobs))
+
+    def attribute(self, shown: Content) -> tuple[Content, str]:
+        """The same."""
+        return shown, self.filling
 
 
 @dataclass(frozen=True)

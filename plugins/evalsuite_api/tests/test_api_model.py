@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -280,3 +281,23 @@ def test_word_times_are_asked_for_and_read(server):
     assert b"verbose_json" in body
     assert (none.kind, broken.kind) == ("no word times", "server error")
     assert silence.text == ""
+
+
+def test_a_servers_confidence_in_words_is_read(server):
+    words = [{"word": "hello", "start": 0.1, "end": 0.4}, {"word": "you", "start": 0.5, "end": 1}]
+    told = [{**word, "probability": p} for word, p in zip(words, (0.9, 1.0000001))]
+    # " hel" and "lo" are .5 and .7 probable: the mean is .6; " you" is .25
+    tokens = [(" hel", 0.5), ("lo", 0.7), (" you", 0.25), (".", 0.1)]
+    logprobs = [{"token": token, "logprob": math.log(p)} for token, p in tokens]
+    server["replies"] = [
+        (200, {}, {"text": "hello you", "words": told}),
+        (200, {}, {"text": "hello you.", "words": words, "logprobs": logprobs}),
+        (200, {}, {"text": "hullo you", "words": words, "logprobs": logprobs[2:]}),
+    ]
+    clip = Audio.from_array(np.zeros(80, np.float32), 8000)
+    model = model_of(server, [], endpoint="transcriptions")
+    found = [model.transcribe([Transcribe(clip, word_times=True)])[0] for _ in range(3)]
+    first, second, third = ([word.confidence for word in one.words] for one in found)
+    assert first == [0.9, 1.0]
+    assert second == pytest.approx([0.6, 0.25])
+    assert third == [None, pytest.approx(0.25)]

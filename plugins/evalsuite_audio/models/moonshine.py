@@ -14,8 +14,20 @@ from typing import Any
 
 import torch
 
-from evalsuite import Failure, Request, Transcribe, Transcript, UsageError
+from evalsuite import (
+    Audio,
+    ContinuationScore,
+    DifferentiableView,
+    Failure,
+    LogLikelihood,
+    Request,
+    Transcribe,
+    Transcript,
+    UsageError,
+)
+from evalsuite.content import Content
 from evalsuite_audio.models.asked import refusal
+from evalsuite_audio.models.moonshine_words import score_of, words_view
 from evalsuite_audio.models.seq2seq_transcriber import Seq2SeqTranscriber
 from evalsuite_transformers.checkpoint import Checkpoint
 from evalsuite_transformers.written_text import neutral_settings, text_of_ids
@@ -73,9 +85,8 @@ class MoonshineTranscriber(Seq2SeqTranscriber):
 
     def cost(self, request: Request) -> int:
         """Positions of the encoder, of 384 samples."""
-        if isinstance(request, Transcribe):
-            return 1 + request.audio.n_samples(self.sample_rate_hz) // 384
-        return 1
+        clips = [part for part in request.parts if isinstance(part, Audio)]
+        return 1 + sum(clip.n_samples(self.sample_rate_hz) // 384 for clip in clips)
 
     def transcribe(self, requests: Sequence[Transcribe]) -> list[Transcript | Failure]:
         """Transcripts, empty ones included; clips too short or too long to be heard fail."""
@@ -87,20 +98,37 @@ class MoonshineTranscriber(Seq2SeqTranscriber):
             return refused
         if request.word_times:
             return Failure("no word times", "Moonshine does not say when a word is spoken")
-        waveform, _ = request.audio.load(self.sample_rate_hz)
+        values = self.heard(request.audio)
+        if isinstance(values, Failure):
+            return values
+        seconds = values.shape[1] / self.sample_rate_hz
+        room = int(self.module.config.max_position_embeddings) - 1
+        with torch.inference_mode():
+            (row,) = self.module.generate(
+                input_values=values.to(self.dtype),
+                max_new_tokens=min(room, max(1, ceil(seconds * TOKENS_PER_SECOND))),
+            )
+        return Transcript(text_of_ids(self.tokenizer, row.tolist()).strip())
+
+    def heard(self, clip: Audio) -> torch.Tensor | Failure:
+        """The waveform [1, samples] as the encoder is given it; or why it cannot be heard."""
+        waveform, _ = clip.load(self.sample_rate_hz)
         n_samples = len(waveform)
         if self.module._get_feat_extract_output_lengths(torch.tensor(n_samples)) < 1:
             return Failure("too short", f"{n_samples} samples make no frame of this model")
         seconds = n_samples / self.sample_rate_hz
         if seconds > LONGEST_S:
             return Failure("clip too long", f"it has {seconds:.1f} s; Moonshine hears {LONGEST_S}")
-        inputs = self.extractor(
-            waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt"
-        ).to(self.device)
-        room = int(self.module.config.max_position_embeddings) - 1
-        with torch.inference_mode():
-            (row,) = self.module.generate(
-                input_values=inputs["input_values"].to(self.dtype),
-                max_new_tokens=min(room, max(1, ceil(seconds * TOKENS_PER_SECOND))),
-            )
-        return Transcript(text_of_ids(self.tokenizer, row.tolist()).strip())
+        inputs = self.extractor(waveform, sampling_rate=self.sample_rate_hz, return_tensors="pt")
+        values: torch.Tensor = inputs["input_values"].to(self.device)
+        return values
+
+    def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[ContinuationScore | Failure]:
+        """Log P(continuation | clip and text), in nats, without the end token; one by one."""
+        return [score_of(self, request) for request in requests]
+
+    def differentiable_view(
+        self, content: Content, target: str, *, medium: str = "audio", grid: tuple[int, int]
+    ) -> DifferentiableView:
+        """The waveform; the output is the log-probability of the target's words."""
+        return words_view(self, content, target, medium, grid)

@@ -36,7 +36,7 @@ from evalsuite_audio.models.whisper_options import Options
 from evalsuite_audio.models.whisper_scores import all_scores, batches_by_clip
 from evalsuite_audio.models.whisper_settings import ENGLISH, set_neutral, speech_of
 from evalsuite_audio.models.whisper_suppression import Suppression
-from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, timed_words, token_times, words_of
+from evalsuite_audio.models.whisper_words import WITHOUT_SPACES, spoken, timed_words, words_of
 
 # Windows encoded and written at once on a CPU; more only wait for the longest answer.
 CPU_WINDOWS = 8
@@ -259,7 +259,8 @@ class WhisperTranscriber(Seq2SeqTranscriber):
         n_frames = round((end_s - start_s) * self.sample_rate_hz) // self.extractor.hop_length
         tokens = list(tokens)[: self.max_length - len(opening)]
         heads = self.speech.alignment_heads
-        times = token_times(self.module, states, opening, tokens, heads, n_frames // 2)
+        n_positions = n_frames // 2
+        found = spoken(self.module, states, opening, tokens, heads, n_positions, self.suppression)
         code = next((c for c, token in self.speech.languages.items() if token in opening), "en")
         words = words_of(self.tokenizer, tokens, code not in WITHOUT_SPACES)
-        return timed_words(words, times, start_s, end_s)
+        return timed_words(words, found, start_s, end_s, self.options.word_confidence)

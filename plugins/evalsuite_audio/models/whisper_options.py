@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite import UsageError
+from evalsuite_audio.models.whisper_words import CONFIDENCES, Confidence
 from evalsuite_transformers.checkpoint import Checkpoint
 
 # Radford et al. 2022, section 4.5.
@@ -29,6 +30,8 @@ class Options:
         no_speech_threshold: Write nothing for a window whose no-speech probability is higher
             (0.6), if it is turned away by ``logprob_threshold`` as well.
         condition_on_previous: Show the decoder what it wrote for the window before.
+        word_confidence: How sure the model is of a timed word, from the probabilities of its
+            tokens: their ``mean`` (as OpenAI's own code has it), ``min`` or ``product``.
     """
 
     language: str = ""
@@ -38,6 +41,7 @@ class Options:
     logprob_threshold: float | None = None
     no_speech_threshold: float | None = None
     condition_on_previous: bool = False
+    word_confidence: Confidence = "mean"
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be meant."""
@@ -48,6 +52,12 @@ class Options:
         beams = self.num_beams
         if not isinstance(beams, int) or isinstance(beams, bool) or beams < 1:
             raise UsageError(f"Model option num_beams must be an integer from 1 (got {beams!r}).")
+        if self.word_confidence not in CONFIDENCES:
+            known = ", ".join(CONFIDENCES)
+            raise UsageError(
+                f"Model option word_confidence must be one of {known} "
+                f"(got {self.word_confidence!r})."
+            )
         if not isinstance(self.language, str):
             raise UsageError(f"Model option language must be a code (got {self.language!r}).")
         for name in _GUARDS:

@@ -1,4 +1,4 @@
-"""When each word of a Whisper transcript is spoken: the decoder's attention to the sound.
+"""When each word of a Whisper transcript is spoken, and how probable the decoder finds it.
 
 Some heads of the cross-attention look at what is being written. Their weights, normalised over the
 tokens and smoothed over time, are a matrix of tokens by moments; the cheapest monotonic path
@@ -10,8 +10,11 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias
+from math import prod
+from statistics import fmean
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +24,41 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.modeling_outputs import BaseModelOutput
 
 from evalsuite import TimedWord
+from evalsuite_audio.models.whisper_suppression import Suppression
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
+Confidence: TypeAlias = Literal["mean", "min", "product"]
+CONFIDENCES: tuple[Confidence, ...] = ("mean", "min", "product")
 # One position of the encoder is 20 ms of sound.
 SECONDS_PER_POSITION = 0.02
 # Their words are not set apart by spaces; every sign is timed by itself.
 WITHOUT_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 
-def token_times(
+@dataclass(frozen=True)
+class Spoken:
+    """What the decoder's second look at its own tokens says of them.
+
+    Attributes:
+        seconds: When each token begins, and after them when the last one ends [tokens + 1].
+        probabilities: Of each token after those before it, among the tokens that may be written
+            there [tokens].
+    """
+
+    seconds: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+
+def spoken(
     module: Any,
     states: torch.Tensor,
     opening: Sequence[int],
     tokens: Sequence[int],
     heads: Sequence[tuple[int, int]],
     n_positions: int,
-) -> list[float]:
-    """The second at which each token begins, and after them that at which the last one ends.
+    suppression: Suppression,
+) -> Spoken:
+    """When each token is spoken, and how probable it is.
 
     Args:
         module: A WhisperForConditionalGeneration.
@@ -46,6 +67,7 @@ def token_times(
         tokens: The words' tokens, without special ones.
         heads: (layer, head) pairs that follow the sound.
         n_positions: How many of the positions are sound and not padding.
+        suppression: The tokens that are never written.
     """
     ids = torch.tensor([[*opening, *tokens]], device=states.device)
     with torch.inference_mode(), eager_attention(module):
@@ -54,12 +76,27 @@ def token_times(
             decoder_input_ids=ids,
             output_attentions=True,
             use_cache=False,
-        ).cross_attentions
-    rows = torch.stack([found[layer][0, head] for layer, head in heads])
+        )
+    across = found.cross_attentions
+    rows = torch.stack([across[layer][0, head] for layer, head in heads])
     # The position before a token is the one that writes it.
     matrix = rows[:, len(opening) - 1 :, : max(1, n_positions)].cpu().double().numpy()
     path = cheapest_path(-attention(matrix, module.config.median_filter_width))
-    return [moment * SECONDS_PER_POSITION for moment in first_moments(path)]
+    seconds = tuple(moment * SECONDS_PER_POSITION for moment in first_moments(path))
+    own = _probabilities(found.logits[0, len(opening) - 1 : -1].float(), tokens, suppression)
+    return Spoken(seconds, own)
+
+
+def _probabilities(
+    logits: torch.Tensor, tokens: Sequence[int], suppression: Suppression
+) -> tuple[float, ...]:
+    """Of each token under the logits [tokens, vocabulary] before it, suppressed ones left out."""
+    barred = suppression.never.repeat(len(logits), 1)
+    barred[0] = suppression.not_first
+    written = torch.tensor(tokens, device=logits.device)[:, None]
+    barred.scatter_(1, written, value=False)  # with a memory of windows before, it was written
+    shares = logits.masked_fill(barred, -torch.inf).softmax(-1)
+    return tuple(shares.gather(1, written)[:, 0].tolist())
 
 
 @contextmanager
@@ -150,11 +187,30 @@ def _bytes_of_signs() -> dict[str, int]:
 
 
 def timed_words(
-    words: Sequence[tuple[str, int, int]], times: Sequence[float], offset_s: float, end_s: float
+    words: Sequence[tuple[str, int, int]],
+    found: Spoken,
+    offset_s: float,
+    end_s: float,
+    confidence: Confidence = "mean",
 ) -> list[TimedWord]:
-    """Words with their times in the clip; none ends after ``end_s``."""
+    """Words with their times in the clip, none after ``end_s``, and the model's confidence.
+
+    Args:
+        words: Each with its range of tokens.
+        found: What is known of the tokens.
+        offset_s: Where in the clip their sound begins.
+        end_s: Where it ends.
+        confidence: How a word's comes from the probabilities of its tokens.
+    """
+    combined = {"mean": fmean, "min": min, "product": prod}[confidence]
+    times, likely = found.seconds, found.probabilities
     return [
-        TimedWord(part, min(offset_s + times[start], end_s), min(offset_s + times[end], end_s))
+        TimedWord(
+            part,
+            min(offset_s + times[start], end_s),
+            min(offset_s + times[end], end_s),
+            combined(likely[start:end]),
+        )
         for text, start, end in words
         for part in text.split()
     ]

@@ -16,7 +16,17 @@ from transformers import (
     Wav2Vec2Processor,
 )
 
-from evalsuite import Audio, LoadSettings, Transcribe, UsageError
+from evalsuite import (
+    Attribute,
+    Audio,
+    Failure,
+    LoadSettings,
+    LogLikelihood,
+    Text,
+    Transcribe,
+    UsageError,
+)
+from evalsuite.model import answer_batch
 from evalsuite.testing import check_model
 from evalsuite_audio.models.speech_seq2seq import Loader
 
@@ -118,3 +128,75 @@ def test_wrong_options_are_named(directory):
     for options, told in (({"num_beams": 0}, "num_beams"), ({"beams": 2}, "no option 'beams'")):
         with pytest.raises(UsageError, match=told):
             Loader().describe(str(directory), LoadSettings(options=options))
+
+
+# ------------------------------------------------------------------------------------------------
+# Scores and gradients of given words
+# ------------------------------------------------------------------------------------------------
+
+
+def log_probability(directory, waveforms, words, n_scored):
+    """Of the last tokens of a text, rows of waveforms."""
+    module = AutoModelForSpeechSeq2Seq.from_pretrained(directory).eval()
+    tokenizer = AutoProcessor.from_pretrained(directory).tokenizer
+    ids = torch.tensor([[1, *tokenizer(words, add_special_tokens=False).input_ids]])
+    rows = ids.expand(len(waveforms), -1)
+    logits = module(input_values=waveforms, decoder_input_ids=rows).logits[:, :-1]
+    scores = logits.log_softmax(-1).gather(-1, rows[:, 1:, None])[..., 0]
+    return scores[:, -n_scored:].sum(-1)
+
+
+def ask(model, name, where="gradients", grid=(1, 4), target="cat", **options):
+    path = f"evalsuite_explain.explainers.{where}:{name}"
+    request = Attribute((SPEECH[1],), target, path, tuple(options.items()), "audio", grid)
+    return answer_batch(model, [request])[0]
+
+
+def test_scores_are_the_decoders_own(model, directory):
+    waveform = torch.tensor(SPEECH[1].load(RATE_HZ)[0])[None]
+    requests = [
+        LogLikelihood((SPEECH[1],), "cat"),
+        LogLikelihood((SPEECH[1], Text("ca")), "t"),
+        LogLikelihood((SPEECH[0],), " dog"),
+    ]
+    found = model.loglikelihood(requests)
+    for score, n_scored in zip(found, (3, 1)):
+        expected = float(log_probability(directory, waveform, "cat", n_scored).detach())
+        assert score.total == pytest.approx(expected, abs=1e-5)
+        assert score.n_tokens == n_scored
+    check_model(model, requests)
+    failed = model.loglikelihood(
+        [
+            LogLikelihood("cat", "s"),
+            LogLikelihood((SPEECH[0],), ""),
+            LogLikelihood((SPEECH[0],), "a" * 90),
+        ]
+    )
+    assert [one.kind for one in failed] == ["one clip", "empty continuation", "text too long"]
+
+
+def test_gradients_by_the_waveform_are_autograds(model, directory):
+    waveform = torch.tensor(SPEECH[1].load(RATE_HZ)[0])[None].requires_grad_()
+    score = log_probability(directory, waveform, "cat", 3)
+    (gradient,) = torch.autograd.grad(score.sum(), waveform)
+    quarters = gradient.abs().reshape(4, -1).sum(-1)
+    assert ask(model, "saliency").scores == pytest.approx(quarters.tolist(), rel=5e-5)
+    weighed = (gradient * waveform).detach().reshape(4, -1).sum(-1)
+    found = ask(model, "input_x_gradient")
+    assert found.scores == pytest.approx(weighed.tolist(), rel=1e-4, abs=1e-5)
+    silence = log_probability(directory, torch.zeros_like(waveform), "cat", 3)
+    assert found.total == pytest.approx(float((score - silence).detach()), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["relevance", "attention_rollout", "grad_cam"])
+def test_layers_are_open_across_the_decoder(model, name):
+    found = ask(model, name, "attention")
+    assert not isinstance(found, Failure), found
+    assert max(found.scores) > 0
+
+
+def test_bands_of_a_waveform_are_refused_and_own_words_are_found(model):
+    refused = ask(model, "saliency", grid=(4, 4))
+    assert refused.kind == "no bands"
+    heard = model.transcribe([Transcribe(SPEECH[1])])[0].text
+    assert ask(model, "saliency", target="").scores == ask(model, "saliency", target=heard).scores

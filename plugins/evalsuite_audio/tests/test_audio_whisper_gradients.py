@@ -1,4 +1,4 @@
-"""Whisper's gradients against autograd written out; its confidence in words against plain softmax."""
+"""Whisper's gradients against autograd written out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import IntegratedGradients, Saliency
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import (
-    WhisperConfig,
-    WhisperFeatureExtractor,
-    WhisperForConditionalGeneration,
-    WhisperProcessor,
-    WhisperTokenizer,
-)
+from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
 from evalsuite import Attribute, Audio, Failure, LoadSettings, LogLikelihood, Text, Transcribe
 from evalsuite.model import answer_batch
@@ -23,87 +16,21 @@ from evalsuite.testing import check_model
 from evalsuite_audio.models.speech_seq2seq import Loader
 
 RATE_HZ = 16_000
-LANGUAGES = ("en", "de")
-SPECIAL = ["<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES), "<|translate|>",
-           "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>",
-           "<|notimestamps|>"]  # fmt: skip
 OPENING = ["<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
-BANDS, FRAMES, HOP = 16, 100, 160
+FRAMES, HOP = 100, 160
 EXPLAINERS = "evalsuite_explain.explainers"
 
 
-def tokenizer():
-    """Bytes, and words' beginnings with their space."""
-    base = Tokenizer(models.BPE())
-    base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    base.decoder = decoders.ByteLevel()
-    vocabulary = {sign: i for i, sign in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    merges = [("\u0120", "c"), ("\u0120c", "a"), ("\u0120ca", "t"), ("\u0120", "m")]
-    for one, other in merges:
-        vocabulary[one + other] = len(vocabulary)
-    end = "<|endoftext|>"
-    made = WhisperTokenizer(
-        vocab=vocabulary, merges=merges, **{f"{x}_token": end for x in ("unk", "bos", "eos", "pad")}
-    )
-    made.add_special_tokens({"additional_special_tokens": SPECIAL})
-    return made
+@pytest.fixture(scope="module")
+def model(small_whisper):
+    return Loader().load(str(small_whisper), LoadSettings(device="cpu", options={"language": "en"}))
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory):
-    """A Whisper of one second, with weights so large that sounds and words matter, yet smooth."""
-    folder = tmp_path_factory.mktemp("whisper")
-    words = tokenizer()
-    ids = words.convert_tokens_to_ids
-    ends = {f"{name}_token_id": ids("<|endoftext|>") for name in ("pad", "bos", "eos")}
-    config = WhisperConfig(
-        vocab_size=len(words), num_mel_bins=BANDS, d_model=32, encoder_layers=2, decoder_layers=2,
-        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=64,
-        decoder_ffn_dim=64, max_source_positions=50, max_target_positions=64,
-        decoder_start_token_id=ids("<|startoftranscript|>"), tie_word_embeddings=False,
-        suppress_tokens=None, begin_suppress_tokens=None, **ends,
-    )  # fmt: skip
-    model = WhisperForConditionalGeneration(config)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.dim() > 1:
-                sharpness = 2.0 if "encoder_attn" in name else 1.0
-                weight.normal_(0, sharpness * weight[0].numel() ** -0.5)
-    is_word = lambda text: text.isascii() and text.isalpha()
-    letters = [i for sign, i in words.get_vocab().items() if is_word(sign.lstrip("\u0120"))]
-    silent = sorted(set(words.get_vocab().values()) - set(letters) - {ids("<|endoftext|>")})
-    facts = {
-        "is_multilingual": True,
-        "no_timestamps_token_id": ids("<|notimestamps|>"),
-        "lang_to_id": {f"<|{code}|>": ids(f"<|{code}|>") for code in LANGUAGES},
-        "task_to_id": {t: ids(f"<|{t}|>") for t in ("translate", "transcribe")},
-        "alignment_heads": [[0, 1], [1, 0]],
-        "suppress_tokens": silent,
-        "begin_suppress_tokens": [ids("<|endoftext|>")],
-        "max_length": 24,
-    }
-    for name, value in facts.items():
-        setattr(model.generation_config, name, value)
-    model.generation_config._from_model_config = False
-    model.save_pretrained(folder)
-    extractor = WhisperFeatureExtractor(
-        feature_size=BANDS, sampling_rate=RATE_HZ, hop_length=HOP, chunk_length=1, n_fft=400
-    )
-    WhisperProcessor(feature_extractor=extractor, tokenizer=words).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def model(directory):
-    return Loader().load(str(directory), LoadSettings(device="cpu", options={"language": "en"}))
-
-
-@pytest.fixture(scope="module")
-def plain(directory):
+def plain(small_whisper):
     """The library's own module and processor."""
-    module = WhisperForConditionalGeneration.from_pretrained(directory).eval()
-    return module, WhisperProcessor.from_pretrained(directory)
+    module = WhisperForConditionalGeneration.from_pretrained(small_whisper).eval()
+    return module, WhisperProcessor.from_pretrained(small_whisper)
 
 
 def clip(n_samples, rate_hz=RATE_HZ, seed=0):

@@ -50,6 +50,8 @@ EXPLAINERS = (*GRADIENTS, *PERTURBATIONS)
 COMPLETE = frozenset(
     {"integrated_gradients", "deep_lift", "shapley", "sampled_shapley", "kernel_shap"}
 )
+# Those that explain, and need a model's answers only.
+ASKING = tuple(name for name in PERTURBATIONS if name != "random")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from evalsuite_explain.explainers.catalogue import COMPLETE, make_explainer, nee
 from evalsuite_explain.explainers.game import Explanation, Game
 from evalsuite_explain.measures.complexity import entropy, gini
 from evalsuite_explain.probes.chosen import subject_of
-from evalsuite_explain.probes.explaining import rng_of_sample
+from evalsuite_explain.probes.explaining import advice_on, rng_of_sample
 from evalsuite_explain.probes.measuring import MEASURES, Measured, Measuring, defined
 from evalsuite_explain.probes.subjects import Subject
 
@@ -104,6 +104,10 @@ class Attribution(Measuring, Probe):
         """What the subject asks, and gradients where an explainer takes them."""
         asked = self._finder.asked
         return tuple(dict.fromkeys(need for e in self.explainers for need in needs_of(e, asked)))
+
+    def advice(self, lacking: Sequence[str]) -> str:
+        """The explainers that need answers only, where gradients are all that is lacking."""
+        return advice_on("explainers", lacking)
 
     @property
     def media(self) -> Any:  # type: ignore[override]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Sample
-from evalsuite_explain.explainers.catalogue import make_explainer, needs_of
+from evalsuite import Attribute, Sample
+from evalsuite_explain.explainers.catalogue import ASKING, make_explainer, needs_of
 from evalsuite_explain.explainers.game import Explaining, Game
 from evalsuite_explain.targets import Target
 
@@ -45,6 +45,10 @@ class ExplainerChoice:
         """What the probe asks itself, and gradients where its explainer is of that kind."""
         return needs_of(self.explainer, self.asked)
 
+    def advice(self, lacking: Sequence[str]) -> str:
+        """The explainers that need answers only, where gradients are all that is lacking."""
+        return advice_on("explainer", lacking)
+
     def explained(self, features: Any, target: Target, sample: Sample) -> Explaining:
         """Ask the explainer; whatever it draws depends on the sample alone."""
         rng = rng_of_sample(sample)
@@ -55,3 +59,10 @@ class ExplainerChoice:
 def rng_of_sample(sample: Sample) -> np.random.Generator:
     """Random numbers that depend on what a sample holds, not on its place or company."""
     return np.random.default_rng(int(sample.content_hash[:12], 16))
+
+
+def advice_on(option: str, lacking: Sequence[str]) -> str:
+    """What to set an option to where gradients are all that a model does not give."""
+    if list(lacking) != [Attribute.__name__]:
+        return ""
+    return f"set {option} to what needs answers only: {', '.join(ASKING)}"

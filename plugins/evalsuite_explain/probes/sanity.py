@@ -104,6 +104,11 @@ class _Sanity(ExplainerChoice, Probe):
             **subject.features.columns(own.tolist()),
         }
 
+    def advice(self, lacking: Sequence[str]) -> str:
+        """None: only an opened model can be drawn anew."""
+        del lacking
+        return ""
+
     def _similarities(
         self, own: Any, first: Sequence[Any], second: Sequence[Any]
     ) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import torch
 from evalsuite import (
     Align,
     Attribute,
+    Attribution,
     Audio,
     Classification,
     Classify,
@@ -39,10 +40,13 @@ from evalsuite_explain.inputs.clip import Clip
 from evalsuite_explain.inputs.features import Joint
 from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
+from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
+from evalsuite_explain.probes.sanity import ContinuationSanity
 from evalsuite_explain.targets import (
     AlignmentScore,
     ClassScore,
     ContinuationScore,
+    FillingScore,
     LabelScore,
     MatchScore,
     gradient_request,
@@ -256,3 +260,26 @@ def test_the_words_of_a_question_and_the_picture_are_one_input():
     with torch.no_grad():
         expected = ask("vlm-clean", LogLikelihood(request.content, " yes"))[0].total
         assert float(view.output(view.inputs)[0]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_joint_of_two_texts_is_text_and_its_words_keep_their_places():
+    features = Joint(Words("a small"), Words("runs home"))
+    assert (features.medium, features.grid) == ("text", (0, 0))
+    # "a smallruns home": spans of the tokens small, run, s, home
+    spans = ((0, 0), (2, 7), (7, 10), (10, 11), (12, 16))
+    found = Attribution((9.0, 1.0, 2.0, 4.0, 8.0), spans, 15.0, 0.0)
+    assert features.pooled(found) == [0.0, 1.0, 6.0, 8.0]
+
+
+def test_a_filling_is_asked_for_between_the_words_that_are_left():
+    target, features = FillingScore(" dog "), Joint(Words("a small"), Words("runs home"))
+    (asked,) = target.requests(features.showing(np.array([True, False, True, True])))
+    assert (asked.text, asked.within) == ("a dog runs home", (2, 5))
+    request = gradient_request(target, features, "module:function", ())
+    assert (request.content, request.target) == ((Text("a small"), Text("runs home")), " dog ")
+
+
+def test_a_service_is_told_the_explainers_that_need_answers_only():
+    assert "occlusion, shapley" in AttributionProbe(target="continuation").advice(["Attribute"])
+    assert AttributionProbe(target="continuation").advice(["Attribute", "LogLikelihood"]) == ""
+    assert ContinuationSanity().advice(["Attribute"]) == ""

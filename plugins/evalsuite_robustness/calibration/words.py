@@ -30,10 +30,11 @@ class WordCalibration(Calibrated, Probe):
     needs: ClassVar[Any] = (Transcribe,)
     fields: ClassVar[Any] = ("audio", "text")
     card: ClassVar[Card] = Card(
-        measures="Whether a word's confidence (the posterior of the decoder's lattice, or the "
-        "product of the letters' posteriors of a CTC head) is how often the word stands in the "
-        "reference at its place: calibration error, Brier score, negative log-likelihood, and "
-        "the errors among the surest words.",
+        measures="Whether a word's confidence (the posterior of the decoder's lattice, the "
+        "product of the letters' posteriors of a CTC head, the mean probability of the tokens that "
+        "a decoder such as Whisper's writes, or what a server tells) is how often the word stands "
+        "in the reference at its place: calibration error, Brier score, negative log-likelihood, "
+        "and the errors among the surest words.",
         does_not_measure="Words that were said and not written: nobody was sure of them. The word "
         "error rate beside it counts them.",
         reference=f"Siu and Gish 1999 (word confidence); {REFERENCE}",

@@ -16,7 +16,19 @@ from typing import Any
 import torch
 from transformers import AutoModelForQuestionAnswering
 
-from evalsuite import AnswerSpan, Failure, LoadSettings, ModelInfo, Request, Span, UsageError
+from evalsuite import (
+    AnswerSpan,
+    Attribute,
+    DifferentiableView,
+    Failure,
+    LoadSettings,
+    ModelInfo,
+    Request,
+    Span,
+    UsageError,
+)
+from evalsuite.content import Content, text_of
+from evalsuite_text.models.encoder_gradients import answer_span_view
 from evalsuite_text.models.text_encoder import (
     TextEncoder,
     describe,
@@ -84,15 +96,16 @@ class Loader:
 
 @dataclass(frozen=True)
 class _Window:
-    """One input: ids, segments, and the characters of the context that each token covers.
+    """One input: ids, segments, and the characters that each token covers.
 
-    ``spans`` has None where a token is not of the context.
+    ``spans`` are those of the context, ``question`` those of the question; None elsewhere.
     """
 
     asker: int
     ids: tuple[int, ...]
     types: tuple[int, ...]
     spans: tuple[tuple[int, int] | None, ...]
+    question: tuple[tuple[int, int] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -109,7 +122,7 @@ class QuestionAnswerer(TextEncoder):
     """A bidirectional transformer with a start and an end logit for each token."""
 
     kind = "extractive question answerer"
-    methods = frozenset({"answer_span"})
+    methods = frozenset({"answer_span", "differentiate"})
 
     def __init__(
         self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any, options: Options
@@ -132,6 +145,8 @@ class QuestionAnswerer(TextEncoder):
 
     def cost(self, request: Request) -> int:
         """Tokens of all windows, estimated from the characters."""
+        if isinstance(request, Attribute):
+            return 3 + len(text_of(request.content)) // 3
         if not isinstance(request, AnswerSpan):
             return 1
         question, context = len(request.question) // 3 + 3, len(request.context) // 3 + 1
@@ -159,6 +174,10 @@ class QuestionAnswerer(TextEncoder):
             else _span(request, [best for _, best in sorted(found[i], key=lambda pair: pair[0])])
             for i, request in enumerate(requests)
         ]
+
+    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
+        """The question and the context; the output is the score of an answer in it."""
+        return answer_span_view(self, content, target)
 
     def _windows(self, asker: int, request: AnswerSpan) -> list[_Window] | Failure:
         """The inputs that show the whole context."""
@@ -188,12 +207,13 @@ class QuestionAnswerer(TextEncoder):
         return [self._window(asker, encoded, k) for k in range(len(encoded["input_ids"]))]
 
     def _window(self, asker: int, encoded: Any, k: int) -> _Window:
-        spans = tuple(
-            (int(a), int(b)) if part == 1 else None
-            for part, (a, b) in zip(encoded.sequence_ids(k), encoded["offset_mapping"][k])
+        places = list(zip(encoded.sequence_ids(k), encoded["offset_mapping"][k], strict=True))
+        question, context = (
+            tuple((int(a), int(b)) if part == wanted else None for part, (a, b) in places)
+            for wanted in (0, 1)
         )
         ids, types = encoded["input_ids"][k], encoded["token_type_ids"][k]
-        return _Window(asker, tuple(ids), tuple(types), spans)
+        return _Window(asker, tuple(ids), tuple(types), context, question)
 
     def _read(self, windows: Sequence[_Window]) -> Iterator[_Found]:
         inputs = self.inputs([w.ids for w in windows], [w.types for w in windows])

@@ -18,6 +18,8 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 from evalsuite import (
+    Attribute,
+    DifferentiableView,
     Failure,
     LoadSettings,
     MaskedTokenScores,
@@ -28,6 +30,8 @@ from evalsuite import (
     Substitutions,
     TokenScoreTable,
 )
+from evalsuite.content import Content, text_of
+from evalsuite_text.models.encoder_gradients import gap_view
 from evalsuite_text.models.masked_substitutes import Substitutes
 from evalsuite_text.models.selected_positions import SelectedHead
 from evalsuite_text.models.special_tokens import frame
@@ -101,7 +105,7 @@ class MaskedLanguageModel(TextEncoder):
     """A bidirectional transformer with a language-model head."""
 
     kind = "masked language model"
-    methods = frozenset({"masked_token_scores", "substitute_tokens"})
+    methods = frozenset({"masked_token_scores", "substitute_tokens", "differentiate"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Check that the head can be applied at scored positions only."""
@@ -123,6 +127,8 @@ class MaskedLanguageModel(TextEncoder):
 
     def cost(self, request: Request) -> int:
         """Tokens read for one text: every token asks for a copy of the text."""
+        if isinstance(request, Attribute):
+            return len(self.read(text_of(request.content) + request.target).ids) + 2
         if not isinstance(request, MaskedTokenScores | SubstituteTokens):
             return 1
         text = self.read(request.text)
@@ -161,6 +167,10 @@ class MaskedLanguageModel(TextEncoder):
     ) -> list[Substitutions | Failure]:
         """The nearest texts by one token; equal texts with like options are read once."""
         return self.substitutes.answers(requests)
+
+    def differentiable_view(self, content: Content, target: str) -> DifferentiableView:
+        """Two texts around a gap; the output is the log-probability of what fills it."""
+        return gap_view(self, content, target)
 
     def _table(self, text: ReadText, scores: torch.Tensor, kept: Sequence[int]) -> TokenScoreTable:
         """The scores of the tokens that were asked for."""

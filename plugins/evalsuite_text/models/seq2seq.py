@@ -20,7 +20,9 @@ from transformers.modeling_outputs import BaseModelOutput
 
 import evalsuite
 from evalsuite import (
+    Attribute,
     ContinuationScore,
+    DifferentiableView,
     Failure,
     Generate,
     Generation,
@@ -32,6 +34,7 @@ from evalsuite import (
 from evalsuite.content import Content, text_of
 from evalsuite_text.models.selected_positions import SelectedHead
 from evalsuite_text.models.seq2seq_generation import neutral_settings, write
+from evalsuite_text.models.seq2seq_gradients import written_view
 from evalsuite_text.models.seq2seq_options import Options, set_languages
 from evalsuite_text.models.special_tokens import Framed, frame, frame_target
 from evalsuite_text.models.text_encoder import longest_input
@@ -73,7 +76,7 @@ def _info(reference: str, checkpoint: Checkpoint, **facts: Any) -> ModelInfo:
         name=f"hf:{reference}",
         kind="sequence-to-sequence model",
         modalities=frozenset({"text"}),
-        methods=frozenset({"loglikelihood", "generate"}),
+        methods=frozenset({"loglikelihood", "generate", "differentiate"}),
         revision=checkpoint.revision,
         **facts,
     )
@@ -155,6 +158,8 @@ class SequenceToSequenceModel(TorchModel):
         if isinstance(request, Generate):
             n_source = len(self._source(request.prompt).ids)
             return n_source + request.max_tokens * self.options.num_beams + 1
+        if isinstance(request, Attribute):
+            return len(self._source(request.content).ids) + len(self._targets(request.target).text)
         return 1
 
     def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[ContinuationScore | Failure]:
@@ -168,6 +173,12 @@ class SequenceToSequenceModel(TorchModel):
             group = [kept[k] for k in batch]
             scores.update(zip(group, self._score(group, states), strict=True))
         return [row if isinstance(row, Failure) else _answer(row, *scores[row]) for row in rows]
+
+    def differentiable_view(
+        self, content: Content, target: str, *, within: tuple[int, int] | None = None
+    ) -> DifferentiableView:
+        """The context's token embeddings; the output is log P(target | context)."""
+        return written_view(self, content, target, within)
 
     def generate(self, requests: Sequence[Generate]) -> list[Generation | Failure]:
         """What the decoder writes; batched greedy decoding writes what it writes one by one."""

@@ -16,7 +16,18 @@ from typing import Any
 import torch
 from transformers import AutoModelForTokenClassification
 
-from evalsuite import Failure, LabelTokens, LoadSettings, ModelInfo, Request, TokenLabels
+from evalsuite import (
+    Attribute,
+    DifferentiableView,
+    Failure,
+    LabelTokens,
+    LoadSettings,
+    ModelInfo,
+    Request,
+    TokenLabels,
+)
+from evalsuite.content import Content, text_of
+from evalsuite_text.models.encoder_gradients import label_at_view
 from evalsuite_text.models.special_tokens import frame
 from evalsuite_text.models.text_encoder import TextEncoder, describe, whole_number
 from evalsuite_text.models.token_batches import batches, token_budget
@@ -65,19 +76,21 @@ def _labels(config: Any) -> tuple[str, ...]:
 class _Window:
     """Ids of some neighbouring words, and where the first token of those to label is.
 
-    ``positions`` has (index of the word in its sentence, position in ``ids``).
+    ``positions`` has (index of the word in its sentence, position in ``ids``); ``words`` the word
+    that each of the ids is of, None for special tokens.
     """
 
     asker: int
     ids: tuple[int, ...]
     positions: tuple[tuple[int, int], ...]
+    words: tuple[int | None, ...]
 
 
 class TokenClassifier(TextEncoder):
     """A bidirectional transformer with a label for each token."""
 
     kind = "token classifier"
-    methods = frozenset({"label_tokens"})
+    methods = frozenset({"label_tokens", "differentiate"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Take the labels from the configuration."""
@@ -97,6 +110,8 @@ class TokenClassifier(TextEncoder):
 
     def cost(self, request: Request) -> int:
         """Tokens, estimated from the characters."""
+        if isinstance(request, Attribute):
+            return 2 + len(text_of(request.content)) // 3
         if not isinstance(request, LabelTokens):
             return 1
         return 2 + sum(1 + len(word) // 4 for word in request.words)
@@ -116,6 +131,12 @@ class TokenClassifier(TextEncoder):
             for asker, word, label, probability in self._read([windows[k] for k in batch]):
                 found[asker][word] = (label, probability)
         return [failures[i] if i in failures else _in_order(found[i]) for i in range(len(requests))]
+
+    def differentiable_view(
+        self, content: Content, target: str, *, against: tuple[tuple[str, ...], ...] = ()
+    ) -> DifferentiableView:
+        """The texts before a word, of it and after it; the output is the logit of its label."""
+        return label_at_view(self, content, target, against)
 
     def _tokens(self, words: Sequence[str]) -> list[list[int]]:
         """Ids of each word, as ``is_split_into_words`` encodes it for training.
@@ -168,12 +189,15 @@ class TokenClassifier(TextEncoder):
         labelled: Sequence[int],
     ) -> _Window:
         ids = list(self.around.before)
+        own: list[int | None] = [None] * len(ids)
         firsts = {}
         for i in range(*extent):
             firsts[i] = len(ids)
             ids.extend(words[i])
+            own.extend([i] * len(words[i]))
         ids.extend(self.around.after)
-        return _Window(asker, tuple(ids), tuple((i, firsts[i]) for i in labelled))
+        own.extend([None] * len(self.around.after))
+        return _Window(asker, tuple(ids), tuple((i, firsts[i]) for i in labelled), tuple(own))
 
     def _read(self, windows: Sequence[_Window]) -> Iterator[tuple[int, int, str, float]]:
         """(asker, word, label, probability) of every word to label."""

@@ -52,6 +52,10 @@ class Written:
         """Maps inputs [batch, ...] to log P(text | input) [batch]."""
         return self._total(self._decoded(self.encode(inputs), len(inputs)).logits)
 
+    def scored(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities of all tokens where those that count are [batch, targets, tokens]."""
+        return self._scored(self._decoded(self.encode(inputs), len(inputs)).logits)
+
     def trace(
         self, inputs: torch.Tensor, spread: Callable[[torch.Tensor], torch.Tensor]
     ) -> ForwardTrace:
@@ -88,5 +92,8 @@ class Written:
     def _total(self, logits: torch.Tensor) -> torch.Tensor:
         """Sums of the scores [batch] under logits [batch, positions, vocabulary]."""
         targets = torch.tensor(self.writing.targets, device=logits.device)
-        scored = logits[:, list(self.writing.readouts)].float().log_softmax(-1)
+        scored = self._scored(logits)
         return scored.gather(-1, targets.expand(len(scored), -1)[..., None]).sum((1, 2))
+
+    def _scored(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits[:, list(self.writing.readouts)].float().log_softmax(-1)

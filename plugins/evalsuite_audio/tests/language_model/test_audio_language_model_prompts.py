@@ -250,7 +250,8 @@ def test_a_configuration_describes_without_weights(checkpoints, kind):
         checkpoints[kind], LoadSettings(options={"transcribe_prompt": "what is said ?"})
     )
     assert (info.kind, info.modalities) == ("audio language model", {"text", "audio"})
-    assert info.methods == {"generate", "loglikelihood", "token_entropies", "transcribe"}
+    scored = {"loglikelihood", "token_entropies"}
+    assert info.methods == {"generate", "transcribe", "differentiate", *scored}
 
 
 @pytest.mark.parametrize(
