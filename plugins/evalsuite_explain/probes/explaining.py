@@ -9,8 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Sample
-from evalsuite_explain.explainers.catalogue import make_explainer, needs_of
-from evalsuite_explain.explainers.game import Explaining, Game
+from evalsuite_explain.explainers.catalogue import COMPLETE, make_explainer, needs_of
+from evalsuite_explain.explainers.game import (
+    COMPLETENESS_TOLERANCE,
+    Explaining,
+    Explanation,
+    Game,
+)
 from evalsuite_explain.targets import Target
 
 
@@ -55,3 +60,26 @@ class ExplainerChoice:
 def rng_of_sample(sample: Sample) -> np.random.Generator:
     """Random numbers that depend on what a sample holds, not on its place or company."""
     return np.random.default_rng(int(sample.content_hash[:12], 16))
+
+
+def completeness_columns(
+    explained: Mapping[str, Explanation], tolerance: float = COMPLETENESS_TOLERANCE
+) -> dict[str, Any]:
+    """By how much the first explanation's scores miss their total, and whether any does too far.
+
+    Only explainers that are meant to share the total out can miss it too far (``is_incomplete``,
+    which the report flags); where there are none, that and ``n_steps`` are None.
+
+    Args:
+        explained: Of each explainer, by name.
+        tolerance: Largest error, as a share of the total.
+    """
+    first = next(iter(explained.values()))
+    complete = [found for name, found in explained.items() if name in COMPLETE]
+    missed = [found.relative_error > tolerance for found in complete]
+    return {
+        "completeness_error": first.completeness_error,
+        "relative_error": first.relative_error,
+        "is_incomplete": any(missed) if missed else None,
+        "n_steps": max((found.n_steps for found in complete if found.n_steps), default=None),
+    }
