@@ -117,6 +117,11 @@ class Attribution(Measuring, Probe):
         return self._finder.fields
 
     @property
+    def _measures(self) -> Sequence[tuple[str, str, Any]]:
+        """Those that are asked for."""
+        return [row for row in MEASURES if self.longest or row[0] != "normalised_area"]
+
+    @property
     def _beside(self) -> tuple[str, ...]:
         """What goes through the same as the first explainer: the others, occlusion, random ones."""
         first, *others = self.explainers
@@ -127,19 +132,31 @@ class Attribution(Measuring, Probe):
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
         """Of the first explainer, then of what it stands beside."""
         return (
-            *_gains("", "", primary="area_gain" if self.longest else "deletion_gain"),
-            *(Mean(c, name=name, direction=better) for c, name, better in MEASURES),
+            *self._gains("", ""),
+            *(Mean(c, name=name, direction=better) for c, name, better in self._measures),
             *(m for name in self._beside for m in self._metrics_beside(name)),
             *self._completeness(),
             Mean("gini", name="sparseness"),
             Mean("entropy", name="complexity", direction="neither"),
         )
 
+    def _gains(self, suffix: str, told: str) -> Iterator[Metric]:
+        primary = "area_gain" if self.longest else "deletion_gain"
+        for column, name in _GAINS:
+            if self.longest or column != "area_gain":
+                yield Mean(
+                    f"{column}{suffix}",
+                    name=f"{name}{told}",
+                    null=_BLIND,
+                    direction="higher is better",
+                    primary=column == primary and not suffix,
+                )
+
     def _metrics_beside(self, name: str) -> Iterator[Metric]:
         told = " of a random explainer" if name == "random" else f" of {name}"
         if name in self.explainers:
-            yield from _gains(f" of {name}", told)
-        for column, measure, _ in MEASURES:
+            yield from self._gains(f" of {name}", told)
+        for column, measure, _ in self._measures:
             yield Mean(f"{column} of {name}", name=f"{measure}{told}")
 
     def _completeness(self) -> Iterator[Metric]:
@@ -215,14 +232,3 @@ class Attribution(Measuring, Probe):
             columns = {**subject.features.columns(scores), **measured[name].drawn(random)}
             for column, value in columns.items():
                 yield f"{column}{suffix}", value
-
-
-def _gains(suffix: str, told: str, primary: str = "") -> Iterator[Metric]:
-    for column, name in _GAINS:
-        yield Mean(
-            f"{column}{suffix}",
-            name=f"{name}{told}",
-            null=_BLIND,
-            direction="higher is better",
-            primary=column == primary,
-        )
