@@ -93,18 +93,22 @@ _UNFINISHED = ("failed", "interrupted", "pending")
 
 
 def _not_applicable(results: Sequence[JobResult]) -> Table | None:
-    """Which probes of a family which models could not be asked, and why; one line where folded."""
+    """Which probes of a family each model could not be asked, and why; one line where folded."""
     found: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.status == NOT_APPLICABLE:
-            found.setdefault((result.label, result.reason), []).append(result.model)
+            found.setdefault((result.model, result.reason), []).append(result.label)
     if not found:
         return None
-    rows = tuple((label, ", ".join(models), reason) for (label, reason), models in found.items())
+    order = list(dict.fromkeys(model for model, _ in found))
+    rows = tuple(
+        (model, ", ".join(labels), why)
+        for (model, why), labels in sorted(found.items(), key=lambda item: order.index(item[0][0]))
+    )
     n = sum(map(len, found.values()))
     pairs = "combination" if n == 1 else "combinations"
     caption = f"Not applicable, and why: {n} {pairs} of probe and model"
-    return Table(caption, ("Probe", "Models", "Why"), rows, fold="closed")
+    return Table(caption, ("Model", "Probes", "Why"), rows, fold="closed")
 
 
 def _entry(

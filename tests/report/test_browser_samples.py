@@ -65,7 +65,9 @@ def test_a_curve_stands_beside_its_map_with_the_random_order(page):
     """Areas by trapezoids: (.9 + .2) / 4 + (.2 + .1) / 4 = .35, and (1.5 + .7) / 4 = .55."""
     page.go("#probe=seen&id=picture")
     told = page.run("return document.querySelector('.explained .faithful svg').ariaLabel")
-    assert told.endswith("taken away first: mean 0.35, in random order 0.55")
+    assert told.endswith("taken away first: area 0.35, in random order 0.55")
+    caption = page.run("return document.querySelector('.faithful figcaption').textContent")
+    assert caption.endswith("first: area 0.35, in random order 0.55; lower is better")
     lines = (
         "return document.querySelectorAll('.explained .faithful .own, .faithful .random').length"
     )
@@ -73,6 +75,23 @@ def test_a_curve_stands_beside_its_map_with_the_random_order(page):
     page.go("#probe=seen&id=clip")
     assert page.run("return document.querySelectorAll('.sample .random').length") == 2
     assert page.run("return document.querySelectorAll('.sample .own').length") == 4
+
+
+def test_each_explainer_has_its_picture_under_its_name(page):
+    page.go("#probe=seen&id=words")
+    column = ".sample .models > div:first-child"
+    heads = f"return [...document.querySelectorAll('{column} > .asked')].map((p) => p.textContent)"
+    assert page.run(heads)[:2] == ["explained by saliency", "explained by lime"]
+    assert page.run(f"return document.querySelectorAll('{column} .word').length") == 4
+    assert page.run(f"return document.querySelectorAll('{column} .faithful').length") == 1
+
+
+def test_a_long_record_is_folded_after_its_first_columns(page):
+    page.go("#probe=seen&id=words")
+    folded = "document.querySelector('.sample .folded')"
+    # predicted, explainer and twenty more, of which fourteen are shown
+    assert page.run(f"return {folded}.querySelector('summary').textContent") == "8 more columns"
+    assert page.run(f"return {folded}.querySelectorAll('dt').length") == 8
 
 
 def test_a_transcript_stands_beside_its_reference(page):

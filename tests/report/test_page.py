@@ -169,14 +169,14 @@ def test_a_job_that_is_not_applicable_says_why(tmp_path):
 
 
 def test_what_is_not_applicable_takes_one_folded_line(tmp_path):
-    deaf, mute = (
+    first, second = (
         replace(
-            result(model, 0.5, 0.4, 0.6, name="audio/one"), status="not applicable",
+            result("m:x", 0.5, 0.4, 0.6, name=name), status="not applicable",
             reason="no ears", estimates=(), n_samples=0,
         )
-        for model in ("m:x", "m:y")
+        for name in ("audio/one", "audio/two")
     )  # fmt: skip
-    page = render([make_run(tmp_path / "run", result("m:x", 0.5, 0.4, 0.6), deaf, mute)])
+    page = render([make_run(tmp_path / "run", result("m:x", 0.5, 0.4, 0.6), first, second)])
     assert page.count("no ears") == 1
     assert "2 combinations of probe and model" in page
     assert "<h3>audio/one</h3>" not in page

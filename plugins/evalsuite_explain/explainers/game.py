@@ -19,6 +19,8 @@ from evalsuite_explain.inputs.features import Presence
 from evalsuite_explain.targets import Target
 
 Scores: TypeAlias = npt.NDArray[np.float64]
+# By how much of the total the scores of a complete explainer may miss it.
+COMPLETENESS_TOLERANCE = 0.01
 Explaining: TypeAlias = Generator[Any, Any, "Explanation"]
 
 

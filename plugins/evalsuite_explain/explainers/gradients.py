@@ -14,11 +14,10 @@ import torch
 from captum.attr import DeepLift, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
 
 from evalsuite import Attribution, DifferentiableView, Failure, RequestFailed
+from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE
 
 # A rescale rule that misses the total by more than this share did not see all non-linear steps.
 _MISSED = 0.02
-# By how much of the total the scores of a complete explainer may miss it.
-COMPLETENESS_TOLERANCE = 0.01
 _FIRST_STEPS = 32
 _MOST_AT_ONCE = 64
 

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from evalsuite import Card, Mean, Metric, Null, Probe, Proportion, Sample, UsageError
 from evalsuite.options import build
 from evalsuite_explain.explainers.catalogue import COMPLETE, make_explainer, needs_of
-from evalsuite_explain.explainers.game import Explanation, Game
+from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE, Explanation, Game
 from evalsuite_explain.measures.complexity import entropy, gini
 from evalsuite_explain.probes.chosen import subject_of
-from evalsuite_explain.probes.explaining import advice_on, rng_of_sample
+from evalsuite_explain.probes.explaining import advice_on, completeness_columns, rng_of_sample
 from evalsuite_explain.probes.measuring import MEASURES, Measured, Measuring, defined
 from evalsuite_explain.probes.subjects import Subject
 
@@ -49,7 +49,8 @@ class Attribution(Measuring, Probe):
         share: Of the features in each set.
         exact_up_to: Most features for exact bounds of NAOPC; they take 2 to its power of questions.
         beam: Width of the beam search for bounds of more features.
-        longest: Most features for any bounds; 0 asks for none.
+        longest: Most features for any bounds; 0 asks for none. The primary metric is then the gain
+            of the deletion area, which compares explainers but not models.
     """
 
     medium: str = "text"
@@ -57,7 +58,7 @@ class Attribution(Measuring, Probe):
     subject: Mapping[str, Any] = field(default_factory=dict)
     explainers: tuple[str, ...] = ("integrated_gradients",)
     explainer_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    tolerance: float = 0.01
+    tolerance: float = COMPLETENESS_TOLERANCE
 
     name: ClassVar[str] = "explain/attribution"
     family: ClassVar[Any] = "explainability"
@@ -120,6 +121,11 @@ class Attribution(Measuring, Probe):
         return self._finder.fields
 
     @property
+    def _measures(self) -> Sequence[tuple[str, str, Any]]:
+        """Those that are asked for."""
+        return [row for row in MEASURES if self.longest or row[0] != "normalised_area"]
+
+    @property
     def _beside(self) -> tuple[str, ...]:
         """What goes through the same as the first explainer: the others, occlusion, random ones."""
         first, *others = self.explainers
@@ -130,19 +136,31 @@ class Attribution(Measuring, Probe):
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
         """Of the first explainer, then of what it stands beside."""
         return (
-            *_gains("", ""),
-            *(Mean(c, name=name, direction=better) for c, name, better in MEASURES),
+            *self._gains("", ""),
+            *(Mean(c, name=name, direction=better) for c, name, better in self._measures),
             *(m for name in self._beside for m in self._metrics_beside(name)),
             *self._completeness(),
             Mean("gini", name="sparseness"),
             Mean("entropy", name="complexity", direction="neither"),
         )
 
+    def _gains(self, suffix: str, told: str) -> Iterator[Metric]:
+        primary = "area_gain" if self.longest else "deletion_gain"
+        for column, name in _GAINS:
+            if self.longest or column != "area_gain":
+                yield Mean(
+                    f"{column}{suffix}",
+                    name=f"{name}{told}",
+                    null=_BLIND,
+                    direction="higher is better",
+                    primary=column == primary and not suffix,
+                )
+
     def _metrics_beside(self, name: str) -> Iterator[Metric]:
         told = " of a random explainer" if name == "random" else f" of {name}"
         if name in self.explainers:
-            yield from _gains(f" of {name}", told)
-        for column, measure, _ in MEASURES:
+            yield from self._gains(f" of {name}", told)
+        for column, measure, _ in self._measures:
             yield Mean(f"{column} of {name}", name=f"{measure}{told}")
 
     def _completeness(self) -> Iterator[Metric]:
@@ -170,18 +188,19 @@ class Attribution(Measuring, Probe):
         measured = dict(zip(explained, found))
         random = Measured.mean(found[len(explained) :])
         first, *_ = self.explainers
+        chosen = {name: explained[name] for name in self.explainers}
         return {
             "predicted": subject.predicted,
             "explainer": first,
             "output": float(random.curves.deletion[0]),
             **{name: defined(v) for name, v in measured[first].over(random).items()},
             **{name: defined(v) for name, v in measured[first].values.items()},
-            **self._complete(explained),
+            **completeness_columns(chosen, self.tolerance),
             "gini": defined(gini(explained[first].scores)),
             "entropy": defined(entropy(explained[first].scores)),
             "n_features": n,
             **dict(self._columns_beside({**measured, "random": random})),
-            **dict(self._drawn(subject, explained, measured, random)),
+            **dict(self._drawn(subject, chosen, measured, random)),
         }
 
     def _explained(
@@ -194,20 +213,6 @@ class Attribution(Measuring, Probe):
             explainer = make_explainer(name, self.explainer_settings.get(name, {}))
             found[name] = yield from explainer.explain(game, rng_of_sample(sample))
         return found
-
-    def _complete(self, explained: Mapping[str, Explanation]) -> dict[str, Any]:
-        """By how much sums of scores miss what they share out, and whether any does too far."""
-        own = explained[self.explainers[0]]
-        complete = [explained[name] for name in self.explainers if name in COMPLETE]
-        steps = [found.n_steps for found in complete if found.n_steps]
-        return {
-            "completeness_error": own.completeness_error,
-            "relative_error": own.relative_error,
-            "is_incomplete": any(one.relative_error > self.tolerance for one in complete)
-            if complete
-            else None,
-            "n_steps": max(steps, default=None),
-        }
 
     def _columns_beside(self, measured: Mapping[str, Measured]) -> Iterator[tuple[str, Any]]:
         for name in self._beside:
@@ -225,21 +230,9 @@ class Attribution(Measuring, Probe):
         random: Measured,
     ) -> Iterator[tuple[str, str]]:
         """Each explainer's map and curves; the first one's are named for none."""
-        for name in self.explainers:
+        for name, found in explained.items():
             suffix = f" of {name}" if name != self.explainers[0] else ""
-            scores = explained[name].scores.tolist()
+            scores = found.scores.tolist()
             columns = {**subject.features.columns(scores), **measured[name].drawn(random)}
             for column, value in columns.items():
                 yield f"{column}{suffix}", value
-
-
-def _gains(suffix: str, told: str) -> Iterator[Metric]:
-    for column, name in _GAINS:
-        is_first = column == "deletion_gain" and not suffix
-        yield Mean(
-            f"{column}{suffix}",
-            name=f"{name}{told}",
-            null=_BLIND,
-            direction="higher is better",
-            primary=is_first,
-        )

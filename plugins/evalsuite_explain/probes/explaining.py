@@ -9,8 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite import Attribute, Sample
-from evalsuite_explain.explainers.catalogue import ASKING, make_explainer, needs_of
-from evalsuite_explain.explainers.game import Explaining, Game
+from evalsuite_explain.explainers.catalogue import ASKING, COMPLETE, make_explainer, needs_of
+from evalsuite_explain.explainers.game import (
+    COMPLETENESS_TOLERANCE,
+    Explaining,
+    Explanation,
+    Game,
+)
 from evalsuite_explain.targets import Target
 
 
@@ -66,3 +71,26 @@ def advice_on(option: str, lacking: Sequence[str]) -> str:
     if list(lacking) != [Attribute.__name__]:
         return ""
     return f"set {option} to what needs answers only: {', '.join(ASKING)}"
+
+
+def completeness_columns(
+    explained: Mapping[str, Explanation], tolerance: float = COMPLETENESS_TOLERANCE
+) -> dict[str, Any]:
+    """By how much the first explanation's scores miss their total, and whether any does too far.
+
+    Only explainers that are meant to share the total out can miss it too far (``is_incomplete``,
+    which the report flags); where there are none, that and ``n_steps`` are None.
+
+    Args:
+        explained: Of each explainer, by name.
+        tolerance: Largest error, as a share of the total.
+    """
+    first = next(iter(explained.values()))
+    complete = [found for name, found in explained.items() if name in COMPLETE]
+    missed = [found.relative_error > tolerance for found in complete]
+    return {
+        "completeness_error": first.completeness_error,
+        "relative_error": first.relative_error,
+        "is_incomplete": any(missed) if missed else None,
+        "n_steps": max((found.n_steps for found in complete if found.n_steps), default=None),
+    }

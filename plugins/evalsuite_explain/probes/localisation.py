@@ -34,7 +34,7 @@ from evalsuite_explain.measures.localisation import (
     pointing,
     rank_inside,
 )
-from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
+from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.targets import MatchScore
 
@@ -112,6 +112,7 @@ class _Localisation(ExplainerChoice, Probe):
             **localisation_columns(rng.standard_normal(len(cells)), inside, "random_"),
             "area": float(inside.mean()),
             "total": own.total,
+            **completeness_columns({self.explainer: own}),
             **cells.columns(own.scores.tolist()),
         }
 

@@ -20,7 +20,7 @@ from evalsuite_explain.measures.plausibility import (
     stretches,
     token_overlap,
 )
-from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
+from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.probes.subjects import ContinuationOfText, LabelOfText, Subject
 
@@ -86,6 +86,7 @@ class _Plausibility(ExplainerChoice, Probe):
             "precision_gain": defined(ours["average_precision"] - random["average_precision"]),
             "share_marked": float(marked.mean()),
             "predicted": subject.predicted,
+            **completeness_columns({self.explainer: own}),
             **subject.features.columns(own.scores.tolist()),
         }
 

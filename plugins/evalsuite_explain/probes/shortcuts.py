@@ -32,7 +32,7 @@ from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.measures.faithfulness import ranking
 from evalsuite_explain.measures.localisation import lift, mass_inside, rank_inside
 from evalsuite_explain.probes.described import ExplainedClass
-from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
+from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.targets import log_odds_of
 
@@ -92,6 +92,7 @@ class ShortcutWord(ExplainerChoice, Probe):
             "cue_rank": rank,
             "cue_score": max(scores[place] for place in places),
             "chance": len(places) / len(words),
+            **completeness_columns({self.explainer: explained}),
             "predicted": found.label,
             **divided.columns(scores),
         }
@@ -127,6 +128,7 @@ class _ShortcutCell(ExplainedClass):
             "occlusion_is_top": ranking(oracle.scores)[0] in inside,
             "random_is_top": int(rng.integers(len(cells))) in inside,
             "chance": len(inside) / len(cells),
+            **completeness_columns({self.explainer: found.explanation}),
             "predicted": found.predicted,
             "probability": found.probability,
             **cells.columns(scores.tolist()),

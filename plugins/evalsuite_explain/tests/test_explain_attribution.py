@@ -363,6 +363,13 @@ def test_what_cannot_be_asked_is_refused(wrong, told):
         AttributionProbe(**wrong)
 
 
+def test_models_are_compared_by_the_area_that_is_normalised_where_it_is_asked_for():
+    for longest, name in ((24, "normalised area over random"), (0, "deletion gain over random")):
+        metrics = AttributionProbe(longest=longest).metrics
+        assert [m.name for m in metrics if m.primary] == [name]
+        assert any(m.name.startswith("normalised") for m in metrics) == (longest > 0)
+
+
 def test_needs_follow_from_the_target_and_the_explainers():
     assert AttributionProbe(**options("audio", "transcript")).needs == (Transcribe,)
     assert AttributionProbe().needs == (Classify, Attribute)

@@ -208,8 +208,8 @@ def test_real_speech_under_occlusion(data):
         medium="audio",
         target="transcript",
         explainers=("occlusion",),
-        subject={"moments": 4},
-        sets=5,
+        subject={"moments": 3},
+        sets=3,
         longest=0,
         share=0.5,
     )

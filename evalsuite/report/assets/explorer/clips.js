@@ -26,13 +26,14 @@ function playhead(player, plot, seconds) {
   plot.append(line);
 }
 
-function caption(sound) {
+function caption(sound, isMapped) {
   const cut = sound.seconds < sound.whole_s;
   const words = [
     cut ? `first ${sound.seconds.toFixed(1)} of ${sound.whole_s.toFixed(1)} s` : `${sound.seconds.toFixed(1)} s`,
     `0 to ${inKilohertz(sound.top_hz)}, mel-spaced`,
   ];
   if (sound.quieter_db) words.push(`played ${sound.quieter_db} dB softer, as it exceeds full scale`);
+  if (isMapped) words.push(SIGNS);
   return element("figcaption", words.join(" · "));
 }
 
@@ -56,6 +57,6 @@ function clip(sound, record = {}) {
     else { const strip = element("div", undefined, "strip"); strip.append(cells); box.append(strip); }
   }
   playhead(player, plot, sound.seconds);
-  box.append(caption(sound));
+  box.append(caption(sound, Boolean(record.map)));
   return box;
 }

@@ -1,6 +1,6 @@
 // Whether an explanation is true: what is left of the answer as parts are taken away or put back in
 // the order of the explanation, beside a random order. Drawn small, with a line for each.
-const CURVES = [["curve", "taken away"], ["insertion_curve", "put back"]];
+const CURVES = [["curve", "taken away", "lower"], ["insertion_curve", "put back", "higher"]];
 const AREA = { width: 230, height: 96, left: 34, right: 78, top: 8, bottom: 18 };
 
 function svgElement(name, attributes, text) {
@@ -27,15 +27,19 @@ function labelHeights(first, second) {
   return [first - (sign * apart) / 2, second + (sign * apart) / 2];
 }
 
+// The points of this order, and those of a random one as far as they are known.
+const linesOf = (rows) => [rows.map(([x, y]) => [x, y]), rows.filter((row) => row[2] !== null).map(([x, , y]) => [x, y])];
+const areas = (own, random) => `area ${rounded(areaUnder(own))}${random.length > 1 ? `, in random order ${rounded(areaUnder(random))}` : ""}`;
+
 function faithfulness(rows, done) {
-  const own = rows.map(([x, y]) => [x, y]), random = rows.filter((row) => row[2] !== null).map(([x, , y]) => [x, y]);
+  const [own, random] = linesOf(rows);
   const all = [...own, ...random].map((point) => point[1]);
   const low = Math.min(0, ...all), high = Math.max(...all, low + 1e-9);
   const right = AREA.width - AREA.right, below = AREA.height - AREA.bottom;
   const x = (share) => AREA.left + share * (right - AREA.left);
   const y = (value) => below - ((value - low) / (high - low)) * (below - AREA.top);
   const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
-  const spoken = `answer while the most important parts are ${done} first: mean ${rounded(areaUnder(own))}${random.length > 1 ? `, in random order ${rounded(areaUnder(random))}` : ""}`;
+  const spoken = `answer while the most important parts are ${done} first: ${areas(own, random)}`;
   const svg = svgElement("svg", { viewBox: `0 0 ${AREA.width} ${AREA.height}`, width: AREA.width, height: AREA.height, role: "img", "aria-label": spoken });
   svg.append(
     svgElement("path", { class: "axis", d: `M${AREA.left} ${AREA.top}V${below}H${right}` }),
@@ -55,9 +59,11 @@ function faithfulness(rows, done) {
 }
 
 function curveFigures(record) {
-  return CURVES.filter(([name]) => record[name]).map(([name, done]) => {
+  return CURVES.filter(([name]) => record[name]).map(([name, done, better]) => {
+    const rows = JSON.parse(record[name]);
     const figure = element("figure", undefined, "faithful");
-    figure.append(faithfulness(JSON.parse(record[name]), done), element("figcaption", `The answer while parts are ${done}, most important first`));
+    const caption = `The answer while parts are ${done}, most important first: ${areas(...linesOf(rows))}; ${better} is better`;
+    figure.append(faithfulness(rows, done), element("figcaption", caption));
     return figure;
   });
 }

@@ -27,6 +27,8 @@ function dash(value, top, x, y) {
   return [line];
 }
 
+const SIGNS = "orange for the answer, blue with a dash against it";
+
 // How strongly a map covers what lies below it.
 function strength(svg) {
   const label = element("label", "Map ", "strength");
@@ -48,7 +50,7 @@ function picture(uri, record = {}) {
   if (record.map) {
     const cells = overlay(JSON.parse(record.map));
     frame.append(cells);
-    box.append(strength(cells), element("figcaption", "orange for the answer, blue with a dash against it"));
+    box.append(strength(cells), element("figcaption", SIGNS));
   }
   return box;
 }

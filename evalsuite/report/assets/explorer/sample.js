@@ -12,33 +12,39 @@ function part(given, isDrawnBelow) {
   return element("p", given.unreadable || `${given.image ? "image" : "audio"} ${String(name).slice(0, 12)}, not in this page`, "muted");
 }
 
-// Whether a question is about nothing but pictures or clips that are not here, as explanations ask
-// dozens about changed ones.
-function isUnseen(question, index) {
-  const names = question.parts.map((given) => given.image || given.audio);
-  return index > 0 && names.length > 0 && names.every((name) => name && !data.media.has(name)) && !Object.keys(question.detail).length;
+// Whether a question is not listed: explanations ask hundreds about changed inputs, and what is about
+// nothing but pictures or clips that are not here tells nothing.
+const isExplained = (sample) => entries(sample).some((entry) => entry.record.curve);
+
+function isUnseen(sample, index) {
+  const { parts, detail } = sample.questions[index];
+  const names = parts.map((given) => given.image || given.audio);
+  const isElsewhere = names.length > 0 && names.every((name) => name && !data.media.has(name)) && !Object.keys(detail).length;
+  return index > 0 && (isExplained(sample) || isElsewhere);
 }
 
-const numbered = (sample, index) => (sample.questions.length > 1 ? `${index + 1}. ` : "");
+const numbered = (sample, index) => (sample.questions.length > 1 && !isExplained(sample) ? `${index + 1}. ` : "");
 
 // Where models have maps of a picture or clip, it stands with each of them instead.
 function questions(sample) {
   const box = element("div", undefined, "questions");
   sample.questions.forEach((question, index) => {
-    if (isUnseen(question, index)) return;
-    box.append(element("p", numbered(sample, index) + question.asked, "asked"));
-    box.append(...question.parts.map((given) => part(given, hasMap(sample))), facts(Object.entries(question.detail), "record"));
+    if (isUnseen(sample, index)) return;
+    const shown = question.parts.map((given) => part(given, hasMap(sample))).filter(Boolean);
+    const detail = Object.entries(question.detail);
+    if (!shown.length && !detail.length && question.parts.length) return;
+    box.append(element("p", numbered(sample, index) + question.asked, "asked"), ...shown, facts(detail, "record"));
   });
   const target = targetOf(sample);
   if (target !== undefined) box.append(element("p", "Target", "asked"), element("p", target, "text"));
-  return box;
+  return box.childNodes.length ? box : "";
 }
 
 function answers(sample, entry) {
   const box = element("div");
   let unlisted = entry.more;
   for (const { question, answer } of entry.exchange) {
-    if (isUnseen(sample.questions[question], question)) unlisted += 1;
+    if (isUnseen(sample, question)) unlisted += 1;
     else box.append(element("p", `Answer ${numbered(sample, question)}`.trim(), "asked"), facts(Object.entries(answer), "record"));
   }
   if (unlisted) box.append(element("p", `and ${unlisted} more requests`, "muted"));
@@ -73,8 +79,18 @@ function explanations(sample, record) {
   const all = explainers(record);
   return all.flatMap(([by, own]) => {
     const made = explanation(sample, own);
-    return made.length && all.length > 1 ? [element("p", `explained by ${by.replaceAll("_", " ")}`, "asked"), ...made] : made;
+    return made.length && by ? [element("p", `explained by ${by.replaceAll("_", " ")}`, "asked"), ...made] : made;
   });
+}
+
+// The columns of a record; of a long one the first, and the others behind a line.
+const MAX_FACTS = 14;
+function recordOf(kept) {
+  if (kept.length <= MAX_FACTS + 2) return [facts(kept, "record")];
+  const folded = element("details", undefined, "folded");
+  const rest = kept.slice(MAX_FACTS);
+  folded.append(element("summary", `${rest.length} more columns`), facts(rest, "record"));
+  return [facts(kept.slice(0, MAX_FACTS), "record"), folded];
 }
 
 function modelColumn(sample, name, entry) {
@@ -85,7 +101,7 @@ function modelColumn(sample, name, entry) {
   if (entry.record.word_alignment) column.append(element("p", "Reference against transcript", "asked"), compared(entry.record), by("compared-key").content.cloneNode(true));
   column.append(answers(sample, entry));
   const kept = readable(entry.record);
-  if (kept.length) column.append(element("p", "Record", "asked"), facts(kept, "record"));
+  if (kept.length) column.append(element("p", "Record", "asked"), ...recordOf(kept));
   const seconds = probe().models[name];
   if (seconds) column.append(element("p", `${seconds} s a sample, the mean of its job`, "muted"));
   return column;

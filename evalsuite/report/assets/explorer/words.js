@@ -2,7 +2,7 @@
 // of the most important one or more bear a sign, as colours alone tell nothing to some readers.
 const SIGNED = 0.1;
 function heat(record) {
-  const box = element("div");
+  const box = element("div", undefined, "heat");
   const line = element("p", undefined, "text");
   const words = JSON.parse(record.word_scores);
   const top = Math.max(...words.map((w) => Math.abs(w[1])), 1e-9);
