@@ -18,6 +18,7 @@ _SUITES = {
     "fairness-published": "the same on published data; --set data=FOLDER",
     "robustness": "what worse input costs any model, all modalities; offline, small data",
     "explainability": "is the explanation true? every probe of it that fits a model; offline",
+    "explainability-published": "the same beside what people marked; --set data=FOLDER",
     "privacy": "can training texts be told? --set members=FOLDER --set non_members=FOLDER",
     "canaries": "are planted secrets remembered? --set canaries=FOLDER",
     "confaide": "what is private, and is it kept? ConfAIde; --set data=FOLDER",
