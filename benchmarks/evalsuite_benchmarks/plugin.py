@@ -19,6 +19,7 @@ _SUITES = {
     "robustness": "what worse input costs any model, all modalities; offline, small data",
     "explainability": "is the explanation true? every probe of it that fits a model; offline",
     "explain": "why does a model answer so on your data? --set path=FILE",
+    "explainability-published": "the same beside what people marked; --set data=FOLDER",
     "privacy": "can training texts be told? --set members=FOLDER --set non_members=FOLDER",
     "canaries": "are planted secrets remembered? --set canaries=FOLDER",
     "confaide": "what is private, and is it kept? ConfAIde; --set data=FOLDER",

@@ -1,4 +1,4 @@
-"""A target for any transcriber: how many of the words it heard are still heard."""
+"""Targets for any transcriber: are the words that it heard, or one of them, still heard?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalsuite import Audio, Request, Transcribe
+from evalsuite import Audio, Request, Transcribe, UsageError
 from evalsuite.content import Content
 from evalsuite.transcripts import BASIC, align
 
@@ -37,3 +37,33 @@ class KeptWords:
     def attribute(self, shown: Content) -> tuple[Content, str]:
         """The words' log-probability."""
         return shown, self.text
+
+
+@dataclass(frozen=True)
+class KeptWord:
+    """Whether one word of a transcript is still heard, at its place among the others: 1 or 0.
+
+    Attributes:
+        text: The whole transcript under the basic rule.
+        place: Of the word in it.
+    """
+
+    text: str
+    place: int
+
+    def requests(self, shown: Content) -> tuple[Request, ...]:
+        """Transcribe the clip."""
+        return KeptWords(self.text).requests(shown)
+
+    def score(self, replies: Sequence[Any]) -> float:
+        """1 where the alignment with the transcript has it equal, else 0."""
+        place = 0
+        for step in align(self.text.split(), BASIC(replies[0].text).split()).steps:
+            place += len(step.reference)
+            if self.place < place:
+                return float(step.operation == "equal")
+        raise ValueError(f"{self.text!r} has no word {self.place}")
+
+    def attribute(self, shown: Content) -> tuple[Content, str]:
+        """Nothing that has gradients says it of one word; raises UsageError."""
+        raise UsageError("A gradient explainer cannot explain one word of a transcript.")

@@ -93,6 +93,12 @@ _PROBES = (
         "audio",
     ),
     (
+        "transcript-localisation",
+        "probes.spoken_words:TranscriptLocalisation",
+        "does the explainer listen when the word is spoken?",
+        "audio",
+    ),
+    (
         "plausibility",
         "probes.plausibility:LabelPlausibility",
         "does a label's explanation look right to people?",

@@ -37,6 +37,8 @@ def evalsuite_register_sources(registry: Catalogue) -> None:
         ("sugarcrepe", "hard_negatives:SugarCrepe", "SugarCrepe: a true and a false caption"),
         ("aro", "hard_negatives:Aro", "ARO: true and false captions of a part of an image"),
         ("nlvr", "statements:Nlvr", "NLVR: statements that are true or false of an image"),
+        ("nlvr-objects", "statements:NlvrObjects", "NLVR: kinds of objects, and where they are"),
+        ("edited-pairs", "edited_pairs:EditedPairs", "texts edited to turn their label round"),
         (
             "sent-bias",
             "association_tests:SentBias",

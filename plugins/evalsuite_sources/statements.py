@@ -1,9 +1,9 @@
-"""True and false statements about images: NLVR."""
+"""NLVR: statements that are true or false of a drawing, and where its objects are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from evalsuite import DataError
 from evalsuite_sources.annotations import AnnotatedImages, Entry, text_in
 from evalsuite_sources.files import require_file
+from evalsuite_sources.lazy_images import Box
 
 
 @dataclass(frozen=True)
@@ -64,3 +65,72 @@ class Nlvr(AnnotatedImages):
             "identifier": identifier,
         }
         return Entry(identifier, name, fields)
+
+
+# Three grey squares of 100 pixels stand side by side in a drawing, 50 pixels apart.
+_SIDE, _STEP = 100, 150
+_COLOURS = {"#0099ff": "blue", "black": "black", "yellow": "yellow"}
+
+
+@dataclass(frozen=True)
+class NlvrObjects(Nlvr):
+    """What NLVR draws, for asking where a model looks: a grey square, and one kind of its objects.
+
+    Fields: image (the square, cut out when a model looks), image_id, text (e.g. ``a blue circle``),
+    boxes (left, top, right, bottom in pixels of every object of that kind in the square), square (0
+    to 2), identifier. A square with objects of one kind only is left out, since nothing in it tells
+    where to look; of squares with the same objects the first is kept.
+
+    Attributes:
+        template: The text; ``{}`` is the kind.
+    """
+
+    template: str = "a {}"
+
+    form: ClassVar[str] = "NLVR's form (identifier, directory, structured_rep)"
+
+    def _items(self) -> Iterator[tuple[str, str, Any]]:
+        known = set()
+        for place, number, item in super()._items():
+            for square, things in enumerate(self._squares(place, item)):
+                mark = json.dumps(things, sort_keys=True)
+                kinds = sorted({_kind(thing) for thing in things})
+                if mark not in known and len(kinds) > 1:
+                    known.add(mark)
+                    for kind in kinds:
+                        yield place, number, {**item, "square": square, "kind": kind}
+
+    def _squares(self, place: str, item: Any) -> Sequence[Sequence[Any]]:
+        """The objects of each square; raises DataError where one is not as NLVR's are."""
+        try:
+            squares: Sequence[Sequence[Any]] = item["structured_rep"]
+            for things in squares:
+                for thing in things:
+                    _kind(thing), _box(thing)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            told = f"no key {error}" if isinstance(error, KeyError) else str(error)
+            raise DataError(f"{place}: not {self.form}: {told}.") from error
+        return squares
+
+    def _entry(self, item_id: str, item: Any) -> Entry:
+        square, kind = item["square"], item["kind"]
+        whole = super()._entry(item_id, {**item, "sentence": kind, "label": "true"})
+        boxes = [_box(thing) for thing in item["structured_rep"][square] if _kind(thing) == kind]
+        fields = {
+            "text": self.template.replace("{}", kind),
+            "boxes": boxes,
+            "square": square,
+            "identifier": whole.id,
+        }
+        name = f"{whole.id}-{square}-{kind.replace(' ', '-')}"
+        return Entry(name, whole.image, fields, Box(_STEP * square, 0, _SIDE, _SIDE))
+
+
+def _kind(thing: Any) -> str:
+    return f"{_COLOURS[str(thing['color']).lower()]} {thing['type']}"
+
+
+def _box(thing: Any) -> list[int]:
+    """Left, top, right, bottom within the square."""
+    left, top, size = int(thing["x_loc"]), int(thing["y_loc"]), int(thing["size"])
+    return [left, top, min(left + size, _SIDE), min(top + size, _SIDE)]
