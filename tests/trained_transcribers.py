@@ -1,4 +1,4 @@
-"""Tiny real transcribers that learn given clips by heart: a Whisper, and a wav2vec 2.0 with CTC."""
+"""Tiny real models that learn what is said in given clips: Whisper, wav2vec 2.0, Qwen2-Audio."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from tiny_audio_language_model import qwen2_audio_parts
 from tiny_speech_models import RATE_HZ, extractor_of
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -174,6 +175,33 @@ def save_ctc(
     told = tokenizer(list(texts), padding=True, return_tensors="pt")
     labels = told.input_ids.masked_fill(told.attention_mask == 0, -100)
     train(model, steps, lambda: model(**inputs, labels=labels).loss)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return str(folder)
+
+
+# ------------------------------------------------------------------------------------------------
+# Audio language model
+# ------------------------------------------------------------------------------------------------
+
+
+def save_audio_language_model(folder: Path, clips: Sequence[Any], texts: Sequence[str]) -> str:
+    """A Qwen2-Audio, trained to answer clips at 16 kHz with texts of equally many tokens."""
+    torch.manual_seed(0)
+    model, processor = qwen2_audio_parts()
+    turn = [{"role": "user", "content": [{"type": "audio"}]}]
+    prompt = processor.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+    inputs = processor(
+        text=[prompt + text for text in texts],
+        audio=[np.asarray(clip) for clip in clips],
+        sampling_rate=RATE_HZ,
+        padding=True,
+        return_tensors="pt",
+    )
+    n_answered = len(processor.tokenizer(texts[0]).input_ids)
+    labels = inputs["input_ids"].clone()
+    labels[:, :-n_answered] = -100
+    train(model, 150, lambda: model(**inputs, labels=labels).loss)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return str(folder)

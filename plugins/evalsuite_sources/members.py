@@ -23,10 +23,12 @@ _KINDS = {"texts": "text", "images": "image", "clips": "audio"}
 class MemberFolders:
     """Two folders of files, told apart by the field ``member``.
 
-    Texts are ``.txt`` files (see ``split``) and ``.jsonl`` files, a row each with a ``text``;
+    Texts are ``.txt`` files (see ``split``) and ``.jsonl`` files, a row each with a ``text``, and
+    perhaps the ``prompt`` that it was written to (a question, a text to translate or to sum up);
     images and clips may have a ``.txt`` of the same name, their ``text``; one that lies in a folder
     of its own within the side's has that folder's name as ``name``. Fields: what the files hold,
-    ``member``, and ``document``, the file's path without its ending.
+    ``member``, and ``document``, the file's path without its ending; a row is a document of its
+    own, unless it names another.
 
     Attributes:
         members_path: Folder of samples that the model was trained on.
@@ -34,7 +36,8 @@ class MemberFolders:
             of the same dates, topics, lengths and formats.
         holds: ``texts``, ``images`` or ``clips``.
         split: How a ``.txt`` of texts is cut: ``file``, ``line``, ``paragraph`` or ``article``.
-        only_with: ``text`` or ``name``: images or clips that have it, the others left out.
+        only_with: ``text`` or ``name``: images or clips that have it, the others left out;
+            ``prompt``: texts that have one.
         optional: Whether the folders may hold none; probes are then not applicable to them.
     """
 
@@ -42,15 +45,19 @@ class MemberFolders:
     non_members_path: str
     holds: Literal["texts", "images", "clips"] = "texts"
     split: Literal["file", "line", "paragraph", "article"] = "file"
-    only_with: Literal["", "text", "name"] = ""
+    only_with: Literal["", "text", "name", "prompt"] = ""
     optional: bool = False
 
     def __post_init__(self) -> None:
         """Refuse another kind of files, and one folder for both."""
         if self.holds not in _KINDS:
             raise ValueError(f"holds must be texts, images or clips (got {self.holds!r})")
-        if self.only_with not in ("", "text", "name"):
-            raise ValueError(f"only_with must be text or name (got {self.only_with!r})")
+        allowed = ("prompt",) if self.holds == "texts" else ("text", "name")
+        if self.only_with not in ("", *allowed):
+            raise ValueError(
+                "only_with must be text or name for images and clips, and prompt for texts "
+                f"(got {self.only_with!r} for {self.holds})"
+            )
         if Path(self.members_path).resolve() == Path(self.non_members_path).resolve():
             raise ValueError("members_path and non_members_path must be two folders")
 
@@ -66,7 +73,8 @@ class MemberFolders:
             document = f"{side}/{path.relative_to(root).with_suffix('')}"
             for place, sample in self._samples(path, root):
                 name = f"{side}/{path.relative_to(root)}{place}"
-                told = {**sample.fields, "member": is_member, "document": document}
+                own = name if path.suffix.lower() in _ROWS else document
+                told = {"document": own, **sample.fields, "member": is_member}
                 yield Sample(name, {} if sample.broken else told, sample.broken)
 
     def check(self) -> None:
@@ -75,7 +83,9 @@ class MemberFolders:
         for root in roots:
             require_folder(root)
         empty = [root for root in roots if not self._files(root)]
-        if empty and not (self.optional and len(empty) == len(roots)):
+        # Any row may lack a prompt, so that files of rows do not say whether there are some.
+        may_lack = self.only_with == "prompt" or len(empty) == len(roots)
+        if empty and not (self.optional and may_lack):
             kept = f" with a {self.only_with}" if self.only_with else ""
             raise DataError(
                 f"Data folder {empty[0]} holds no {_KINDS[self.holds]} file{kept} (looked for "
@@ -99,7 +109,7 @@ class MemberFolders:
 
     def _suffixes(self) -> frozenset[str]:
         if self.holds == "texts":
-            return _TEXTS | _ROWS
+            return _ROWS if self.only_with == "prompt" else _TEXTS | _ROWS
         return ImageFolder.suffixes if self.holds == "images" else AudioFolder.suffixes
 
     def _files(self, root: Path) -> list[Path]:
@@ -125,7 +135,8 @@ class MemberFolders:
             yield "", Sample("", _medium(path, root, self.holds))
         elif path.suffix.lower() in _ROWS:
             for row in JsonLines(str(path)).rows():
-                yield f"#{row.id}", _with_text(row, path)
+                if self.only_with != "prompt" or row.get("prompt"):
+                    yield f"#{row.id}", _with_text(row, path)
         else:
             for row in TextFile(str(path), self.split).rows():
                 yield "" if self.split == "file" else f"#{row.id}", row

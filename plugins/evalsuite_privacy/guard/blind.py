@@ -30,6 +30,9 @@ def blind_scores(
     that show the same are always in one fold, so that a copy cannot give another away. Samples are
     put in a canonical order first: the order in which they come must not matter.
 
+    Where all members or all non-members are of one group, groups cannot be held out, and samples
+    are: the classifier then knows the groups too, which makes it the stricter guard.
+
     Args:
         inputs: What is classified, length n.
         members: Whether each was in the training data, shape [n].
@@ -42,6 +45,11 @@ def blind_scores(
     """
     scores = np.zeros(len(inputs))
     n_folds = min(folds, int(members.sum()), int((~members).sum()))
+    n_groups = _fewest_groups(groups, members)
+    if n_groups > 1:
+        n_folds = min(n_folds, n_groups)
+    else:
+        groups = None
     if n_folds < 2:
         return scores
     order = np.array(sorted(range(len(inputs)), key=lambda i: (inputs[i].key, bool(members[i]))))
@@ -55,6 +63,14 @@ def blind_scores(
             model = LogisticRegression(max_iter=1000).fit(features[train], labels[train])
             scores[order[test]] = model.decision_function(features[test])
     return scores
+
+
+def _fewest_groups(groups: Sequence[str] | None, members: npt.NDArray[np.bool_]) -> int:
+    """Of members or of non-members, whichever have fewer; 0 without groups."""
+    if groups is None:
+        return 0
+    names = np.array([str(group) for group in groups], dtype=object)
+    return min(len(set(names[side])) for side in (members, ~members))
 
 
 def blind_column(

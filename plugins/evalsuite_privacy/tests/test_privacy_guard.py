@@ -141,6 +141,24 @@ def test_words_are_counted_as_by_scikit_learn(texts):
         assert counts.toarray().tolist() == plain.toarray().tolist()
 
 
+def test_where_a_side_is_one_group_its_samples_are_judged_one_by_one():
+    """One file for each side: what it says of membership is what all of its samples share."""
+    members = np.arange(N) % 2 == 0
+    inputs = [inputs_of(f"{'in' if m else 'out'} text {i}") for i, m in enumerate(members)]
+    sides = ["in" if m else "out" for m in members]
+    scores = blind_scores(inputs, members, np.random.default_rng(0), groups=sides)
+    assert np.mean((scores > 0) == members) == 1
+
+
+def test_as_many_folds_as_the_side_with_fewer_groups_has():
+    members = np.arange(N) % 2 == 0
+    inputs = [inputs_of(f"text {i % 7} {i}") for i in range(N)]
+    groups = [f"{m}{i % 4 // 2}" for i, m in enumerate(members)]
+    scores = blind_scores(inputs, members, np.random.default_rng(0), groups=groups)
+    assert np.isfinite(scores).all()
+    assert scores.any()
+
+
 def test_the_order_of_samples_is_of_no_effect():
     draw = random.Random(3)
     inputs = [inputs_of(sentence(draw, TOPICS[True])) for _ in MEMBER]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from transformers import BertConfig, BertForMaskedLM, T5Config, T5ForConditionalGeneration
 
 from evalsuite import LoadSettings, Sample
+from evalsuite.cli import run
 from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
 from evalsuite.registry import installed
+from evalsuite.store import Run
 from evalsuite.testing import play
 from evalsuite_controls.recipes.vocabulary import END_ID, PAD_ID, START_ID, word_tokenizer
 from evalsuite_controls.sources import Members, ShapeQuestions
@@ -133,6 +136,25 @@ def test_a_sequence_to_sequence_model_gives_its_members_away(seq2seq):
     played = play(ConditionalMembershipInference(), SAMPLES, asked(f"hf:{seq2seq}"))
     assert played.estimate("attack AUC", "attack=loss").value > 0.9
     assert played.estimate(LEAK).verdict == "differs from null"
+
+
+def test_one_command_asks_a_sequence_to_sequence_model_about_rows_with_prompts(seq2seq, tmp_path):
+    for side, is_member in (("members", True), ("non_members", False)):
+        rows = [
+            {"text": s["text"], "prompt": s["prompt"]} for s in SAMPLES if s["member"] == is_member
+        ]
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "texts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    command = ["run", "privacy", "-m", f"hf:{seq2seq}", "-q", "-o", str(tmp_path / "run")]
+    command += ["--set", "prefix_words=4", "--set", "suffix_words=4"]
+    for side in ("members", "non_members"):
+        command += ["--set", f"{side}={tmp_path / side}"]
+    assert run(command) == 0
+    results = Run.open(tmp_path / "run").results
+    done = {r.probe: r.estimates[0] for r in results if r.status != "not applicable"}
+    assert done["privacy/conditional-membership-inference"].verdict == "differs from null"
+    assert "privacy/extraction" in done
+    assert "privacy/membership-inference" not in done
 
 
 def test_a_model_of_pictures_scores_what_is_said_of_them_and_never_saw_these():

@@ -10,7 +10,7 @@ import pytest
 from evalsuite.cli import run
 from evalsuite.report import render
 from evalsuite.store import Run
-from evalsuite_controls.data import named_shapes
+from evalsuite_controls.data import named_shapes, named_sounds
 from evalsuite_controls.data.invented_names import nobody
 
 WORDS = [
@@ -139,23 +139,32 @@ def test_the_report_draws_the_curves_of_a_run(folder):
     assert "false-positive rate" in page
 
 
-def test_one_command_runs_what_a_folder_of_pictures_allows(tmp_path):
-    """Persons and captioned pictures in one folder; other probes do not fit, for a stated reason."""
-    for row in named_shapes.person_rows(2):
+DUAL_ENCODERS = {
+    "image": ("shapes-named", named_shapes, "png"),
+    "audio": ("sounds-named", named_sounds, "wav"),
+}
+
+
+@pytest.mark.parametrize("medium", DUAL_ENCODERS)
+def test_one_command_runs_what_a_folder_of_media_allows(medium, tmp_path):
+    """Persons and captioned media in one folder; other probes do not fit, for a stated reason."""
+    model, data, ending = DUAL_ENCODERS[medium]
+    for row in data.person_rows(2):
         place = tmp_path / ("in" if row["member"] else "out") / str(row["name"])
         place.mkdir(parents=True, exist_ok=True)
-        (place / f"{str(row['id'])[-1]}.png").write_bytes(row["image"])
-    for row in named_shapes.noted_rows():
+        (place / f"{str(row['id'])[-1]}.{ending}").write_bytes(row[medium])
+    for row in data.noted_rows():
         place = tmp_path / ("in" if row["member"] else "out") / str(row["id"])
-        place.with_suffix(".png").write_bytes(row["image"])
+        place.with_suffix(f".{ending}").write_bytes(row[medium])
         place.with_suffix(".txt").write_text(str(row["text"]))
     (tmp_path / "names.txt").write_text("\n".join(nobody()))
-    command = ["run", "privacy", "-m", "control:shapes-named", "-q", "-o", str(tmp_path / "run")]
+    command = ["run", "privacy", "-m", f"control:{model}", "-q", "-o", str(tmp_path / "run")]
     for name, folder in (("members", "in"), ("non_members", "out"), ("names", "names.txt")):
         command += ["--set", f"{name}={tmp_path / folder}"]
     assert run(command) == 0
     results = Run.open(tmp_path / "run").results
     done = {r.probe: r.estimates[0] for r in results if r.status != "not applicable"}
-    assert set(done) == {"privacy/image-pair-membership", "privacy/image-identity-inference"}
+    wanted = ("pair-membership", "identity-inference")
+    assert set(done) == {f"privacy/{medium}-{probe}" for probe in wanted}
     assert {e.verdict for e in done.values()} == {"differs from null"}
     assert all(r.reason for r in results if r.status == "not applicable")

@@ -1,19 +1,23 @@
-"""What transcribers remember: tiny ones with two kinds of heads, loaded as any transcriber is."""
+"""What models of speech remember: tiny ones of three kinds, loaded as any is."""
 
 from __future__ import annotations
 
 import math
 import random
+from functools import cache
 
 import numpy as np
 import pytest
-from trained_transcribers import RATE_HZ, save_ctc, save_whisper
+from trained_transcribers import RATE_HZ, save_audio_language_model, save_ctc, save_whisper
 
 from evalsuite import Align, Alignment, Audio, Failure, LoadSettings, Sample
+from evalsuite.cli import run
 from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
 from evalsuite.registry import installed
+from evalsuite.store import Run
 from evalsuite.testing import check_probe, play
+from evalsuite_controls.data.encoding import wav_bytes
 from evalsuite_privacy.membership.probes import (
     AudioMembershipInference,
     TranscriptMembershipInference,
@@ -24,7 +28,16 @@ DRAW = random.Random(0)
 N = 24  # members; as many others; as many that the twins were trained on instead
 TEXTS = ["".join(DRAW.choices("0123456789", k=6)) for _ in range(3 * N)]
 LEAK = "leak beyond inputs"
-PROBES = {"whisper": AudioMembershipInference(), "ctc": TranscriptMembershipInference()}
+PROBES = {
+    "whisper": AudioMembershipInference(),
+    "audio language model": AudioMembershipInference(),
+    "ctc": TranscriptMembershipInference(),
+}
+SAVE = {
+    "whisper": save_whisper,
+    "audio language model": save_audio_language_model,
+    "ctc": lambda *of: save_ctc(*of, "0123456789", steps=100),
+}
 
 
 def clip(number: int) -> np.ndarray:
@@ -47,52 +60,80 @@ SAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory):
-    """Transcribers by head: the one that learned the members by heart, its twin others."""
+def saved(tmp_path_factory):
+    """Folders of models by kind: the one that learned the members by heart, its twin others."""
 
-    def saved(head: str, first: int) -> str:
-        folder = tmp_path_factory.mktemp(f"{head}{first}")
-        numbers = range(first, first + N)
+    @cache
+    def folder(kind: str, is_twin: bool) -> str:
+        numbers = range(2 * N, 3 * N) if is_twin else range(N)
         clips, texts = [clip(i) for i in numbers], [TEXTS[i] for i in numbers]
-        if head == "whisper":
-            return save_whisper(folder, clips, texts)
-        return save_ctc(folder, clips, texts, "0123456789", steps=100)
+        return SAVE[kind](tmp_path_factory.mktemp("model"), clips, texts)
 
-    made = {}
+    return folder
 
-    def model(head: str, twin: str):
-        if (head, twin) not in made:
-            folder = saved(head, 0 if twin == "trained on them" else 2 * N)
-            loader, reference = loader_for(f"hf:{folder}", installed())
-            made[head, twin] = loader.load(reference, LoadSettings(device="cpu"))
-        return lambda request: answer_batch(made[head, twin], [request])[0]
 
-    return model
+@pytest.fixture(scope="module")
+def asked(saved):
+    """Models by kind, each answering one request at a time."""
+
+    @cache
+    def model(kind: str, is_twin: bool = False):
+        loader, reference = loader_for(f"hf:{saved(kind, is_twin)}", installed())
+        return loader.load(reference, LoadSettings(device="cpu"))
+
+    return lambda *of: lambda request: answer_batch(model(*of), [request])[0]
 
 
 def test_transcripts_that_were_trained_on_are_exposed(asked):
-    played = play(AudioCanaryExposure(), SAMPLES, asked("whisper", "trained on them"))
+    played = play(AudioCanaryExposure(), SAMPLES, asked("whisper"))
     estimate = played.estimate("mean exposure (bits)")
     assert estimate.n == N
     assert estimate.verdict == "differs from null"
     assert estimate.value > 4.0
 
 
-@pytest.mark.parametrize("head", PROBES)
-def test_clips_that_were_trained_on_are_told_by_their_transcripts(head, asked):
-    played = play(PROBES[head], SAMPLES, asked(head, "trained on them"))
+@pytest.mark.parametrize("kind", PROBES)
+def test_clips_that_were_trained_on_are_told_by_their_transcripts(kind, asked):
+    played = play(PROBES[kind], SAMPLES, asked(kind))
     assert played.estimate("attack AUC", "attack=loss").value > 0.95
     assert played.estimate(LEAK).verdict == "differs from null"
     assert played.estimate(LEAK).low > 0.2
 
 
-@pytest.mark.parametrize("head", PROBES)
-def test_a_twin_that_was_trained_on_others_is_silent(head, asked):
+@pytest.mark.parametrize("kind", PROBES)
+def test_a_twin_that_was_trained_on_others_is_silent(kind, asked):
     """Chance: .5 within two deviations, sqrt(49 / (12 x 24 x 24)) = .084 each."""
-    played = play(PROBES[head], SAMPLES, asked(head, "trained on others"))
+    played = play(PROBES[kind], SAMPLES, asked(kind, True))
     assert played.estimate(LEAK).verdict != "differs from null"
     area = played.estimate("attack AUC", "attack=loss").value
     assert abs(area - 0.5) <= 2 * math.sqrt(49 / (12 * N * N))
+
+
+@pytest.mark.parametrize("kind", PROBES)
+def test_one_command_runs_what_folders_of_clips_with_transcripts_allow(kind, saved, tmp_path):
+    for sample in SAMPLES:
+        side = tmp_path / ("members" if sample["member"] else "non_members")
+        side.mkdir(exist_ok=True)
+        (side / f"{sample.id}.wav").write_bytes(wav_bytes(clip(int(sample.id)), RATE_HZ))
+        (side / f"{sample.id}.txt").write_text(str(sample["text"]))
+    command = [
+        "run",
+        "privacy",
+        "-m",
+        f"hf:{saved(kind, False)}",
+        "-q",
+        "-o",
+        str(tmp_path / "run"),
+    ]
+    for side in ("members", "non_members"):
+        command += ["--set", f"{side}={tmp_path / side}"]
+    assert run(command) == 0
+    results = Run.open(tmp_path / "run").results
+    done = {r.probe: r.estimates[0] for r in results if r.status != "not applicable"}
+    assert done[PROBES[kind].name].verdict == "differs from null"
+    assert all(r.reason for r in results if r.status == "not applicable")
+    more = {"privacy/audio-entropy-membership"} if kind == "audio language model" else set()
+    assert done.keys() == {PROBES[kind].name} | more
 
 
 # ------------------------------------------------------------------------------------------------

@@ -47,6 +47,14 @@ def test_lines_of_one_file_share_a_document(folder):
     assert len({row.id for row in rows}) == len(rows) == 6
 
 
+def test_a_row_is_a_document_unless_it_names_one(folder):
+    rows = ['{"text": "one"}', '{"text": "two"}', '{"text": "three", "document": "book"}']
+    (folder / "in" / "r.jsonl").write_text("\n".join(rows))
+    found = {row["text"]: row["document"] for row in source(folder).rows()}
+    assert found["one"] != found["two"]
+    assert found["three"] == "book"
+
+
 def test_images_have_the_text_beside_them(folder):
     for side in ("in", "out"):
         Pillow.new("RGB", (2, 2)).save(folder / side / "c.png")
@@ -116,3 +124,21 @@ def test_folders_may_hold_none_of_a_kind_only_where_that_is_said_and_both_do(mix
 def test_a_folder_kind_that_is_none_is_refused(mixed):
     with pytest.raises(ValueError, match="only_with must be text or name"):
         MemberFolders(**mixed, only_with="caption")
+
+
+def test_texts_with_a_prompt_may_be_taken_alone(folder):
+    rows = ['{"prompt": "ask", "text": "told"}', '{"text": "alone"}', '{"prompt": "ask"}']
+    (folder / "in" / "p.jsonl").write_text("\n".join(rows))
+    found = list(source(folder, only_with="prompt", optional=True).rows())
+    assert [row.get("text") for row in found] == ["told", None]
+    assert "has no text" in found[1].broken
+
+
+def test_folders_without_prompts_hold_no_prompted_text(folder):
+    assert source(folder, only_with="prompt", optional=True).count() == 0
+
+
+@pytest.mark.parametrize(("holds", "other"), [("texts", "name"), ("clips", "prompt")])
+def test_what_files_of_a_kind_cannot_have_is_refused(folder, holds, other):
+    with pytest.raises(ValueError, match="only_with must be"):
+        source(folder, holds=holds, only_with=other)

@@ -6,56 +6,16 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from tokenizers.trainers import BpeTrainer
-from transformers import PreTrainedTokenizerFast
+from tiny_audio_language_model import TEXT, qwen2_audio_parts, spectrogram, tokenizer_of
 
 from evalsuite import Audio, LoadSettings
 from evalsuite_audio.models.audio_text_to_text import Loader
 
-RATE_HZ = 16_000
-CORPUS = [
-    "what sound is this ? it is a dog , not a bell",
-    "which of these two clips holds a voice ? the first one does",
-    "answer with yes or no : does it rain in this recording ?",
-]
-TEXT = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 256,
-        "bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 0}  # fmt: skip
 WORDS = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{% for c in m['content'] %}"
     "{% if c['type'] == 'text' %}{{ c['text'] }}{% else %}MARK{% endif %}{% endfor %}"
     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-
-
-def tokenizer_of(*further: str, **named: str) -> PreTrainedTokenizerFast:
-    """Byte-level BPE without a start token, as Qwen's."""
-    backend = Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    trainer = BpeTrainer(
-        vocab_size=360,
-        special_tokens=[*SPECIAL, *further],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    backend.train_from_iterator(CORPUS, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        extra_special_tokens=named,
-    )
-
-
-def spectrogram(seconds: int = 1) -> transformers.WhisperFeatureExtractor:
-    """Sixteen mel bands, windows of so many seconds."""
-    return transformers.WhisperFeatureExtractor(
-        feature_size=16, sampling_rate=RATE_HZ, hop_length=160, chunk_length=seconds, n_fft=400,
-        return_attention_mask=True,
-    )  # fmt: skip
 
 
 def saved(module: torch.nn.Module, processor: object, folder: object) -> str:
@@ -71,22 +31,8 @@ def saved(module: torch.nn.Module, processor: object, folder: object) -> str:
 
 
 def qwen2_audio(folder: object) -> str:
-    """A Qwen2-Audio that hears one second: 25 tokens, its processor's own chat template."""
-    tokens = tokenizer_of(
-        "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>", audio_token="<|AUDIO|>",
-        audio_bos_token="<|audio_bos|>", audio_eos_token="<|audio_eos|>",
-    )  # fmt: skip
-    config = transformers.Qwen2AudioConfig(
-        audio_config={
-            "model_type": "qwen2_audio_encoder", "num_mel_bins": 16, "encoder_layers": 1,
-            "encoder_attention_heads": 2, "encoder_ffn_dim": 64, "d_model": 32,
-            "max_source_positions": 50,
-        },
-        text_config={**TEXT, "model_type": "qwen2", "vocab_size": len(tokens)},
-        audio_token_index=tokens.convert_tokens_to_ids("<|AUDIO|>"),
-    )  # fmt: skip
-    processor = transformers.Qwen2AudioProcessor(feature_extractor=spectrogram(), tokenizer=tokens)
-    return saved(transformers.Qwen2AudioForConditionalGeneration(config), processor, folder)
+    """A Qwen2-Audio that hears one second."""
+    return saved(*qwen2_audio_parts(), folder)
 
 
 def audio_flamingo_3(folder: object) -> str:
