@@ -122,6 +122,18 @@ _PROBES = (
         "text",
     ),
     (
+        "image-extraction",
+        "memorisation.media_extraction:ImageExtraction",
+        "the same for captions, shown the picture",
+        "image",
+    ),
+    (
+        "audio-extraction",
+        "memorisation.media_extraction:AudioExtraction",
+        "the same for transcripts and captions, played the clip",
+        "audio",
+    ),
+    (
         "discoverable-extraction",
         "memorisation.discoverable:DiscoverableExtraction",
         "in how many samples would it?",
