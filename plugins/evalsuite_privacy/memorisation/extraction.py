@@ -15,7 +15,6 @@ from evalsuite import (
     Generation,
     LogLikelihood,
     Metric,
-    Probe,
     Proportion,
     Request,
     RequestFailed,
@@ -25,7 +24,7 @@ from evalsuite.answers import is_refusal
 from evalsuite.content import Content, as_content
 from evalsuite.second_model import SecondModel
 from evalsuite_privacy.membership.members import is_member
-from evalsuite_privacy.membership.references import Reference
+from evalsuite_privacy.membership.references import ReferredProbe
 from evalsuite_privacy.memorisation.extraction_metrics import (
     ExtractionRates,
     RecallAtErrors,
@@ -56,7 +55,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Extraction(Probe):
+class Extraction(ReferredProbe):
     """Show the words before a text's last ones, and compare what the model writes with these.
 
     Samples may say in ``repeats`` how often they were trained on, and in ``member`` (or
@@ -66,15 +65,12 @@ class Extraction(Probe):
         prefix_words: How many words to show, one figure each; 0 shows all that there are. The
             largest is the headline.
         suffix_words: How many words are to be written; texts that are too short have no value.
-        reference: A second model, or the directory of a run of this probe with one (``RUN#MODEL``
-            where it had several), whose own rate is taken off.
         rank_guesses: Also ask how likely the model finds what it wrote, and give the recall at
             100 errors; needs log-likelihoods.
     """
 
     prefix_words: tuple[int, ...] = (10, 25, 50)
     suffix_words: int = 50
-    reference: str = ""
     rank_guesses: bool = False
 
     name: ClassVar[str] = "privacy/extraction"
@@ -112,6 +108,11 @@ class Extraction(Probe):
         return ALL if ALL in self.prefix_words else max(self.prefix_words)
 
     @property
+    def column(self) -> str:  # type: ignore[override]
+        """What a run must have recorded to serve as reference: the headline."""
+        return column_of("exact", self.longest)
+
+    @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
         """Rates, then what the answers were worth."""
         lengths = (self.longest, *sorted(set(self.prefix_words) - {self.longest}))
@@ -124,13 +125,6 @@ class Extraction(Probe):
             Proportion("is_refusal", name="refusal rate", direction="lower is better"),
             Proportion("is_empty", name="empty replies", direction="lower is better"),
         )
-
-    def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked."""
-        if self.reference:
-            self._reference().check(Generate)
-        return None
-        yield  # makes this a generator
 
     def prompt_of(self, found: Cut, sample: Sample) -> Content:
         """What the model is to go on with."""
@@ -170,14 +164,11 @@ class Extraction(Probe):
             for record, more in zip(records, of_reference, strict=True)
         ]
 
-    def _reference(self) -> Reference:
-        return Reference(self.reference, self.name, column_of("exact", self.longest))
-
     def _of_reference(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if not self.reference or not records:
             return [{} for _ in records]
-        if self._reference().is_run:
-            known = self._reference().records()
+        if self.referred().is_run:
+            known = self.referred().records()
             names = list(_columns_of(self.prefix_words))
             found = [known.get(record["_hash"], {}) for record in records]
             return [{f"reference_{n}": record.get(n) for n in names} for record in found]

@@ -7,7 +7,6 @@ import zlib
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from evalsuite_privacy.membership import attacks
 from evalsuite_privacy.membership.neighbours import neighbours_of, words_in
@@ -162,12 +161,6 @@ def test_offline_lira_is_one_sided():
     found = lira_offline([4.0, 0.0, -0.6], [*BY_MODEL, BY_MODEL[0]], [*INSIDE, INSIDE[0]])
     assert found == pytest.approx([40.0, 0.0, -6.0], abs=1e-6)
     assert one_sided_probability(found) == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
-
-
-def test_the_two_sided_densities_of_the_published_script_are_the_worked_ones():
-    """-log N(phi; 0, .1) at 4 and 0, and +log at -.6: 798.616353, -1.383647, -16.616353."""
-    densities = norm.logpdf([4.0, 0.0, -0.6], 0.0, 0.1)
-    assert densities == pytest.approx([-798.616353, 1.383647, -16.616353], abs=1e-6)
 
 
 def test_lira_without_two_models_on_a_side_is_undefined():
