@@ -44,6 +44,18 @@ _PROBES = (
         "audio",
     ),
     (
+        "gradient-membership",
+        "membership.gradients:GradientMembership",
+        "would members change a model's weights less than other texts?",
+        "text",
+    ),
+    (
+        "image-gradient-membership",
+        "membership.gradients:ImageGradientMembership",
+        "the same for pictures with their texts",
+        "image",
+    ),
+    (
         "image-entropy-membership",
         "membership.entropies:ImageEntropyMembership",
         "MaxRényi: is a model less in doubt about pictures that it was trained on?",
