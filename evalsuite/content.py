@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -253,7 +253,8 @@ class Role:
 
     A model with a chat template renders the turns by it. Any other reads the texts joined, as if
     the marks were not there; so whoever writes a prompt puts the white space between turns into
-    the texts.
+    the texts. A prompt that ends in words of the assistant's is an answer that has begun: the model
+    goes on with it.
     """
 
     name: Literal["system", "user", "assistant"]
@@ -307,6 +308,22 @@ def turns_of(content: Content) -> list[Turn]:
             turns.append(Turn(role, said))
         role, parts = part.name, []
     return turns
+
+
+def chat_of(content: Content, render: Callable[[list[Turn]], str]) -> str:
+    """A content as a chat, its answer begun where the last turn is the assistant's own words.
+
+    Args:
+        content: The parts.
+        render: Writes turns by a chat template, up to where an answer begins.
+    """
+    turns = turns_of(content)
+    *asked, answer = turns or [Turn("user", ())]
+    is_said = all(isinstance(part, Text) for part in answer.parts)
+    if not asked or answer.role != "assistant" or not is_said:
+        return render(turns)
+    before, begun = render(asked), text_of(answer.parts)
+    return f"{before}{begun}" if before[-1:].isspace() else f"{before} {begun}"
 
 
 def _trimmed(parts: Sequence[Text | Image | Audio]) -> tuple[Text | Image | Audio, ...]:

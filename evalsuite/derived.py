@@ -160,6 +160,23 @@ class DerivedAudio(_Derived, Audio):
         return np.ascontiguousarray(changed, dtype=np.float32)
 
 
+def mean_colour(pixels: Pixels) -> Pixels:
+    """A picture [height, width, 3] of one colour, the mean of another's."""
+    mean = np.asarray(pixels, dtype=np.float64).mean(axis=(0, 1), keepdims=True)
+    return np.broadcast_to(np.round(mean), np.shape(pixels)).astype(np.uint8)
+
+
+def blank(medium: Image | Audio) -> DerivedImage | DerivedAudio:
+    """A picture of the mean colour of another; a clip without a sound as long as another."""
+    if isinstance(medium, Image):
+        return DerivedImage(
+            original=medium, recipe="mean colour", change=lambda pixels, _: mean_colour(pixels)
+        )
+    return DerivedAudio(
+        original=medium, recipe="silence", change=lambda waveform, *_: np.zeros_like(waveform)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Excerpt(Audio):
     """A stretch of a clip, decoded without the rest of it.

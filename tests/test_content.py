@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as pillow  # noqa: N813
 
 from evalsuite import Audio, Generate, Image, MediaError, Role, Text, Turn
-from evalsuite.content import text_of, turns_of
+from evalsuite.content import chat_of, text_of, turns_of
 
 
 def test_equal_bytes_are_equal_parts_wherever_they_lie(tmp_path):
@@ -112,6 +112,25 @@ def test_turns_are_trimmed_and_joined_and_empty_ones_left_out():
         Turn("user", (Text("Q: 1?\nA:"),)),
         Turn("assistant", (Text("one"),)),
     ]
+
+
+def rendered(turns):
+    return "".join(f"[{turn.role}] {text_of(turn.parts)} " for turn in turns) + "[assistant]"
+
+
+def test_an_answer_that_has_begun_follows_where_answers_begin():
+    asked = (Text("Q: 1?\nA:"), Role("assistant"))
+    assert chat_of(asked, rendered) == "[user] Q: 1?\nA: [assistant]"
+    assert chat_of((*asked, Text(" one\n")), rendered) == "[user] Q: 1?\nA: [assistant] one"
+    on_its_line = chat_of((*asked, Text(" one")), lambda turns: rendered(turns) + "\n")
+    assert on_its_line.endswith("[assistant]\none")
+
+
+def test_a_lone_turn_of_the_assistant_and_one_with_a_picture_are_turns():
+    alone = (Role("assistant"), Text("one"))
+    assert chat_of(alone, rendered) == "[assistant] one [assistant]"
+    shown = (Text("draw"), Role("assistant"), Image(data=b"x"))
+    assert chat_of(shown, rendered) == "[user] draw [assistant]  [assistant]"
 
 
 def test_what_stands_before_any_role_is_said_by_the_user():

@@ -50,6 +50,18 @@ _PROBES = (
         "audio",
     ),
     (
+        "gradient-membership",
+        "membership.gradients:GradientMembership",
+        "would members change a model's weights less than other texts?",
+        "text",
+    ),
+    (
+        "image-gradient-membership",
+        "membership.gradients:ImageGradientMembership",
+        "the same for pictures with their texts",
+        "image",
+    ),
+    (
         "image-entropy-membership",
         "membership.entropies:ImageEntropyMembership",
         "MaxRényi: is a model less in doubt about pictures that it was trained on?",
@@ -126,6 +138,18 @@ _PROBES = (
         "memorisation.extraction:Extraction",
         "does a model go on with its training texts word by word?",
         "text",
+    ),
+    (
+        "image-extraction",
+        "memorisation.media_extraction:ImageExtraction",
+        "the same for captions, shown the picture",
+        "image",
+    ),
+    (
+        "audio-extraction",
+        "memorisation.media_extraction:AudioExtraction",
+        "the same for transcripts and captions, played the clip",
+        "audio",
     ),
     (
         "discoverable-extraction",

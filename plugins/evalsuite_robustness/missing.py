@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from evalsuite import Audio, Image, Sample, Text
-from evalsuite.derived import exchanged, rng_of
+from evalsuite.derived import exchanged, mean_colour, rng_of
 from evalsuite.variant import MediaVariant, Variant
 
 Answers: TypeAlias = Literal["kept", "changed", "gone"]
@@ -25,8 +25,7 @@ class BlankImage(MediaVariant):
 
     def picture(self, pixels: Any, rng: np.random.Generator) -> Any:
         """The mean colour everywhere."""
-        mean = np.asarray(pixels, dtype=np.float64).mean(axis=(0, 1), keepdims=True)
-        return np.broadcast_to(np.round(mean), np.shape(pixels)).astype(np.uint8)
+        return mean_colour(pixels)
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,13 @@ def test_a_normal_tail_is_extrapolated_beyond_the_cap() -> None:
     assert median == pytest.approx(1.0, abs=0.1)
 
 
+def test_the_worked_extrapolation_comes_out() -> None:
+    # 2,000 references of mean 50 and deviation 5; planted five deviations below, unseen at the mean.
+    references = np.random.default_rng(0).normal(50, 5, 2000)
+    bits = extrapolated_exposure([25, 50], references)
+    assert bits == pytest.approx([19.903347, 0.978524], abs=1e-6)
+
+
 def test_unseen_secrets_have_log2_e_bits_by_extrapolation_too() -> None:
     rng = np.random.default_rng(2)
     references, unseen = rng.gumbel(size=2000), rng.gumbel(size=2000)

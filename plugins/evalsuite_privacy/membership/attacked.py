@@ -32,6 +32,7 @@ _NO_SCORE = {
     "min_k": "every text is too short for its share of tokens",
     "min_k_plus_plus": _NO_MOMENTS,
     "max_entropy": _NO_MOMENTS,
+    "filled_neighbourhood": "the filler exchanges no token of any text",
     "lowercase": "every text is in lower case already",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,8 +15,9 @@ from evalsuite import (
     Sample,
     TokenScores,
 )
-from evalsuite.content import Content, as_content, sha256_of
+from evalsuite.content import sha256_of
 from evalsuite_privacy.membership import attacks
+from evalsuite_privacy.membership.conditions import shown_before
 from evalsuite_privacy.membership.likelihood import LikelihoodProbe
 from evalsuite_privacy.membership.members import is_member
 
@@ -105,16 +106,11 @@ class ConditionalMembershipInference(LikelihoodProbe):
 
     def request(self, text: str, sample: Sample) -> Request:
         """The text as continuation of all that comes before it."""
-        return LogLikelihood(self._context(sample), text)
+        return LogLikelihood(shown_before(sample, self.medium, self.prompt), text)
 
     def shown(self, sample: Sample) -> tuple[Any, ...]:
         """The context, then the text."""
-        return (*self._context(sample), str(sample["text"]))
-
-    def _context(self, sample: Sample) -> Content:
-        told = str(sample.get(self.prompt) or "")
-        media: Mapping[str, Any] = {self.medium: sample[self.medium]} if self.medium else {}
-        return as_content((*media.values(), *((told,) if told or not media else ())))
+        return (*shown_before(sample, self.medium, self.prompt), str(sample["text"]))
 
 
 @dataclass(frozen=True)

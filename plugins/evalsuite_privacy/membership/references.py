@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from evalsuite import Failure, Request, UsageError
+from evalsuite import Failure, Probe, Request, Sample, UsageError
 from evalsuite.second_model import SecondModel
 from evalsuite.store import Run
 from evalsuite_privacy.membership.scored_text import ScoredText
@@ -101,3 +101,29 @@ class Reference:
                 f"{model or models[0]}; run {probe} on the reference model and the same data first."
             )
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferredProbe(Probe):
+    """Base of probes that may take off what a reference model says of the same samples.
+
+    Args:
+        reference: A second model, or the directory of a run of this probe with one (``RUN#MODEL``
+            where it had several).
+    """
+
+    reference: str = ""
+
+    column: ClassVar[str] = "log_likelihood"
+
+    def prepare(self, samples: Sequence[Sample]) -> Any:
+        """Look at the reference before anything is asked."""
+        del samples
+        if self.reference:
+            self.referred().check(*self.needs[:1])
+        return None
+        yield  # makes this a generator
+
+    def referred(self) -> Reference:
+        """The reference, which knows of a run what the probe's own records hold in ``column``."""
+        return Reference(self.reference, self.name, self.column)

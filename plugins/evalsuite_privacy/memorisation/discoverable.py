@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Card, Estimate, LogLikelihood, Metric, Probe, Proportion, Sample, Table
+from evalsuite import Card, Estimate, LogLikelihood, Metric, Proportion, Sample, Table
 from evalsuite import undefined as undefined_estimate
-from evalsuite_privacy.membership.references import Asked, Reference
+from evalsuite_privacy.membership.references import Asked, ReferredProbe
 from evalsuite_privacy.memorisation.extraction import trained_on
 from evalsuite_privacy.memorisation.extraction_metrics import by_repeats, share_beyond
 from evalsuite_privacy.memorisation.overlap import ALL, cut
@@ -110,7 +110,7 @@ class DiscoverableRate:
 
 
 @dataclass(frozen=True)
-class DiscoverableExtraction(Probe):
+class DiscoverableExtraction(ReferredProbe):
     """One likelihood of each text's end says how often sampling would write it.
 
     Args:
@@ -118,16 +118,15 @@ class DiscoverableExtraction(Probe):
         suffix_words: How many words are to be written.
         samples: Numbers of attempts.
         p: Chance with which one attempt at least must write the suffix.
-        reference: A second model, or the directory of a run of this probe with one.
     """
 
     prefix_words: int = 50
     suffix_words: int = 50
     samples: tuple[int, ...] = (1, 10, 100, 1000)
     p: float = 0.9
-    reference: str = ""
 
     name: ClassVar[str] = "privacy/discoverable-extraction"
+    column: ClassVar[str] = "suffix_log_likelihood"
     family: ClassVar[Any] = "privacy"
     needs: ClassVar[Any] = (LogLikelihood,)
     fields: ClassVar[Any] = ("text",)
@@ -156,13 +155,6 @@ class DiscoverableExtraction(Probe):
         """One metric for all numbers of attempts."""
         return (DiscoverableRate(self.samples, self.p, bool(self.reference)),)
 
-    def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked."""
-        if self.reference:
-            self._reference().check(LogLikelihood)
-        return None
-        yield  # makes this a generator
-
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score the suffix after its prefix."""
         found = cut(str(sample["text"]), self.prefix_words, self.suffix_words)
@@ -186,9 +178,6 @@ class DiscoverableExtraction(Probe):
         places = [i for i, record in enumerate(records) if record["_asked"] is not None]
         if not self.reference or not places:
             return final
-        totals = self._reference().totals([records[i]["_asked"] for i in places])
+        totals = self.referred().totals([records[i]["_asked"] for i in places])
         known = dict(zip(places, totals, strict=True))
         return [{**r, "reference_log_likelihood": known.get(i)} for i, r in enumerate(final)]
-
-    def _reference(self) -> Reference:
-        return Reference(self.reference, self.name, "suffix_log_likelihood")

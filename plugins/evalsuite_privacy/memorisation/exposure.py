@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from evalsuite import Card, LogLikelihood, MaskedTokenScores, Metric, Probe, Request, Sample
-from evalsuite.content import Content, as_content
 from evalsuite.statistics import extrapolated_exposure, interpolated_exposure
+from evalsuite_privacy.membership.conditions import shown_before
 from evalsuite_privacy.membership.members import is_member
 from evalsuite_privacy.membership.scored_text import ScoredText
 from evalsuite_privacy.memorisation.exposure_metrics import ExtrapolatedExposure, MeanExposure
@@ -144,12 +144,7 @@ class ConditionalCanaryExposure(CanaryExposure):
 
     def request(self, sample: Sample) -> Request:
         """The text as continuation of all that comes before it."""
-        return LogLikelihood(self._context(sample), str(sample["text"]))
-
-    def _context(self, sample: Sample) -> Content:
-        told = str(sample.get(self.prompt) or "")
-        media: tuple[Any, ...] = (sample[self.medium],) if self.medium else ()
-        return as_content((*media, *((told,) if told or not media else ())))
+        return LogLikelihood(shown_before(sample, self.medium, self.prompt), str(sample["text"]))
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from evalsuite import (
     Generation,
     LogLikelihood,
     Metric,
-    Probe,
     Proportion,
     Request,
     RequestFailed,
     Sample,
 )
 from evalsuite.answers import is_refusal
+from evalsuite.content import Content, as_content
 from evalsuite.second_model import SecondModel
 from evalsuite_privacy.membership.members import is_member
-from evalsuite_privacy.membership.references import Reference
+from evalsuite_privacy.membership.references import ReferredProbe
 from evalsuite_privacy.memorisation.extraction_metrics import (
     ExtractionRates,
     RecallAtErrors,
@@ -34,7 +34,28 @@ from evalsuite_privacy.memorisation.overlap import ALL, Cut, cut, measured
 
 
 @dataclass(frozen=True)
-class Extraction(Probe):
+class Shown:
+    """A cut text, and what of it a model is shown.
+
+    Attributes:
+        cut: The text in two.
+        prompt: What is shown, the prefix at its end.
+    """
+
+    cut: Cut
+    prompt: Content
+
+    def request(self) -> Generate:
+        """Ask for the suffix: a word takes about two tokens at most in most texts."""
+        return Generate(self.prompt, max_tokens=2 * len(self.cut.words) + 8)
+
+    def whole(self) -> Generate:
+        """Ask for as many tokens as it can have under any tokenizer: never more than its bytes."""
+        return Generate(self.prompt, max_tokens=len(self.cut.suffix.encode()) + 8)
+
+
+@dataclass(frozen=True)
+class Extraction(ReferredProbe):
     """Show the words before a text's last ones, and compare what the model writes with these.
 
     Samples may say in ``repeats`` how often they were trained on, and in ``member`` (or
@@ -44,18 +65,16 @@ class Extraction(Probe):
         prefix_words: How many words to show, one figure each; 0 shows all that there are. The
             largest is the headline.
         suffix_words: How many words are to be written; texts that are too short have no value.
-        reference: A second model, or the directory of a run of this probe with one (``RUN#MODEL``
-            where it had several), whose own rate is taken off.
         rank_guesses: Also ask how likely the model finds what it wrote, and give the recall at
             100 errors; needs log-likelihoods.
     """
 
     prefix_words: tuple[int, ...] = (10, 25, 50)
     suffix_words: int = 50
-    reference: str = ""
     rank_guesses: bool = False
 
     name: ClassVar[str] = "privacy/extraction"
+    blank_medium: ClassVar[str] = ""  # what is shown in place of the medium, where there is one
     family: ClassVar[Any] = "privacy"
     fields: ClassVar[Any] = ("text",)
     sensitive: ClassVar[bool] = True
@@ -89,37 +108,51 @@ class Extraction(Probe):
         return ALL if ALL in self.prefix_words else max(self.prefix_words)
 
     @property
+    def column(self) -> str:  # type: ignore[override]
+        """What a run must have recorded to serve as reference: the headline."""
+        return column_of("exact", self.longest)
+
+    @property
     def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
         """Rates, then what the answers were worth."""
         lengths = (self.longest, *sorted(set(self.prefix_words) - {self.longest}))
         ranked = (RecallAtErrors(),) if self.rank_guesses else ()
         return (
-            ExtractionRates(lengths, has_reference=bool(self.reference)),
+            ExtractionRates(
+                lengths, has_reference=bool(self.reference), blank_medium=self.blank_medium
+            ),
             *ranked,
             Proportion("is_refusal", name="refusal rate", direction="lower is better"),
             Proportion("is_empty", name="empty replies", direction="lower is better"),
         )
 
-    def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked."""
-        if self.reference:
-            self._reference().check(Generate)
-        return None
+    def prompt_of(self, found: Cut, sample: Sample) -> Content:
+        """What the model is to go on with."""
+        del sample
+        return as_content(found.prefix)
+
+    def further(self, found: Cut | None, sample: Sample) -> Any:
+        """More columns about the longest prefix, from further questions; here there are none."""
+        del found, sample
+        return {}
         yield  # makes this a generator
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Let the model go on after each prefix."""
         text = str(sample["text"])
         record: dict[str, Any] = {**trained_on(sample)}
-        cuts = {k: cut(text, k, self.suffix_words) for k in self.prefix_words}
-        for length, found in cuts.items():
-            generation = (yield from written_after(found)) if found else None
+        shown: dict[int, Shown | None] = {}
+        for length in self.prefix_words:
+            found = cut(text, length, self.suffix_words)
+            one = shown[length] = Shown(found, self.prompt_of(found, sample)) if found else None
+            generation = (yield from written_after(one)) if one else None
             record |= _columns(length, found, generation)
             if length == self.longest:
                 record |= _facts(found, generation)
                 if self.rank_guesses:
-                    record["confidence"] = yield from _confidence(found, generation)
-        return {**record, "_cuts": cuts, "_hash": sample.content_hash if self.reference else ""}
+                    record["confidence"] = yield from _confidence(one, generation)
+                record |= yield from self.further(found, sample)
+        return {**record, "_shown": shown, "_hash": sample.content_hash if self.reference else ""}
 
     def tabulate(
         self, records: Sequence[Mapping[str, Any]], context: Any, rng: np.random.Generator
@@ -131,20 +164,17 @@ class Extraction(Probe):
             for record, more in zip(records, of_reference, strict=True)
         ]
 
-    def _reference(self) -> Reference:
-        return Reference(self.reference, self.name, column_of("exact", self.longest))
-
     def _of_reference(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if not self.reference or not records:
             return [{} for _ in records]
-        if self._reference().is_run:
-            known = self._reference().records()
+        if self.referred().is_run:
+            known = self.referred().records()
             names = list(_columns_of(self.prefix_words))
             found = [known.get(record["_hash"], {}) for record in records]
             return [{f"reference_{n}": record.get(n) for n in names} for record in found]
-        wanted = [c for record in records for c in record["_cuts"].values() if c]
-        answers, _ = SecondModel(self.reference).answers([whole_suffix_after(c) for c in wanted])
-        return [_answered(record["_cuts"], answers) for record in records]
+        wanted = [one.whole() for record in records for one in record["_shown"].values() if one]
+        answers, _ = SecondModel(self.reference).answers(wanted)
+        return [_answered(record["_shown"], answers) for record in records]
 
 
 def trained_on(sample: Sample) -> Mapping[str, Any]:
@@ -154,31 +184,24 @@ def trained_on(sample: Sample) -> Mapping[str, Any]:
     return {"repeats": repeats, "is_member": told and repeats != 0}
 
 
-def written_after(found: Cut) -> Any:
-    """Ask for the suffix; once more where the answer was cut before its last word.
-
-    A word takes about two tokens at most in most texts, and never more than its bytes.
-    """
-    request = Generate(found.prefix, max_tokens=2 * len(found.words) + 8)
-    generation = yield request
+def written_after(shown: Shown) -> Any:
+    """Ask for the suffix; once more where the answer was cut before its last word."""
+    generation = yield shown.request()
     is_cut = generation.finish_reason == "length"
-    if is_cut and len(generation.text.split()) <= len(found.words):
-        generation = yield whole_suffix_after(found)
+    if is_cut and len(generation.text.split()) <= len(shown.cut.words):
+        generation = yield shown.whole()
     return generation
-
-
-def whole_suffix_after(found: Cut) -> Generate:
-    """Ask for as many tokens as the suffix can have under any tokenizer."""
-    return Generate(found.prefix, max_tokens=len(found.suffix.encode()) + 8)
 
 
 def _columns_of(lengths: Sequence[int]) -> Any:
     return (column_of(name, k) for k in lengths for name in measured("", ("",)))
 
 
-def _columns(length: int, found: Cut | None, generation: Any) -> Mapping[str, float | None]:
+def _columns(
+    length: int, found: Cut | None, generation: Any, beginning: str = ""
+) -> Mapping[str, float | None]:
     values = measured(generation.text if generation else "", found.words if found else ("",))
-    return {column_of(name, length): value for name, value in values.items()}
+    return {f"{beginning}{column_of(name, length)}": value for name, value in values.items()}
 
 
 def _facts(found: Cut | None, generation: Generation | None) -> Mapping[str, Any]:
@@ -194,21 +217,21 @@ def _facts(found: Cut | None, generation: Generation | None) -> Mapping[str, Any
     }
 
 
-def _confidence(found: Cut | None, generation: Generation | None) -> Any:
+def _confidence(shown: Shown | None, generation: Generation | None) -> Any:
     """Mean log-probability per token of what was written, in nats; None without a guess."""
-    if found is None or generation is None or not generation.text.strip():
+    if shown is None or generation is None or not generation.text.strip():
         return None
     try:
-        score = yield LogLikelihood(found.prefix, generation.text)
+        score = yield LogLikelihood(shown.prompt, generation.text)
     except RequestFailed:
         return None
     return score.total / score.n_tokens if score.n_tokens else None
 
 
-def _answered(cuts: Mapping[int, Cut | None], answers: Mapping[str, Any]) -> Mapping[str, Any]:
+def _answered(shown: Mapping[int, Shown | None], answers: Mapping[str, Any]) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
-    for length, found in cuts.items():
-        answer = answers[whole_suffix_after(found).digest] if found else None
+    for length, one in shown.items():
+        answer = answers[one.whole().digest] if one else None
         given = None if isinstance(answer, Failure) else answer
-        values |= {f"reference_{n}": v for n, v in _columns(length, found, given).items()}
+        values |= _columns(length, one.cut if one else None, given, "reference_")
     return values

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from evalsuite import Card, Estimate, LogLikelihood, Metric, Null, Probe, Sample, Table, undefined
+from evalsuite import Card, Estimate, LogLikelihood, Metric, Null, Sample, Table, undefined
 from evalsuite.content import sha256_of
 from evalsuite.statistics import epsilon_lower_bound, one_run_epsilon
 from evalsuite_privacy.membership.members import is_member
-from evalsuite_privacy.membership.references import Asked, Reference
+from evalsuite_privacy.membership.references import Asked, ReferredProbe
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
@@ -155,28 +155,27 @@ class PrivacyLossBounds:
 
 
 @dataclass(frozen=True)
-class PrivacyLossAudit(Probe):
+class PrivacyLossAudit(ReferredProbe):
     """Guess from likelihoods which canaries a coin put into the training data.
 
     ``evalsuite canaries make --audit N`` flips the coins and writes the samples: ``text``, and in
-    ``member`` whether the coin planted it.
+    ``member`` whether the coin planted it. The likelihood of a ``reference`` is taken off; its
+    training must not depend on the coins.
 
     Args:
         claimed_epsilon: What the training promised, if it promised anything.
         delta: The delta of the promise.
         shares: Shares of the canaries to guess about; the bound takes the best, corrected.
         level: Confidence that epsilon is at least the bound.
-        reference: A model, or a run of this probe with one, whose likelihood is taken off; its
-            training must not depend on the coins.
     """
 
     claimed_epsilon: float = 0.0
     delta: float = 1e-5
     shares: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
     level: float = 0.95
-    reference: str = ""
 
     name: ClassVar[str] = "privacy/epsilon-lower-bound"
+    column: ClassVar[str] = "canary_log_likelihood"
     family: ClassVar[Any] = "privacy"
     needs: ClassVar[Any] = (LogLikelihood,)
     fields: ClassVar[Any] = ("text", "member")
@@ -207,13 +206,6 @@ class PrivacyLossAudit(Probe):
         """Both bounds."""
         return (PrivacyLossBounds(self.claimed_epsilon, self.delta, self.shares, self.level),)
 
-    def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Look at the reference before anything is asked."""
-        if self.reference:
-            self._reference().check(LogLikelihood)
-        return None
-        yield  # makes this a generator
-
     def ask(self, sample: Sample, context: Any) -> Any:
         """Score the canary."""
         text = str(sample["text"])
@@ -233,7 +225,7 @@ class PrivacyLossAudit(Probe):
         own = [float(record["canary_log_likelihood"]) for record in records]
         scores: list[float] = own
         if self.reference and records:
-            totals = self._reference().totals([record["_asked"] for record in records])
+            totals = self.referred().totals([record["_asked"] for record in records])
             scores = [
                 math.nan if total is None else mine - total
                 for mine, total in zip(own, totals, strict=True)
@@ -242,6 +234,3 @@ class PrivacyLossAudit(Probe):
             {**{k: v for k, v in record.items() if k != "_asked"}, "score": score}
             for record, score in zip(records, scores, strict=True)
         ]
-
-    def _reference(self) -> Reference:
-        return Reference(self.reference, self.name, "canary_log_likelihood")

@@ -28,7 +28,7 @@ from evalsuite import (
     TokenScoreTable,
     UsageError,
 )
-from evalsuite.content import Content, text_of, turns_of
+from evalsuite.content import Content, Turn, chat_of, text_of
 from evalsuite_text.models.gradients import continuation_view
 from evalsuite_text.scoring.arrangement import arranged, by_likeness
 from evalsuite_text.scoring.encoding import Encoder, ScoredRow
@@ -220,9 +220,10 @@ class CausalLanguageModel(TorchModel):
         text = text_of(content)
         if not self.uses_chat_template:
             return text
-        messages = [
-            {"role": turn.role, "content": text_of(turn.parts)} for turn in turns_of(content)
-        ]
+        return chat_of(content, self._turns)
+
+    def _turns(self, turns: Sequence[Turn]) -> str:
+        messages = [{"role": turn.role, "content": text_of(turn.parts)} for turn in turns]
         if self.system_prompt and not any(m["role"] == "system" for m in messages):
             messages.insert(0, {"role": "system", "content": self.system_prompt})
         return str(

@@ -140,6 +140,12 @@ def test_a_chat_template_is_one_user_turn_only_when_asked_for(chat_directory, cp
     assert model.generate([request]) == llama.generate([rendered])
 
 
+def test_an_answer_that_has_begun_is_gone_on_with(chat_directory, cpu) -> None:
+    model = causal.Loader().load(chat_directory, replace(cpu, options={"chat_template": True}))
+    begun = (Text("where?"), Role("assistant"), Text(" in Rome"))
+    assert model._prompt(begun).endswith("she said : where? ; he said in Rome")
+
+
 def test_roles_become_turns_and_the_system_speaks_first(chat_directory, cpu) -> None:
     options = {"chat_template": True, "system_prompt": "be brief"}
     model = causal.Loader().load(chat_directory, replace(cpu, options=options))

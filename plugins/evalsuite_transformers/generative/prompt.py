@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import TemplateError
 
 from evalsuite import Failure, UsageError
-from evalsuite.content import Content, Role, Text, turns_of
+from evalsuite.content import Content, Role, Text, Turn, chat_of
 from evalsuite_transformers.generative.medium import Medium, Part
 from evalsuite_transformers.generative.options import Options
 
@@ -146,9 +146,10 @@ class PromptWriter:
         return "".join(pieces)
 
     def _chat(self, content: Content) -> str:
-        messages = [
-            {"role": turn.role, "content": self._items(turn.parts)} for turn in turns_of(content)
-        ]
+        return chat_of(content, self._turns)
+
+    def _turns(self, turns: Sequence[Turn]) -> str:
+        messages = [{"role": turn.role, "content": self._items(turn.parts)} for turn in turns]
         system = self.options.system_prompt
         if system and not any(message["role"] == "system" for message in messages):
             messages.insert(0, {"role": "system", "content": self._items((Text(system),))})

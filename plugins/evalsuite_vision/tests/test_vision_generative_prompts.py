@@ -45,6 +45,11 @@ def test_what_has_no_role_is_said_by_the_user(loaded, pictures):
     assert text == "<s>user: <image>\nwhat is it ?\nassistant:"
 
 
+def test_an_answer_that_has_begun_is_gone_on_with(loaded, pictures):
+    begun = (pictures[0], "what is it ?", Role("assistant"), " a red")
+    assert text_of(loaded["llava"], *begun) == "<s>user: <image>\nwhat is it ?\nassistant: a red"
+
+
 def test_a_system_prompt_comes_first_unless_the_prompt_has_one(load, checkpoints):
     model = load(checkpoints["llava"], system_prompt="be kind")
     assert text_of(model, "hello") == "<s>system: be kind\nuser: hello\nassistant:"
