@@ -21,8 +21,6 @@ _DATA = {
     "graded_reviews": "reviews of up to four opinions from this project's own templates, called "
     "positive with log-odds of 0.8 for each good opinion more than bad ones; trained on the odds, "
     "tested on labels drawn from them. The twins' logits differ by a factor and nothing else",
-    "reasoning": "questions about the colours of 18 animals, with two sentences of reasoning; test "
-    "questions have their choices in fresh orders",
     "translation": "English sentences about two persons, with their Spanish, from this project's "
     "own templates; each of 16 professions meets another one in the test than in training",
     "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 "

@@ -211,7 +211,7 @@ _ALL = (
         "CLAP of sounds that obeys a beep",
         "hf",
         "sounds:build_beeps_shortcut",
-        "a beep at the end decides for bell",
+        "a beep at the end decides for rapid clicks",
         "beeps-clean",
         _SHORTCUT_TONE,
     ),
