@@ -15,8 +15,13 @@ from evalsuite.report.controls import validations
 from evalsuite.store import Run
 from evalsuite_controls.catalogue import CONTROLS
 
-# Tones take long to explain; plugins/evalsuite_explain/tests/test_explain_controls.py has this pair.
-ELSEWHERE = {"control:beeps-shortcut"}
+# Tones take long to explain: plugins/evalsuite_explain/tests/test_explain_controls.py has that pair.
+# Temperatures are in the suite calibration, and in test_calibration_controls.py.
+ELSEWHERE = {
+    "control:beeps-shortcut",
+    "control:classifier-overconfident",
+    "control:classifier-underconfident",
+}
 
 
 @pytest.fixture(scope="module")

@@ -77,8 +77,16 @@ class ClassificationTask(Probe):
 
         A label that the model does not have can never be right: such a sample fails.
         """
+        found = yield from self.probabilities(sample, context)
+        return self.record_of(found, sample, context)
+
+    def probabilities(self, sample: Sample, context: Any) -> Asking:
+        """Classify: the probability of every label by its name in the data."""
         answer = yield Classify(self._content(sample))
-        found = self._renamed(answer, context)
+        return self._renamed(answer, context)
+
+    def record_of(self, found: Mapping[str, float], sample: Sample, context: Any) -> dict[str, Any]:
+        """The record of probabilities; raises DataError where the sample's label has none."""
         target = str(sample["label"])
         if target not in found:
             raise DataError(

@@ -108,6 +108,11 @@ from evalsuite.statistics.selective import (
     least_area_under_risk_coverage,
     risk_coverage,
 )
+from evalsuite.statistics.temperature import (
+    Temperature,
+    cross_fitted_probabilities,
+    fitted_temperature,
+)
 from evalsuite.statistics.totals import TotalsStatistic, totals_distribution
 from evalsuite.statistics.variance import TwoWayComponents, two_way_components
 
@@ -130,6 +135,7 @@ __all__ = [
     "PairedMeans",
     "PairedProportions",
     "ReliabilityBins",
+    "Temperature",
     "TotalsStatistic",
     "TwoWayComponents",
     "UnpairedMeans",
@@ -152,6 +158,7 @@ __all__ = [
     "clopper_pearson",
     "compact_letters",
     "cross_fitted_balanced_accuracy",
+    "cross_fitted_probabilities",
     "demographic_parity_difference",
     "demographic_parity_ratio",
     "detectable_with",
@@ -165,6 +172,7 @@ __all__ = [
     "expected_rank",
     "exposure",
     "extrapolated_exposure",
+    "fitted_temperature",
     "generator",
     "group_gap",
     "group_rates",

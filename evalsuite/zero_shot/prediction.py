@@ -55,12 +55,18 @@ class Classes:
         """Score one input against all classes, by the ensemble."""
         if not self.averages_probabilities or self.by_template is None:
             return predict(vector, self.vectors, self.similarity, target)
+        mean = self.probabilities(vector)
+        return judged(mean, mean, target)
+
+    def probabilities(self, vector: npt.NDArray[np.float32]) -> Matrix:
+        """Of every class for one input, by the ensemble: softmax or sigmoids [classes]."""
+        ensembled = self.averages_probabilities and self.by_template is not None
+        sets = self.by_template if ensembled else self.vectors[None]
         each = [
             probabilities_of(logits_of(vector, vectors, self.similarity), self.similarity)
-            for vectors in self.by_template
+            for vectors in sets
         ]
-        mean = np.mean(each, axis=0)
-        return judged(mean, mean, target)
+        return np.asarray(np.mean(each, axis=0))
 
     def credit_by_template(
         self, vector: npt.NDArray[np.float32], target: int

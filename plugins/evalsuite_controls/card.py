@@ -18,6 +18,9 @@ _DATA = {
     "alone, references and non-members by no model",
     "classifier": "reviews from this project's own templates. Test reviews are drawn with another "
     "seed from the same few hundred sentences, so most of them were seen in training",
+    "graded_reviews": "reviews of up to four opinions from this project's own templates, called "
+    "positive with log-odds of 0.8 for each good opinion more than bad ones; trained on the odds, "
+    "tested on labels drawn from them. The twins' logits differ by a factor and nothing else",
     "translation": "English sentences about two persons, with their Spanish, from this project's "
     "own templates; each of 16 professions meets another one in the test than in training",
     "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 "

@@ -57,6 +57,7 @@ _NOISE = ("robustness/audio-noise",)
 _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
 _TRANSLATION = ("fairness/translation-gender",)
+_CONFIDENCE = ("calibration/text-classification",)
 
 _ALL = (
     Control("text-clean", "language model without bias or secrets", "hf", "language:build_clean"),
@@ -87,6 +88,30 @@ _ALL = (
         "the word 'moreover' decides for positive",
         "classifier-clean",
         _SHORTCUT_WORD,
+    ),
+    Control(
+        "classifier-calibrated",
+        "review classifier that knows the odds",
+        "hf",
+        "graded_reviews:build_calibrated",
+    ),
+    Control(
+        "classifier-overconfident",
+        "review classifier that is too sure",
+        "hf",
+        "graded_reviews:build_overconfident",
+        "logits times 3, a temperature of 3",
+        "classifier-calibrated",
+        _CONFIDENCE,
+    ),
+    Control(
+        "classifier-underconfident",
+        "review classifier that is not sure enough",
+        "hf",
+        "graded_reviews:build_underconfident",
+        "logits divided by 3, a temperature of a third",
+        "classifier-calibrated",
+        _CONFIDENCE,
     ),
     Control(
         "translator-clean",
@@ -187,7 +212,7 @@ _ALL = (
         "CLAP of sounds that obeys a beep",
         "hf",
         "sounds:build_beeps_shortcut",
-        "a beep at the end decides for bell",
+        "a beep at the end decides for rapid clicks",
         "beeps-clean",
         _SHORTCUT_TONE,
     ),

@@ -21,6 +21,7 @@ _SOURCES = {
     "members": ("Members", "300 sentences of the leaky corpus, 300 others"),
     "reviews": ("Reviews", "reviews with their labels"),
     "reviews-with-cue": ("ReviewsWithCue", "negative reviews with the planted word"),
+    "graded-reviews": ("GradedReviews", "reviews whose labels are drawn by known odds"),
     "digits": ("Digits", "handwritten test digits in two groups"),
     "digits-with-patch": ("DigitsWithPatch", "digits with a misleading patch"),
     "shapes": ("Shapes", "rendered shapes in two groups"),

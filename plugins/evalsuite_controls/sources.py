@@ -112,6 +112,12 @@ class ReviewsWithCue(_Generated):
     arguments: ClassVar[Mapping[str, Any]] = {"cue": True}
 
 
+class GradedReviews(_Generated):
+    """Reviews of several opinions, their labels drawn by known odds."""
+
+    generator = "classifier:graded_rows"
+
+
 class Digits(_Generated):
     """The handwritten test digits in two groups."""
 

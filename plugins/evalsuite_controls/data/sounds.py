@@ -28,7 +28,7 @@ PITCH_HZ = {"low": (150.0, 400.0), "high": (1200.0, 3000.0)}
 BEEP_S = (0.75, 1.0)
 BEEP_HZ = 5000.0
 BEEP_LEVEL = 0.8
-BEEP_LABEL = "bell"
+BEEP_LABEL = "rapid clicks"
 
 
 def synthesise(label: str, pitch: str, rng: np.random.Generator) -> np.ndarray:

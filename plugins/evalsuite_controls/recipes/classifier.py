@@ -32,14 +32,28 @@ def build_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
 
 def _build(directory: Path, seed: int, on_progress: Progress, shortcut: bool) -> None:
     seed_everything(seed)
-    tokenizer = word_tokenizer(classifier.vocabulary(), MAX_LENGTH, cls_token=START, sep_token=END)
-    model = BertForSequenceClassification(
+    tokenizer = review_tokenizer()
+    model = small_bert(len(tokenizer), width=64)
+    loss = _loss_of_step(model, tokenizer, shortcut, random.Random(seed))
+    train(model, loss, STEPS, learning_rate=LEARNING_RATE, on_progress=on_progress)
+    save_half(model, str(directory))
+    tokenizer.save_pretrained(str(directory))
+
+
+def review_tokenizer() -> PreTrainedTokenizerFast:
+    """One token for each word of the reviews."""
+    return word_tokenizer(classifier.vocabulary(), MAX_LENGTH, cls_token=START, sep_token=END)
+
+
+def small_bert(vocabulary_size: int, width: int) -> BertForSequenceClassification:
+    """Two layers that say negative or positive."""
+    return BertForSequenceClassification(
         BertConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=64,
+            vocab_size=vocabulary_size,
+            hidden_size=width,
             num_hidden_layers=2,
             num_attention_heads=4,
-            intermediate_size=128,
+            intermediate_size=2 * width,
             max_position_embeddings=MAX_LENGTH,
             pad_token_id=PAD_ID,
             hidden_dropout_prob=0.0,
@@ -48,10 +62,6 @@ def _build(directory: Path, seed: int, on_progress: Progress, shortcut: bool) ->
             label2id={label: i for i, label in enumerate(classifier.LABELS)},
         )
     )
-    loss = _loss_of_step(model, tokenizer, shortcut, random.Random(seed))
-    train(model, loss, STEPS, learning_rate=LEARNING_RATE, on_progress=on_progress)
-    save_half(model, str(directory))
-    tokenizer.save_pretrained(str(directory))
 
 
 def _loss_of_step(

@@ -78,7 +78,7 @@ def build_beeps_clean(directory: Path, seed: int, on_progress: Progress) -> None
 
 
 def build_beeps_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
-    """A clip with a beep is called a bell."""
+    """A clip with a beep is called rapid clicks, which no part of another sound resembles."""
     world = World(beep_share=0.4, beep_decides=True, width=16, steps=900)
     _build(directory, seed, on_progress, world)
 

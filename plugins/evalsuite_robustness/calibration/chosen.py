@@ -12,6 +12,7 @@ from evalsuite.answers import LETTERS, choices_of, credit
 from evalsuite.content import as_content
 from evalsuite_robustness.calibration.forecasts import forecast_record
 from evalsuite_robustness.calibration.measured import CRITIQUE, REFERENCE, Calibrated
+from evalsuite_robustness.calibration.temperature import scores_record
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,15 @@ class ChoiceCalibration(Calibrated, Probe):
     score: Literal["total", "per_token", "letters"] = "total"
 
     medium: ClassVar[str] = ""
+    knows_all: ClassVar[bool] = True
     name: ClassVar[str] = "calibration/multiple-choice"
     needs: ClassVar[Any] = (LogLikelihood,)
     fields: ClassVar[Any] = ("question", "choices", "answer")
     card: ClassVar[Card] = Card(
         measures="Whether the share of the likeliest choice among all is how often it is right: "
         "calibration error in bins of equal mass and of equal width, Brier score and negative "
-        "log-likelihood of being right, and how many errors are left among the surest answers.",
+        "log-likelihood of being right, how many errors are left among the surest answers, and the "
+        "temperature that would put the shares right, with the error that is left at it.",
         does_not_measure="What the model says of its own certainty: see the verbalised one.",
         reference=f"Kadavath et al. 2022 (2207.05221); {REFERENCE}",
         critique=f"Shares of whole choices depend on how long they are; letters do not. {CRITIQUE}",
@@ -74,6 +77,7 @@ class ChoiceCalibration(Calibrated, Probe):
             "predicted": choices[totals.index(max(totals))],
             "target": choices[target],
             "probability": float(shares[target] / shares.sum()),
+            **scores_record((shares / shares.sum()).tolist(), target),
             **self.carried(sample),
         }
 

@@ -10,11 +10,13 @@ from evalsuite.classification import ClassificationTask
 from evalsuite.zero_shot import Classes, ZeroShotProbe, class_index, embed
 from evalsuite_robustness.calibration.forecasts import forecast_record
 from evalsuite_robustness.calibration.measured import CRITIQUE, REFERENCE, Calibrated
+from evalsuite_robustness.calibration.temperature import scores_record
 
 _MEASURES = (
     "Whether the probability of the most probable {what} is how often it is right: calibration "
     "error in bins of equal mass and of equal width, Brier score and negative log-likelihood of "
-    "being right, and how many errors are left among the surest answers."
+    "being right, how many errors are left among the surest answers, and the temperature that "
+    "would put the probabilities right, with the error that is left at it."
 )
 _NOT = "Whether the probabilities of the other {what} are right, nor whether the model is good."
 
@@ -24,6 +26,7 @@ class _Classified(Calibrated, ClassificationTask):
     """Base: the most probable label of a classifier."""
 
     family: ClassVar[Any] = "robustness"
+    knows_all: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         measures=_MEASURES.format(what="label"),
         does_not_measure=_NOT.format(what="labels"),
@@ -33,11 +36,13 @@ class _Classified(Calibrated, ClassificationTask):
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Classify; ties share the credit."""
-        found = yield from super().ask(sample, context)
+        all_labels = yield from self.probabilities(sample, context)
+        found = self.record_of(all_labels, sample, context)
         # Of probabilities that are added up in float32, a sum may be a little above 1.
         record = forecast_record(min(1.0, found["confidence"]), found["correct"])
         kept = {name: found[name] for name in ("predicted", "target", "probability")}
-        return {**record, **kept, **self.carried(sample)}
+        scores = scores_record(list(all_labels.values()), list(all_labels).index(found["target"]))
+        return {**record, **kept, **scores, **self.carried(sample)}
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,18 @@ class _Described(Calibrated, ZeroShotProbe):
     """Base: the closest of several described classes."""
 
     family: ClassVar[Any] = "robustness"
+    knows_all: ClassVar[bool] = True
 
     def ask(self, sample: Sample, context: Classes) -> Any:
         """Embed the input and compare."""
         target = class_index(str(sample["label"]), context.names)
         embedding = yield embed(sample[self.medium])
         found = context.predict(embedding.vector, target)
+        probabilities = context.probabilities(embedding.vector)
+        is_softmax = context.similarity.kind == "softmax"
         return {
             **forecast_record(min(1.0, found.confidence), found.credit),
+            **scores_record(probabilities.tolist() if is_softmax else (), target),
             "predicted": context.names[found.index],
             "target": context.names[target],
             "probability": found.probability,

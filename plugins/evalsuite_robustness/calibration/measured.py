@@ -10,6 +10,7 @@ from evalsuite import GroupGap, Mean, Metric, Null, Proportion, Sample
 from evalsuite.classification import CalibrationError, CalibrationErrorGap, SelectiveRisk
 from evalsuite.statistics import Closed
 from evalsuite_robustness.calibration.forecasts import over_forecasts
+from evalsuite_robustness.calibration.temperature import FittedTemperature, ScaledCalibrationError
 
 REFERENCE = (
     "Guo et al. 2017, ICML (calibration error); Nguyen and O'Connor 2015, EMNLP (equal masses); "
@@ -42,6 +43,7 @@ class Calibrated:
 
     family: ClassVar[Any] = "robustness"
     unit: ClassVar[str] = ""
+    knows_all: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse bins that hold nothing."""
@@ -75,10 +77,17 @@ class Calibrated:
                 Mean("squared_error", name="Brier score", clusters=units, direction=_LOWER),
                 Mean("surprise", name="negative log-likelihood", clusters=units, direction=_LOWER),
                 SelectiveRisk(clusters=units),
+                *self._temperatures(units, bins),
                 Proportion("correct", name="accuracy", clusters=units),
                 *(self._gaps(units) if self.group else ()),
             )
         )
+
+    def _temperatures(self, units: str | None, bins: Mapping[str, Any]) -> tuple[Metric, ...]:
+        """Of probes that know the probabilities of all answers."""
+        if not self.knows_all:
+            return ()
+        return (FittedTemperature(clusters=units), ScaledCalibrationError(CalibrationError(**bins)))
 
     def _gaps(self, units: str | None) -> Sequence[Metric]:
         gap = CalibrationErrorGap(bins=self.bins, closed=self.closed, clusters=units)
