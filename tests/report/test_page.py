@@ -171,7 +171,7 @@ def test_a_job_that_is_not_applicable_says_why(tmp_path):
 def test_what_is_not_applicable_takes_one_folded_line(tmp_path):
     first, second = (
         replace(
-            result("m:x", 0.5, 0.4, 0.6, name=name), status="not applicable",
+            result("m:x", 0.5, 0.4, 0.6, name=name), id=name[-3:], status="not applicable",
             reason="no ears", estimates=(), n_samples=0,
         )
         for name in ("audio/one", "audio/two")

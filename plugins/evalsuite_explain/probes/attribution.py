@@ -41,10 +41,14 @@ class Attribution(Measuring, Probe):
         target: What is explained.
         subject: Its own options: ``grid`` of pictures; ``moments``, ``bands``, ``fill`` of clips;
             ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer.
-        explainers: One or more; see ExplainerChoice. The first is the one that is judged.
+        explainers: One or more, of which the first is judged. integrated_gradients,
+            input_x_gradient, saliency, smooth_grad, deep_lift, grad_cam, attention_rollout,
+            relevance and input_magnitude need a model whose gradients are open; occlusion, shapley,
+            sampled_shapley, kernel_shap, lime and random its answers only.
         explainer_settings: Of those that have settings, {explainer: {setting: value}}.
         tolerance: By how much of the total a complete explainer's scores may miss it.
-        steps: Points of the curves of inputs with more features than that; fewer are all taken.
+        steps: Points of the curves of inputs with more features than that and than ``longest``;
+            others have one for each feature.
         sets: Random sets of features that are taken away, for infidelity and sensitivity-n.
         share: Of the features in each set.
         exact_up_to: Most features for exact bounds of NAOPC; they take 2 to its power of questions.

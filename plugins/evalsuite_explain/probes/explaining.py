@@ -87,10 +87,11 @@ def completeness_columns(
     """
     first = next(iter(explained.values()))
     complete = [found for name, found in explained.items() if name in COMPLETE]
+    steps = [float(found.n_steps) for found in complete if found.n_steps]
     missed = [found.relative_error > tolerance for found in complete]
     return {
         "completeness_error": first.completeness_error,
         "relative_error": first.relative_error,
         "is_incomplete": any(missed) if missed else None,
-        "n_steps": max((found.n_steps for found in complete if found.n_steps), default=None),
+        "n_steps": max(steps, default=None),
     }

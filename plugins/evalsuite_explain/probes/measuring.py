@@ -135,7 +135,8 @@ class Measuring:
     """Options of a probe that measures rankings, and the asking for it.
 
     Args:
-        steps: Points of the curves of inputs with more features than that; fewer are all taken.
+        steps: Points of the curves of inputs with more features than that and than ``longest``;
+            others have one for each feature.
         sets: Random sets of features that are taken away, for infidelity and sensitivity-n.
         share: Of the features in each set.
         exact_up_to: Most features for exact bounds of NAOPC; they take 2 to its power of questions.
@@ -179,7 +180,7 @@ class Measuring:
         self, game: Game, orders: Sequence[Sequence[int]]
     ) -> Generator[Any, Any, list[Curves]]:
         n = len(game.features)
-        counts = curve_counts(n, max(self.steps, self.longest))
+        counts = curve_counts(n, n if n <= self.longest else self.steps)
         left = np.stack([steps_of(order)[counts] for order in orders])
         values = yield from game.values(np.vstack([*left, *~left]))
         deletions, insertions = values.reshape(2, len(orders), len(counts))

@@ -27,7 +27,7 @@ from evalsuite.zero_shot import embed, predict
 from evalsuite_explain.explainers.game import Game
 from evalsuite_explain.inputs.clip import FILLS, Clip
 from evalsuite_explain.inputs.picture import Picture
-from evalsuite_explain.inputs.words import Words
+from evalsuite_explain.inputs.words import Words, words_of
 from evalsuite_explain.kept_words import KeptWords
 from evalsuite_explain.probes.described import Described, DescribedClasses
 from evalsuite_explain.targets import (
@@ -88,7 +88,8 @@ class LabelOfText:
 class ContinuationOfText:
     """log P(continuation | text) of a language model, by words of the text.
 
-    Without a field ``continuation``, the last word of the text is taken for it.
+    Without a field ``continuation``, the last word of the text is taken for it; marks behind it are
+    left out.
     """
 
     media: ClassVar[Any] = ("text",)
@@ -100,9 +101,8 @@ class ContinuationOfText:
         del context
         text, continuation = str(sample["text"]), sample.get("continuation")
         if continuation is None:
-            before, space, last = text.rstrip().rpartition(" ")
-            text, continuation = before, space + last
-        return Subject(divided_text(text), ContinuationScore(str(continuation)), "")
+            text, continuation = before_last_word(text)
+        return Subject(divided_text(text), ContinuationScore(str(continuation)), None)
         yield  # makes this a generator
 
 
@@ -142,6 +142,12 @@ class ClipCells:
 class _ClassSubject(DescribedClasses):
     """Base, beside cells: the closest of several descriptions."""
 
+    @property
+    def fields(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The input, and its label where no option names the classes."""
+        is_named = self.classes or self.classes_path or self.prompts or self.prompts_path
+        return (self.medium,) if is_named else (self.medium, "label")
+
     def divided(self, sample: Sample) -> Any:
         """The input as cells."""
         raise TypeError(f"{type(self).__name__} does not divide its input")
@@ -163,7 +169,6 @@ class ClassOfImage(PictureCells, _ClassSubject):
 
     medium: ClassVar[str] = "image"
     asked: ClassVar[Any] = (EmbedImage, EmbedText, SimilarityScale)
-    fields: ClassVar[Any] = ("image", "label")
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,6 @@ class ClassOfClip(ClipCells, _ClassSubject):
 
     medium: ClassVar[str] = "audio"
     asked: ClassVar[Any] = (EmbedAudio, EmbedText, SimilarityScale)
-    fields: ClassVar[Any] = ("audio", "label")
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,14 @@ class TranscriptOfClip(ClipCells, Probe):
         if not BASIC(found.text).strip():
             raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
         return Subject(self.divided(sample), KeptWords(found.text), found.text)
+
+
+def before_last_word(text: str) -> tuple[str, str]:
+    """What stands before the last word with a letter or digit, and that word with its space."""
+    spoken = [span for word, span in words_of(text) if any(map(str.isalnum, word))]
+    begin, end = spoken[-1] if spoken else (len(text), len(text))
+    before = text[:begin].rstrip()
+    return before, text[len(before) : end]
 
 
 def divided_text(text: str) -> Words:

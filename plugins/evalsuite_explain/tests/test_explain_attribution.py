@@ -42,6 +42,7 @@ from evalsuite_explain.measures.bounds import steps_of
 from evalsuite_explain.measures.faithfulness import curve_area, curve_counts, ranking, top_counts
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.chosen import SUBJECTS
+from evalsuite_explain.probes.subjects import before_last_word
 
 OCCLUDED = {"explainers": ("occlusion",)}
 TEXTS = [f"film {i} was really good tonight" for i in range(6)]
@@ -347,6 +348,20 @@ def test_an_answer_without_choices_is_the_one_that_is_given():
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("the cat wore a hat", ("the cat wore a", " hat")),
+        ("the cat wore a hat . ", ("the cat wore a", " hat")),
+        ("the cat wore a  hat!", ("the cat wore a", "  hat!")),
+        ("hat", ("", "hat")),
+        ("...", ("...", "")),
+    ],
+)
+def test_a_last_word_is_one_that_is_spoken(text, told):
+    assert before_last_word(text) == told
+
+
+@pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"medium": "smell"}, "medium must be one of text, image, audio"),
@@ -375,6 +390,9 @@ def test_needs_follow_from_the_target_and_the_explainers():
     assert AttributionProbe().needs == (Classify, Attribute)
     assert AttributionProbe(medium="image", target="label").media == ("image",)
     assert AttributionProbe(medium="audio", target="match").fields == ("audio", "text")
+    unnamed, named = AttributionProbe(medium="image", target="class"), options("image", "class")
+    assert unnamed.fields == ("image", "label")
+    assert AttributionProbe(**named).fields == ("image",)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from evalsuite import DifferentiableView, LoadSettings, RequestFailed, UsageError
 from evalsuite.factories import loader_for
@@ -15,7 +17,8 @@ from evalsuite.registry import installed
 from evalsuite.testing import play
 from evalsuite_controls.sources import AnimalSentences, Digits, Reviews
 from evalsuite_explain.explainers.altered import layers_of, nearby, redrawn
-from evalsuite_explain.explainers.gradients import input_magnitude, input_x_gradient
+from evalsuite_explain.explainers.gradients import input_magnitude, input_x_gradient, saliency
+from evalsuite_explain.measures.agreement import spearman
 from evalsuite_explain.probes.sanity import ContinuationSanity, ImageSanity, TextSanity
 
 GRADIENT = "evalsuite_explain.explainers.gradients:input_x_gradient"
@@ -96,6 +99,41 @@ def test_the_layers_next_to_the_output_go_first():
     redrawn(view, explainer=GRADIENT, share=0.4, draw=1)
     # two of three layers, rounded up from 1.2
     assert seen[-1] == {"scale", "a_second.weight", "a_second.bias"}
+
+
+@pytest.mark.parametrize(("share", "redrawn_layers"), [(0.5, (2,)), (1.0, (0, 2))])
+def test_what_is_lost_is_what_a_plain_loop_finds(share, redrawn_layers):
+    # saliency of sixteen numbers by an intact network and one whose layers are drawn anew
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(16, 8, bias=False), torch.nn.ReLU(), torch.nn.Linear(8, 3, bias=False)
+    )
+    points = torch.randn(4, 16)
+    generator, other = torch.Generator().manual_seed(3), deepcopy(network)
+    for i in redrawn_layers:
+        own = network[i].weight.detach()
+        drawn = torch.randn(own.shape, generator=generator) * own.std(correction=0) + own.mean()
+        other[i].weight.data = drawn
+
+    def plain(module, point):
+        leaf = point.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(module(leaf)[1], leaf)
+        return gradient.abs().numpy()
+
+    explained = "evalsuite_explain.explainers.gradients:saliency"
+    for point in points:
+        spans = tuple((i, i + 1) for i in range(16))
+        view = DifferentiableView(
+            point.reshape(1, 16, 1),
+            torch.zeros(1, 16, 1),
+            lambda x: network(x[:, :, 0])[:, 1],
+            spans,
+            module=network,
+        )
+        before = saliency(view).scores
+        after = redrawn(view, explainer=explained, share=share, draw=3).scores
+        theirs = spearmanr(plain(network, point), plain(other, point)).statistic
+        assert spearman(np.array(before), np.array(after)) == pytest.approx(theirs, abs=1e-6)
 
 
 def test_the_same_draw_gives_the_same_model():

@@ -38,13 +38,15 @@ function faithfulness(rows, done) {
   const right = AREA.width - AREA.right, below = AREA.height - AREA.bottom;
   const x = (share) => AREA.left + share * (right - AREA.left);
   const y = (value) => below - ((value - low) / (high - low)) * (below - AREA.top);
+  // Next to the other end of the axis, what is as good as nothing is written so.
+  const end = (value) => (Math.abs(value) < 5e-4 * (high - low) ? "0" : rounded(value));
   const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
   const spoken = `answer while the most important parts are ${done} first: ${areas(own, random)}`;
   const svg = svgElement("svg", { viewBox: `0 0 ${AREA.width} ${AREA.height}`, width: AREA.width, height: AREA.height, role: "img", "aria-label": spoken });
   svg.append(
     svgElement("path", { class: "axis", d: `M${AREA.left} ${AREA.top}V${below}H${right}` }),
-    svgElement("text", { x: AREA.left - 4, y: y(high) + 4, "text-anchor": "end" }, rounded(high)),
-    svgElement("text", { x: AREA.left - 4, y: y(low) + 3, "text-anchor": "end" }, rounded(low)),
+    svgElement("text", { x: AREA.left - 4, y: y(high) + 4, "text-anchor": "end" }, end(high)),
+    svgElement("text", { x: AREA.left - 4, y: y(low) + 3, "text-anchor": "end" }, end(low)),
     svgElement("text", { x: AREA.left, y: AREA.height - 4 }, "0"),
     svgElement("text", { x: (AREA.left + right) / 2, y: AREA.height - 4, "text-anchor": "middle" }, `share ${done}`),
     svgElement("text", { x: right, y: AREA.height - 4, "text-anchor": "end" }, "1"),
