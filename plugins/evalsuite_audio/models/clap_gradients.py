@@ -23,6 +23,7 @@ from evalsuite_transformers.differentiable.cells import (
     cells_of_shares,
     crossed,
 )
+from evalsuite_transformers.differentiable.joined import joined_similarity
 from evalsuite_transformers.differentiable.similarity import (
     pair_of,
     similarity_output,
@@ -41,27 +42,36 @@ def similarity_view(
     grid: tuple[int, int],
     against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
-    """One side of a clip and a text; the output is their similarity as the model scales it."""
+    """A clip, a text or both; the output is their similarity as the model scales it."""
     pair = pair_of(content, target, Audio, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
     if medium == "audio":
         partner = text_directions(model, pair)
         return _clip_view(model, pair.medium, partner, scale, grid)
+    if medium == "joint":
+        clip = _clip_view(model, pair.medium, None, scale, grid)
+        return joined_similarity(clip, _text_view(model, pair.text, None, scale), scale)
     partner = unit_mean(model.embed_audio([EmbedAudio(pair.medium)]), model.device)
-    encoded = model._ids([pair.text]).to(model.device)
+    return _text_view(model, pair.text, partner, scale)
+
+
+def _text_view(
+    model: Any, text: str, partner: torch.Tensor | None, scale: Any
+) -> DifferentiableView:
+    encoded = model._ids([text]).to(model.device)
     ids, tokenizer = encoded["input_ids"], model.processor.tokenizer
     return text_tower_view(
         model.module,
         ids,
         {"attention_mask": encoded["attention_mask"]},
-        token_spans(tokenizer, pair.text, ids[0].tolist()),
+        token_spans(tokenizer, text, ids[0].tolist()),
         absent_id(tokenizer, int(ids[0, -1])),
         similarity_output(lambda features: features, partner, scale),
     )
 
 
 def _clip_view(
-    model: Any, clip: Audio, partner: torch.Tensor, scale: Any, grid: tuple[int, int]
+    model: Any, clip: Audio, partner: torch.Tensor | None, scale: Any, grid: tuple[int, int]
 ) -> DifferentiableView:
     """Features [1, pieces, channels, frames, bands].
 
@@ -103,7 +113,7 @@ def _clip_view(
 
 
 def _trace(
-    module: Any, run: Any, partner: torch.Tensor, scale: Any, inputs: torch.Tensor
+    module: Any, run: Any, partner: torch.Tensor | None, scale: Any, inputs: torch.Tensor
 ) -> ForwardTrace:
     """The map that the tower of shifted windows ends with; its attention stays within windows."""
     if inputs.shape[1] > 1:

@@ -37,6 +37,10 @@ class SuiteFolder:
         assert run(["run", str(self.path / "suite.yaml"), "-q", "-o", out]) == 0
         return {result.label: result for result in Run.open(Path(out)).results}
 
+    def results(self) -> tuple[JobResult, ...]:
+        """Those of all models."""
+        return tuple(Run.open(self.path / "run").results)
+
     def records(self, job: JobResult) -> list[dict[str, object]]:
         """What was found for each sample."""
         return [dict(row.record) for row in Run.open(self.path / "run").samples(job.id)]
@@ -73,7 +77,7 @@ def whisper_tokenizer():
 
 @pytest.fixture(scope="session")
 def small_whisper(tmp_path_factory):
-    """The folder of a Whisper of one second, with weights so large that sounds and words matter, yet smooth."""
+    """The folder of a Whisper of one second, whose weights let sounds and words matter."""
     folder = tmp_path_factory.mktemp("whisper")
     words = whisper_tokenizer()
     ids = words.convert_tokens_to_ids
@@ -90,8 +94,14 @@ def small_whisper(tmp_path_factory):
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.dim() > 1:
-                sharpness = 2.0 if "encoder_attn" in name else 1.0
+                sharpness = 12.0 if "decoder.embed" in name else 1.0
                 weight.normal_(0, sharpness * weight[0].numel() ** -0.5)
+        spaced = [i for sign, i in words.get_vocab().items() if sign.startswith("\u0120")]
+        model.proj_out.weight[spaced] *= 2  # several words in a transcript
+        # From the fifteenth position on all points to the end token, so that transcripts end.
+        end = torch.randn(32)
+        model.model.decoder.embed_positions.weight[15:] += 400 * end / end.norm()
+        model.proj_out.weight[ids("<|endoftext|>")] = 2 * end / end.norm()
     is_word = lambda text: text.isascii() and text.isalpha()
     letters = [i for sign, i in words.get_vocab().items() if is_word(sign.lstrip("\u0120"))]
     silent = sorted(set(words.get_vocab().values()) - set(letters) - {ids("<|endoftext|>")})

@@ -91,6 +91,23 @@ def test_integrated_gradients_of_a_medium_add_up_over_the_cells(name, make, text
     assert sum(found.scores) == pytest.approx(found.total, rel=0.02, abs=0.05)
 
 
+@pytest.mark.parametrize(("name", "make", "text", "medium"), list(cases()))
+def test_both_sides_at_once_have_the_gradients_that_each_has_alone(name, make, text, medium):
+    model, content = control(name), (make(), Text(text))
+    view = model.differentiable_view(content, "", medium="joint", grid=(2, 3))
+    with torch.no_grad():
+        found = float(view.output(view.inputs)[0])
+    assert found == pytest.approx(similarity(model, content[0], text), abs=1e-3)
+    joint = ask(model, content, "saliency", "joint", (2, 3))
+    cells = ask(model, content, "saliency", medium, (2, 3))
+    words = ask(model, content, "saliency")
+    assert (joint.grid, joint.spans) == ((2, 3), words.spans)
+    assert joint.scores[:6] == pytest.approx(cells.scores, rel=1e-4, abs=1e-5)
+    assert joint.scores[6:] == pytest.approx(words.scores, rel=1e-4, abs=1e-5)
+    complete = ask(model, content, "integrated_gradients", "joint", (2, 3), n_steps=64)
+    assert sum(complete.scores) == pytest.approx(complete.total, rel=0.03, abs=0.05)
+
+
 @pytest.mark.parametrize("explainer", [name for name in GRADIENTS if name != "deep_lift"])
 def test_every_explainer_looks_into_clips_texts(explainer):
     make, text = PICTURES["digits-clean"]

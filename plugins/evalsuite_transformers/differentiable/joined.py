@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from evalsuite import DifferentiableView
+from evalsuite import DifferentiableView, Similarity
 
 
 def joined(
@@ -49,5 +49,17 @@ def joined(
         cell_sums=sums,
         module=cells.module,
         parts=parts,
-        most_at_once=1,
+        most_at_once=cells.most_at_once,
     )
+
+
+def joined_similarity(
+    cells: DifferentiableView, words: DifferentiableView, scale: Similarity
+) -> DifferentiableView:
+    """Both sides of a dual encoder at once; their outputs are unit vectors [batch, dimensions]."""
+
+    def output(medium: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        cosine: torch.Tensor = (cells.output(medium) * words.output(text)).sum(-1)
+        return scale.scale * cosine + scale.bias
+
+    return joined(cells, words, output)

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import torch
 from PIL import Image as pillow  # noqa: N813
 
-from evalsuite import Failure, RequestFailed
 from evalsuite_transformers.differentiable.cells import cell_sums, cells_of_shares, crossed
 
 Prepare = Callable[[Any], torch.Tensor]
@@ -27,12 +26,10 @@ def picture_cells(
     """Sums over the cells of a grid on the whole picture, of a tensor like the prepared pixels.
 
     Args:
-        prepare: From a PIL picture to the model's pixels [1, channels, height, width].
+        prepare: From a PIL picture to the model's pixels [1, channels, height, width]; or to
+            patches or tiles, of any other shape that depends on the picture's size alone.
         size: Width and height of the picture.
         grid: Rows and columns.
-
-    Raises:
-        RequestFailed: The processor gives no pixels in rows and columns.
     """
     width, height = size
     across = np.tile(np.linspace(0, 255, width), (height, 1))
@@ -41,6 +38,9 @@ def picture_cells(
         _prepared(prepare, levels)
         for levels in (np.zeros_like(across), np.full_like(across, 255.0), across, down)
     )
+    if dark.ndim != 4 or len(dark) != 1:
+        return cell_sums(_scattered(dark, bright, columns, rows, size, grid), grid[0] * grid[1])
+    dark, bright, columns, rows = (ramp[0].mean(0) for ramp in (dark, bright, columns, rows))
     column_shares = _line(_shares(columns, dark, bright), 0, width)
     row_shares = _line(_shares(rows, dark, bright), 1, height)
     cells = crossed(
@@ -52,19 +52,29 @@ def picture_cells(
 
 
 def _prepared(prepare: Prepare, levels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The mean over channels of a grey picture's pixels [height, width]."""
+    """What a processor makes of a grey picture."""
     grey = np.repeat(levels.round().astype(np.uint8)[..., None], 3, axis=2)
     pixels = prepare(pillow.fromarray(grey))
-    if pixels.ndim != 4 or len(pixels) != 1:
-        shape = " x ".join(map(str, pixels.shape))
-        raise RequestFailed(
-            Failure(
-                "no pixel grid",
-                f"the image processor makes {shape} numbers, not one picture's rows and columns "
-                "of pixels, so gradients have no known place. Use occlusion.",
-            )
-        )
-    return pixels[0].float().mean(0).cpu().numpy().astype(float)
+    return pixels.float().cpu().numpy().astype(float)
+
+
+def _scattered(
+    dark: npt.NDArray[np.float64],
+    bright: npt.NDArray[np.float64],
+    columns: npt.NDArray[np.float64],
+    rows: npt.NDArray[np.float64],
+    size: tuple[int, int],
+    grid: tuple[int, int],
+) -> npt.NDArray[np.int64]:
+    """The cell of each number by itself, of pixels in patches or tiles.
+
+    A pixel that lies on the border of two cells may be given to either: brightness has 256 steps.
+    """
+    places = []
+    for ramp, n_pixels, n_cells in ((rows, size[1], grid[0]), (columns, size[0], grid[1])):
+        shares = np.clip(_shares(ramp, dark, bright), 0.0, 1.0)
+        places.append(cells_of_shares((shares * (n_pixels - 1) + 0.5) / n_pixels, n_cells))
+    return np.asarray(crossed(places[0], places[1], grid[1]))
 
 
 def _shares(
@@ -118,6 +128,12 @@ def spread_patches(grid: tuple[int, int], like: torch.Tensor) -> Callable[[Any],
         return found
 
     return spread
+
+
+def solid(picture: Any) -> Any:
+    """A picture as large as another one, all of that one's mean colour."""
+    mean = np.asarray(picture.convert("RGB"), float).reshape(-1, 3).mean(axis=0)
+    return pillow.new("RGB", picture.size, tuple(int(level) for level in mean.round()))
 
 
 def mean_colour(pixels: torch.Tensor) -> torch.Tensor:

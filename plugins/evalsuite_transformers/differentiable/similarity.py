@@ -55,7 +55,7 @@ def pair_of(
     Raises:
         ValueError: There is a target, or not one of each side, or a text is to compete.
     """
-    if against and medium == "text":
+    if against and medium in ("text", "joint"):
         raise ValueError("only a picture or clip is put in one of several classes, not a text")
     media = [part for part in content if isinstance(part, kind)]
     texts = tuple(part.text for part in content if isinstance(part, Text))
@@ -94,15 +94,18 @@ _directions: WeakKeyDictionary[Any, dict[str, Embedding]] = WeakKeyDictionary()
 
 
 def similarity_output(
-    encode: Callable[[torch.Tensor], torch.Tensor], partner: torch.Tensor, scale: Similarity
+    encode: Callable[[torch.Tensor], torch.Tensor], partner: torch.Tensor | None, scale: Similarity
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """Maps inputs [batch, ...] to scale x cosine + bias with the partner's unit vector [batch].
 
-    Of several partners [1 + rivals, dimensions] it is the log-odds of the first.
+    Of several partners [1 + rivals, dimensions] it is the log-odds of the first. Without one it is
+    the inputs' own unit vectors [batch, dimensions], for a joint view of both sides.
     """
 
     def output(inputs: torch.Tensor) -> torch.Tensor:
         vectors = torch.nn.functional.normalize(encode(inputs).float(), dim=-1)
+        if partner is None:
+            return vectors
         logits = scale.scale * (vectors @ partner.t()) + scale.bias
         return logits if logits.ndim == 1 else logits[:, 0] - logits[:, 1:].logsumexp(-1)
 

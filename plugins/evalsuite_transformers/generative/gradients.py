@@ -22,7 +22,7 @@ from evalsuite_transformers.differentiable.layers import (
     output_replaced,
     spread_tokens,
 )
-from evalsuite_transformers.differentiable.pictures import mean_colour, picture_cells
+from evalsuite_transformers.differentiable.pictures import mean_colour, picture_cells, solid
 from evalsuite_transformers.differentiable.spectrograms import mean_level, mel_cells
 from evalsuite_transformers.differentiable.stretches import NO_SPAN, Span
 from evalsuite_transformers.differentiable.views import absent_id
@@ -106,7 +106,7 @@ def answer_view(
 
     Raises:
         ValueError: There is not one picture or clip where one is explained, or no answer.
-        RequestFailed: The model takes no grid of pixels, or the words have no known place.
+        RequestFailed: The words have no known place.
     """
     answer = _answer(model, content, target)
     if medium == "text":
@@ -174,7 +174,11 @@ def _picture(
         prepared: torch.Tensor = given[medium.tensor]
         return prepared.to(model.device, torch.float32)
 
-    return mean_colour(pixels), picture_cells(prepare, part.load().size, grid)
+    picture = part.load()
+    sums = picture_cells(prepare, picture.size, grid)
+    if pixels.ndim == 5 and pixels.shape[1] == 1:  # rows and columns of pixels, no patches
+        return mean_colour(pixels), sums
+    return prepare(solid(picture))[None], sums
 
 
 def _clip(

@@ -15,6 +15,7 @@ from evalsuite import (
     SimilarityScale,
 )
 from evalsuite.content import Content
+from evalsuite_transformers.differentiable.joined import joined_similarity
 from evalsuite_transformers.differentiable.layers import eager_attention, traced
 from evalsuite_transformers.differentiable.pictures import (
     mean_colour,
@@ -44,14 +45,22 @@ def similarity_view(
     grid: tuple[int, int],
     against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
-    """One side of a picture and a text; the output is their similarity as the model scales it."""
+    """A picture, a text or both; the output is their similarity as the model scales it."""
     pair = pair_of(content, target, Image, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
     if medium == "image":
         partner = text_directions(model, pair)
         return _picture_view(model, pair.medium, similarity_output(_same, partner, scale), grid)
+    if medium == "joint":
+        vectors = similarity_output(_same, None, scale)
+        picture = _picture_view(model, pair.medium, vectors, grid)
+        return joined_similarity(picture, _text_view(model, pair.text, vectors), scale)
     partner = unit_mean(model.embed_image([EmbedImage(pair.medium)]), model.device)
-    encoded = model._ids([pair.text]).to(model.device)
+    return _text_view(model, pair.text, similarity_output(_same, partner, scale))
+
+
+def _text_view(model: Any, text: str, score: Scoring) -> DifferentiableView:
+    encoded = model._ids([text]).to(model.device)
     names = () if model.is_sigmoid else ("attention_mask",)
     tokenizer = model.processor.tokenizer
     ids = encoded["input_ids"]
@@ -59,9 +68,9 @@ def similarity_view(
         model.module,
         ids,
         {name: encoded[name] for name in names},
-        token_spans(tokenizer, pair.text, ids[0].tolist()),
+        token_spans(tokenizer, text, ids[0].tolist()),
         absent_id(tokenizer, int(ids[0, -1])),
-        similarity_output(_same, partner, scale),
+        score,
     )
 
 

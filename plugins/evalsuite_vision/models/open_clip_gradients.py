@@ -17,6 +17,7 @@ from evalsuite import (
     SimilarityScale,
 )
 from evalsuite.content import Content
+from evalsuite_transformers.differentiable.joined import joined_similarity
 from evalsuite_transformers.differentiable.layers import (
     output_replaced,
     readout_of,
@@ -46,17 +47,21 @@ def similarity_view(
     grid: tuple[int, int],
     against: tuple[tuple[str, ...], ...] = (),
 ) -> DifferentiableView:
-    """One side of a picture and a text; the output is their similarity as the model scales it."""
+    """A picture, a text or both; the output is their similarity as the model scales it."""
     pair = pair_of(content, target, Image, medium, against)
     (scale,) = model.similarity_scale([SimilarityScale()])
+
+    def encode(pixels: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = model.module.encode_image(pixels.to(model.dtype))
+        return features
+
     if medium == "image":
         partner = text_directions(model, pair)
-
-        def encode(pixels: torch.Tensor) -> torch.Tensor:
-            features: torch.Tensor = model.module.encode_image(pixels.to(model.dtype))
-            return features
-
         return _picture_view(model, pair.medium, similarity_output(encode, partner, scale), grid)
+    if medium == "joint":
+        vectors = similarity_output(encode, None, scale)
+        picture = _picture_view(model, pair.medium, vectors, grid)
+        return joined_similarity(picture, _text_view(model, pair.text, None, scale), scale)
     partner = unit_mean(model.embed_image([EmbedImage(pair.medium)]), model.device)
     return _text_view(model, pair.text, partner, scale)
 
@@ -89,7 +94,9 @@ def _picture_view(
     )
 
 
-def _text_view(model: Any, text: str, partner: torch.Tensor, scale: Any) -> DifferentiableView:
+def _text_view(
+    model: Any, text: str, partner: torch.Tensor | None, scale: Any
+) -> DifferentiableView:
     tower = text_tower(model.module)
     layer = getattr(tower, "token_embedding", None)
     if layer is None:

@@ -8,7 +8,7 @@ import torch
 from captum.attr import IntegratedGradients
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from evalsuite import Attribute, Failure, LogLikelihood, RequestFailed, Role, Text
+from evalsuite import Attribute, Failure, Image, LogLikelihood, RequestFailed, Role, Text
 from evalsuite.model import answer_batch
 from evalsuite.testing import check_model
 
@@ -167,11 +167,36 @@ def test_company_and_order_change_nothing(loaded, pictures):
     assert torch.is_grad_enabled()
 
 
-def test_a_picture_in_patches_of_no_grid_says_what_works(loaded, pictures):
-    for medium in ("image", "joint"):
-        found = ask(loaded["idefics3"], content_of(pictures[2]), medium)
-        assert isinstance(found, Failure)
-        assert "Use occlusion" in found.message
+def half_dark(width, height, left, top):
+    """A black picture with one white quarter."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[top : top + height // 2, left : left + width // 2] = 255
+    return Image.from_array(pixels)
+
+
+@pytest.mark.parametrize("name", ["qwen2-vl", "idefics3"])
+def test_patches_and_tiles_lie_in_the_cells_that_they_show(loaded, name):
+    for cell, (left, top) in enumerate(((0, 0), (32, 0), (0, 32), (32, 32))):
+        content = (half_dark(64, 64, left, top), Text(QUESTION))
+        view = loaded[name].differentiable_view(content, TARGET, medium="image", grid=(2, 2))
+        darkest = view.inputs.min()
+        sums = view.cell_sums((view.inputs - darkest) / (view.inputs.max() - darkest))
+        assert int(sums.argmax()) == cell
+        assert float(sums[cell] / sums.sum()) > 0.9
+
+
+@pytest.mark.parametrize("name", ["qwen2-vl", "idefics3"])
+def test_words_beside_patches_and_tiles_are_explained_too(loaded, name, pictures):
+    model, content = loaded[name], content_of(pictures[2])
+    view = model.differentiable_view(content, TARGET, medium="joint", grid=(2, 2), within=WITHIN)
+    expected = model.loglikelihood([LogLikelihood(content, TARGET)])[0].total
+    with torch.no_grad():
+        assert float(view.output(view.inputs)[0]) == pytest.approx(expected, abs=1e-3)
+    leaf = view.inputs.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(view.output(leaf).sum(), leaf)
+    found = ask(model, content, "joint")
+    assert found.scores == pytest.approx(view.cell_sums(gradient.abs()).tolist(), abs=1e-5)
+    assert all(score > 0 for score in found.scores[:4])
 
 
 def test_words_that_the_template_rewrites_say_what_works(load, checkpoints, pictures):
