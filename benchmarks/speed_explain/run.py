@@ -1,10 +1,10 @@
-"""Occlusion of 200 texts beside captum's FeatureAblation at its best ``perturbations_per_eval``.
+"""Occlusion of texts beside captum's FeatureAblation, whichever way captum is used.
 
     python benchmarks/speed_explain/run.py
 
-Both sides score the same texts with the same model in one process and on one thread; sides take
-turns. captum's best setting is found on the first texts, and then timed on all of them. Seconds are
-those that the process was given, so that a busy machine counts less.
+All sides score the same texts with the same model in one process and on one thread; sides take
+turns. captum's best setting is found on a few texts, and then timed on all of them. Seconds are
+those that the process was given, the least of several rounds, so that a busy machine counts less.
 """
 
 from __future__ import annotations
@@ -18,59 +18,110 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from ours import Scores, forget, load, ours
+from peers import Peer, Setting, peers
 from rich.console import Console
 from rich.table import Table
-from sides import Scores, captum, forget, load, ours
-from workloads import divided, saved, workloads
+from workloads import Workload, divided, saved, workloads
 
-SETTINGS = (1, 8, 32, 128)
+from evalsuite_explain.inputs.words import Words
+
 TOLERANCE = 1e-4
-COLUMNS = ("", "captum, s", "at", "evalsuite, s", "faster", "largest score", "largest difference")
+# A way that takes so many times as long is timed once.
+SLOW = 5
+COLUMNS = (
+    "",
+    "texts",
+    "captum",
+    "texts x ablations",
+    "captum, s",
+    "evalsuite, s",
+    "faster",
+    "largest score",
+    "largest difference",
+)
 
 
-def timed(call: Callable[[], Scores]) -> tuple[float, Scores]:
+@dataclass(frozen=True)
+class Timed:
     """Processor seconds of a call, and what it found."""
-    began = time.process_time()
-    found = call()
-    return time.process_time() - began, found
+
+    seconds: float
+    scores: Scores
+
+    @classmethod
+    def of(cls, call: Callable[[], Scores]) -> Timed:
+        """Call it."""
+        began = time.process_time()
+        found = call()
+        return cls(time.process_time() - began, found)
 
 
-def race(workload: Any, model: Any, options: argparse.Namespace) -> list[str]:
-    """One row of the table."""
-    inputs = divided(options.texts)
-    few = inputs[: options.trial]
-    captum(model, workload, few[:2], 8)
-    ours(model, workload, few[:2])
-    trials = {p: timed(lambda p=p: captum(model, workload, few, p))[0] for p in SETTINGS}
-    print(f"{workload.name}: {len(few)} texts at {trials}", file=sys.stderr)
-    best = min(trials, key=trials.__getitem__)
-    rounds = []
-    for _ in range(options.rounds):
-        forget(model)
-        rounds.append(
-            (
-                timed(lambda: captum(model, workload, inputs, best)),
-                timed(lambda: ours(model, workload, inputs)),
-            )
+def tuned(peer: Peer, workload: Workload, model: Any, inputs: Sequence[Words]) -> Setting:
+    """The setting with which captum is fastest on some texts of one length."""
+    if len(peer.settings) == 1:
+        return peer.settings[0]
+    peer.scores(model, workload, inputs[:2], peer.settings[0])
+    seconds = {
+        setting: min(
+            Timed.of(lambda s=setting: peer.scores(model, workload, inputs, s)).seconds
+            for _ in range(2)
         )
-        print(f"{workload.name}: {[side[0] for side in rounds[-1]]}", file=sys.stderr)
-    theirs, own = (float(np.median([pair[i][0] for pair in rounds])) for i in (0, 1))
-    scores = [np.concatenate([*map(np.asarray, side[1])]) for side in rounds[-1]]
+        for setting in peer.settings
+    }
+    print(
+        f"{workload.name}, {peer.name}:", {str(s): t for s, t in seconds.items()}, file=sys.stderr
+    )
+    return min(seconds, key=seconds.__getitem__)
+
+
+def race(workload: Workload, model: Any, options: argparse.Namespace) -> list[list[str]]:
+    """One row of the table for each way to use captum."""
+    inputs = divided(workload, options.texts)
+    length = sorted(map(len, inputs))[len(inputs) // 2]
+    few = [words for words in inputs if len(words) == length][: options.trial]
+    ways = [(peer, tuned(peer, workload, model, few)) for peer in peers(workload)]
+    ours(model, workload, few[:2])
+    own: list[Timed] = []
+    theirs: list[list[Timed]] = [[] for _ in ways]
+    for _ in range(options.rounds):
+        for found, (peer, best) in zip(theirs, ways, strict=True):
+            if found and found[-1].seconds > SLOW * own[-1].seconds:
+                continue
+            forget(model)
+            own.append(Timed.of(lambda: ours(model, workload, inputs)))
+            found.append(Timed.of(lambda p=peer, s=best: p.scores(model, workload, inputs, s)))
+            print(workload.name, peer.name, found[-1].seconds, own[-1].seconds, file=sys.stderr)
+    best_own = min(own, key=lambda timed: timed.seconds)
+    return [
+        row(workload, len(inputs), peer, setting, min(found, key=lambda t: t.seconds), best_own)
+        for found, (peer, setting) in zip(theirs, ways, strict=True)
+    ]
+
+
+def row(
+    workload: Workload, n_texts: int, peer: Peer, setting: Setting, theirs: Timed, own: Timed
+) -> list[str]:
+    """A row of the table; ends the program where scores differ."""
+    scores = [np.concatenate([*map(np.asarray, side.scores)]) for side in (theirs, own)]
     difference = float(np.abs(scores[0] - scores[1]).max())
     if difference > TOLERANCE:
-        raise SystemExit(f"{workload.name}: the two sides differ by {difference:.1e}")
+        raise SystemExit(f"{workload.name}: {peer.name} differs by {difference:.1e}")
     return [
         workload.name,
-        f"{theirs:.2f}",
-        str(best),
-        f"{own:.2f}",
-        f"{theirs / own:.1f}",
+        str(n_texts),
+        peer.name,
+        str(setting),
+        f"{theirs.seconds:.2f}",
+        f"{own.seconds:.2f}",
+        f"{theirs.seconds / own.seconds:.1f}",
         f"{np.abs(scores[0]).max():.1e}",
         f"{difference:.1e}",
     ]
@@ -80,20 +131,21 @@ def main() -> None:
     """Read the options, run, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=200)
-    parser.add_argument("--trial", type=int, default=20, help="texts captum is tuned on")
+    parser.add_argument("--trial", type=int, default=16, help="texts captum is tuned on")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="workloads whose name holds this")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    table = Table(title=f"{options.texts} texts, processor seconds on one thread")
+    table = Table(title="Processor seconds on one thread, least of several rounds")
     for column in COLUMNS:
         table.add_column(column, justify="right" if column else "left")
     with tempfile.TemporaryDirectory() as folder:
         for workload in workloads():
             if options.only in workload.name:
-                model = load(workload, saved(workload.model, Path(folder)))
-                table.add_row(*race(workload, model, options))
-    Console().print(table)
+                model = load(workload, saved(workload, Path(folder)))
+                for cells in race(workload, model, options):
+                    table.add_row(*cells)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

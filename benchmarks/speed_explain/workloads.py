@@ -22,9 +22,8 @@ from evalsuite import Text
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.targets import ContinuationScore, LabelScore, Target
 
-SHORTEST, LONGEST = 8, 16
-VOCABULARY = [f"word{number}" for number in range(8000)]
-SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
+SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "<mask>"]
+SMALL, REALISTIC = 8_000, 32_000
 EXAMPLES, ANSWERS = 8, ("word1", "word2")
 
 
@@ -39,6 +38,10 @@ class Workload:
         before: The text that stands before each of them.
         after: The text that follows, up to the answer.
         answer: Whose log-probability is explained; a classifier's label.
+        absent: What stands for a missing word; with nothing, the others close up.
+        n_words: The fewest and the most words of a text.
+        vocabulary: Words that the model knows.
+        share: Of the texts asked for, how many are taken: fewer of long ones.
     """
 
     name: str
@@ -47,38 +50,65 @@ class Workload:
     before: str = ""
     after: str = ""
     answer: str = "LABEL_1"
+    absent: str = ""
+    n_words: tuple[int, int] = (8, 16)
+    vocabulary: int = SMALL
+    share: float = 1.0
 
 
-def texts(n: int, seed: int = 0) -> list[str]:
-    """Random words, between SHORTEST and LONGEST of them."""
+def vocabulary(size: int) -> list[str]:
+    """So many words."""
+    return [f"word{number}" for number in range(size)]
+
+
+def texts(n: int, n_words: tuple[int, int], size: int = SMALL, seed: int = 0) -> list[str]:
+    """Random words."""
     rng = np.random.default_rng(seed)
-    sizes = rng.integers(SHORTEST, LONGEST + 1, n)
-    return [" ".join(rng.choice(VOCABULARY, size)) for size in sizes]
+    known = vocabulary(size)
+    sizes = rng.integers(n_words[0], n_words[1] + 1, n)
+    return [" ".join(rng.choice(known, size)) for size in sizes]
 
 
 def workloads() -> list[Workload]:
-    """A prompt with examples before every text, texts alone, and a classifier's."""
-    shown = zip(texts(EXAMPLES, seed=1), ANSWERS * EXAMPLES)
+    """A prompt with examples before every text, texts alone, a classifier's, and longer texts."""
+    shown = zip(texts(EXAMPLES, (8, 16), seed=1), ANSWERS * EXAMPLES)
     before = "".join(f"review {text} answer {answer} " for text, answer in shown) + "review "
     after, answer = " answer", f" {ANSWERS[0]}"
     prompted = ContinuationScore(answer, (Text(before),), (Text(after),))
+    alone, label = ContinuationScore(answer), LabelScore("LABEL_1")
+    longer = [
+        Workload(
+            f"{n} words, {REALISTIC:,} known",
+            "causal",
+            alone,
+            answer=answer,
+            n_words=(n, n),
+            vocabulary=REALISTIC,
+            share=share,
+        )
+        for n, share in ((16, 0.15), (64, 0.02), (128, 0.01))
+    ]
     return [
         Workload("prompt with 8 examples", "causal", prompted, before, after, answer),
-        Workload("texts alone", "causal", ContinuationScore(answer), answer=answer),
-        Workload("classifier", "classifier", LabelScore("LABEL_1")),
+        Workload("texts alone", "causal", alone, answer=answer),
+        *longer,
+        Workload("classifier, words left out", "classifier", label),
+        Workload("classifier, words masked", "classifier", label, absent="<mask>"),
     ]
 
 
-def divided(n: int) -> list[Words]:
+def divided(workload: Workload, n: int) -> list[Words]:
     """The texts of a workload, divided into words."""
-    return [Words(text) for text in texts(n)]
+    n_texts = max(1, round(workload.share * n))
+    written = texts(n_texts, workload.n_words, workload.vocabulary)
+    return [Words(text, workload.absent) for text in written]
 
 
-def _causal() -> Any:
-    """A Llama of 15 million weights."""
+def _causal(n_tokens: int) -> Any:
+    """A Llama: 9 million weights in its layers, 2 x 384 for each token."""
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(SPECIAL) + len(VOCABULARY),
+            vocab_size=n_tokens,
             hidden_size=384,
             intermediate_size=1024,
             num_hidden_layers=5,
@@ -91,11 +121,11 @@ def _causal() -> Any:
     )
 
 
-def _classifier() -> Any:
+def _classifier(n_tokens: int) -> Any:
     """A BERT of 10 million weights."""
     return BertForSequenceClassification(
         BertConfig(
-            vocab_size=len(SPECIAL) + len(VOCABULARY),
+            vocab_size=n_tokens,
             hidden_size=384,
             intermediate_size=1024,
             num_hidden_layers=5,
@@ -106,13 +136,14 @@ def _classifier() -> Any:
     )
 
 
-MODELS: dict[str, Callable[[], Any]] = {"causal": _causal, "classifier": _classifier}
+MODELS: dict[str, Callable[[int], Any]] = {"causal": _causal, "classifier": _classifier}
 
 
-def saved(name: str, folder: Path) -> Path:
+def saved(workload: Workload, folder: Path) -> Path:
     """The directory of a checkpoint with random weights and a tokenizer of whole words."""
     torch.manual_seed(0)
-    symbols = {symbol: number for number, symbol in enumerate([*SPECIAL, *VOCABULARY])}
+    known = [*SPECIAL, *vocabulary(workload.vocabulary)]
+    symbols = {symbol: number for number, symbol in enumerate(known)}
     words = Tokenizer(models.WordLevel(symbols, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(
@@ -121,8 +152,10 @@ def saved(name: str, folder: Path) -> Path:
         bos_token="<s>",
         eos_token="</s>",
         unk_token="<unk>",
+        mask_token="<mask>",
         model_input_names=["input_ids", "attention_mask"],
     )
-    MODELS[name]().save_pretrained(folder / name)
-    tokenizer.save_pretrained(folder / name)
-    return folder / name
+    directory = folder / f"{workload.model}-{workload.vocabulary}"
+    MODELS[workload.model](len(known)).save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return directory

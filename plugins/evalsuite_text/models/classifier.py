@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from evalsuite.content import Content, text_of
 from evalsuite_text.models.causal import context_length
 from evalsuite_text.models.gradients import label_view
 from evalsuite_text.models.pooled_logits import PooledLogits
+from evalsuite_text.models.token_batches import batches, mask_of, right_padded, token_budget
 from evalsuite_transformers.checkpoint import (
     Checkpoint,
     fingerprint,
@@ -106,8 +107,8 @@ class TextClassifier(TorchModel):
         version = evalsuite.__version__
         mark = fingerprint(checkpoint.reference, checkpoint.revision, module.dtype, version=version)
         super().__init__(info, mark, module)
-        texts = TRIAL if self._can_pad else TRIAL[:1]
-        self._pooled: Any = PooledLogits(module, self._taken(self._encoded(texts)))
+        trial = self._encoded(TRIAL)
+        self._pooled: Any = PooledLogits(module, self._inputs(trial, range(1 + self._can_pad)))
 
     def close(self) -> None:
         """Drop the weights, which the logits' reader holds as well."""
@@ -119,42 +120,65 @@ class TextClassifier(TorchModel):
         text = text_of(request.content) if isinstance(request, Classify | Attribute) else ""
         return min(self.max_length, 2 + len(text) // 3)
 
+    def batches(
+        self, requests: Sequence[Request], budget: int
+    ) -> Iterator[Sequence[Request]] | None:
+        """Many short texts at once: ``classify`` sorts them and reads as many as are fast."""
+        if not isinstance(requests[0], Classify):
+            return None
+        lengths = [self.cost(request) for request in requests]
+        return ([requests[i] for i in batch] for batch in batches(lengths, budget))
+
     def classify(self, requests: Sequence[Classify]) -> list[Classification]:
         """Softmax (of a single logit: sigmoid) in float32; long texts are cut at the end.
 
         What was cut is counted in ``truncated_tokens``.
         """
         texts = [text_of(request.content) for request in requests]
-        logits, cut = [], []
-        for batch in [texts] if self._can_pad else [[text] for text in texts]:
-            encoded = self._encoded(batch)
-            with torch.inference_mode():
-                logits.append(self._pooled(self._taken(encoded)).cpu())
-            cut += self._cut(batch, encoded["attention_mask"].sum(-1).tolist())
-        rows = label_probabilities(torch.cat(logits)).tolist()
+        encoded = self._encoded(texts)
+        lengths = [len(ids) for ids in encoded["input_ids"]]
+        logits: dict[int, torch.Tensor] = {}
+        budget = token_budget(self.device) if self._can_pad else 1
+        with torch.inference_mode():
+            for batch in batches(lengths, budget):
+                found = self._pooled(self._inputs(encoded, batch)).cpu()
+                logits.update(zip(batch, found, strict=True))
+        rows = label_probabilities(torch.stack([logits[i] for i in range(len(texts))])).tolist()
         return [
-            Classification(self.labels, tuple(row), n) for row, n in zip(rows, cut, strict=True)
+            Classification(self.labels, tuple(row), cut)
+            for row, cut in zip(rows, self._cut(texts, lengths), strict=True)
         ]
 
     @property
     def _can_pad(self) -> bool:
         return self.tokenizer.pad_token_id is not None
 
-    def _encoded(self, texts: Sequence[str]) -> Any:
-        """Inputs [texts, longest]; padding is on the right, where no position shifts."""
-        return self.tokenizer(
-            list(texts),
-            padding=self._can_pad,
-            padding_side="right",
-            truncation=True,
-            max_length=self.max_length,
-            return_attention_mask=True,
-            return_tensors="pt",
-        ).to(self.device)
+    def _encoded(self, texts: Sequence[str]) -> Mapping[str, list[list[int]]]:
+        """What the tokenizer writes for each text, not longer than the model reads."""
+        encoded: Mapping[str, list[list[int]]] = self.tokenizer(
+            list(texts), truncation=True, max_length=self.max_length
+        )
+        return encoded
 
-    def _taken(self, encoded: Any) -> dict[str, torch.Tensor]:
-        """Of what a tokenizer writes, the inputs that the model takes."""
-        return {name: encoded[name] for name in self.accepted if name in encoded}
+    def _inputs(
+        self, encoded: Mapping[str, list[list[int]]], batch: Sequence[int]
+    ) -> dict[str, torch.Tensor]:
+        """What the model takes [rows, longest]; padding is on the right, where no position shifts.
+
+        A text without tokens is read as one of padding, so that it is the same in every batch.
+        """
+        ids = [encoded["input_ids"][i] for i in batch]
+        if self._can_pad:
+            ids = [row or [self.tokenizer.pad_token_id] for row in ids]
+        made = {
+            "input_ids": right_padded(ids, self.tokenizer.pad_token_id or 0, self.device),
+            "attention_mask": mask_of([len(row) for row in ids], self.device),
+        }
+        if "token_type_ids" in encoded:
+            kinds = [encoded["token_type_ids"][i] for i in batch]
+            fill = self.tokenizer.pad_token_type_id
+            made["token_type_ids"] = right_padded(kinds, fill, self.device)
+        return {name: made[name] for name in self.accepted if name in made}
 
     def _cut(self, texts: Sequence[str], lengths: Sequence[int]) -> list[int]:
         """How many tokens of each text are beyond what the model reads."""

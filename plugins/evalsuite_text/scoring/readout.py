@@ -128,10 +128,8 @@ def _slopes(output: torch.Tensor, of: Sequence[torch.Tensor]) -> Sequence[torch.
 
 def _keeps_positions(states: torch.Tensor, found: torch.Tensor) -> bool:
     """Whether a module maps hidden states [1, length, ...] to as many of them."""
-    return states.is_floating_point() and (
-        states.dim() == found.dim() == 3
-        and states.shape[:2] == found.shape[:2] == (1, len(found[0]))
-    )
+    is_like = states.dim() == found.dim() == 3 and states.shape[:2] == found.shape[:2]
+    return is_like and len(found) == 1 and states.is_floating_point()
 
 
 def _is_pointwise(module: torch.nn.Module, states: torch.Tensor, found: torch.Tensor) -> bool:

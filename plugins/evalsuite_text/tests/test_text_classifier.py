@@ -104,6 +104,28 @@ def test_a_tokenizer_without_padding_still_takes_batches(
         assert answer.probabilities == pytest.approx(naive(model, text), abs=1e-5)
 
 
+def test_a_text_without_tokens_is_the_same_in_every_batch(
+    tmp_path, cpu, byte_level, save_checkpoint
+) -> None:
+    torch.manual_seed(6)
+    tokenizer = byte_level()
+    tokenizer.pad_token = tokenizer.eos_token
+    module = GPT2ForSequenceClassification(
+        GPT2Config(vocab_size=len(tokenizer), n_positions=32, n_embd=32, n_layer=1, n_head=2)
+    )
+    model = classifier.Loader().load(save_checkpoint(tmp_path, module, tokenizer), cpu)
+    (alone,) = model.classify([Classify("")])
+    together = model.classify([Classify(text) for text in ("the garden", "", "a cat sleeps")])
+    assert together[1].probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+
+
+def test_many_short_texts_are_one_batch(bert) -> None:
+    requests = [Classify(f"a cat {number}") for number in range(300)]
+    batches = list(bert.batches(requests, 16_384))
+    assert [len(batch) for batch in batches] == [300]
+    assert set(batches[0]) == set(requests)
+
+
 def test_positions_after_the_padding_position_count(
     tmp_path, cpu, word_piece, save_checkpoint
 ) -> None:
