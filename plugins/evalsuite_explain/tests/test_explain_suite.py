@@ -29,3 +29,23 @@ def test_each_model_is_asked_what_it_can_answer(capsys, model, applicable):
     assert run(["check", "explainability", "-m", f"control:{model}", "--json"]) == 0
     jobs = json.loads(capsys.readouterr().out)["plan"]["jobs"]
     assert {job["label"] for job in jobs if job["applicable"]} == applicable
+
+
+PUBLISHED = {
+    "ngram:{data}/wikitext2/test.txt": {"lambada plausibility", "lambada fidelity"},
+    "control:classifier-clean": {
+        "reviews", "reviews under text/contrast-pair pair=pair", "reviews under all changes",
+        "edited words", "reviews faithfulness",
+    },
+    "control:shapes-clean": {"drawn objects"},
+    "control:sounds-clean": {"sounds"},
+    "control:asr-clean": {"spoken words"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_each_model_is_asked_what_it_can_answer_on_published_data(capsys, data, model):
+    found = ["check", "explainability-published", "--set", f"data={data}", "--json"]
+    assert run([*found, "-m", model.format(data=data)]) == 0
+    jobs = json.loads(capsys.readouterr().out)["plan"]["jobs"]
+    assert {job["label"] for job in jobs if job["applicable"]} == PUBLISHED[model]
