@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class EditedPairs:
         label: Column of the label.
         pair: Column that the rows of one set share.
         longest: Most words of a text; sets with a longer one are left out. 0 keeps all.
+        labels: {label in the file: what a model calls it}; others keep their name.
 
     Reference: Kaushik et al. 2020, Learning the difference that makes a difference, ICLR; the
     defaults are the columns of its sentiment data.
@@ -42,6 +43,7 @@ class EditedPairs:
     label: str = "Sentiment"
     pair: str = "batch_id"
     longest: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Sample]:
         """The rows in file order."""
@@ -54,7 +56,7 @@ class EditedPairs:
                 others = [other for i, other in enumerate(texts) if i != place]
                 fields: dict[str, Any] = {
                     "text": text,
-                    "label": row[self.label],
+                    "label": self.labels.get(row[self.label], row[self.label]),
                     "pair": pair,
                     "rationale": [list(stretch) for stretch in edited(text, others)],
                 }

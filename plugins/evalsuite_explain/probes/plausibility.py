@@ -12,13 +12,12 @@ import numpy.typing as npt
 from evalsuite import Card, Failure, Mean, Metric, Null, Probe, RequestFailed, Sample
 from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.words import Words
-from evalsuite_explain.measures.faithfulness import ranking
+from evalsuite_explain.measures.localisation import rank_inside
 from evalsuite_explain.measures.plausibility import (
     average_precision,
     precision_recall_area,
     stretch_overlap,
     stretches,
-    token_overlap,
 )
 from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
@@ -40,8 +39,8 @@ class _Plausibility(ExplainerChoice, Probe):
     family: ClassVar[Any] = "explainability"
     card: ClassVar[Card] = Card(
         measures="How well an explainer's scores find the words that people marked as the reason; "
-        "as many first words as they marked are taken for F1. Beside it a random explainer (the "
-        "mean of eight) and occlusion.",
+        "as many first words as they marked are taken for F1, where words that tie for the last "
+        "places share them. Beside it a random explainer (the mean of eight) and occlusion.",
         does_not_measure="Whether the model uses those words. A false explanation may look right "
         "and a true one wrong, so this is no faithfulness.",
         reference="DeYoung et al. 2020, ERASER; Jacovi and Goldberg 2020",
@@ -110,13 +109,26 @@ def marked_words(words: Words, rationale: Sequence[Sequence[int]]) -> npt.NDArra
 
 def _compared(scores: npt.NDArray[np.float64], marked: npt.NDArray[np.bool_]) -> dict[str, float]:
     human = np.flatnonzero(marked).tolist()
-    chosen = ranking(scores)[: len(human)]
+    chosen = first_words(scores, len(human))
     return {
         "average_precision": average_precision(scores, marked),
         "auprc": precision_recall_area(scores, marked),
-        "token_f1": token_overlap(chosen, human).f1,
+        # As many words as people marked: precision, recall and F1 are the same share of hits.
+        "token_f1": rank_inside(scores, marked),
         "iou_f1": stretch_overlap(stretches(chosen), stretches(human)).f1,
     }
+
+
+def first_words(scores: npt.NDArray[np.float64], k: int) -> list[int]:
+    """The k words with the highest scores, without those tied for the last places.
+
+    A model that reads four words gives all others 0; which of them came first would be their
+    place in the text, not the explainer's doing.
+    """
+    last = np.sort(scores)[-k]
+    fits = int((scores >= last).sum()) <= k
+    chosen: list[int] = np.flatnonzero(scores >= last if fits else scores > last).tolist()
+    return chosen
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,23 @@ def test_the_last_word_is_explained():
     assert played.estimate("plausibility: F1 of words").value == 1.0
 
 
+@pytest.mark.parametrize("other", [[0, 3], [13, 14]])
+def test_words_that_the_model_does_not_read_share_the_last_places_wherever_they_stand(other):
+    """People marked "cat" and another of four; of two places one is cat's, one three words'.
+
+    (1 + 1/3) / 2 = 2/3, for the first word as for the last.
+    """
+
+    def answer(request):
+        return ContinuationScore(0.0 if "cat" in request.context[0].text else -5.0, 1, False)
+
+    rows = [Sample("0", {"text": "the cat wore a hat", "rationale": [[4, 7], other]})]
+    played = play(ContinuationPlausibility(explainer="occlusion"), rows, answer)
+    assert played.estimate("plausibility: F1 of words").value == pytest.approx(2 / 3)
+    # the stretch that is sure is "cat" alone; beside "the" it is half of what people marked
+    assert played.estimate("plausibility: F1 of stretches that overlap by half").value > 0
+
+
 # ------------------------------------------------------------------------------------------------
 # Pictures and clips
 # ------------------------------------------------------------------------------------------------

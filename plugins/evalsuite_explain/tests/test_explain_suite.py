@@ -67,3 +67,23 @@ def test_own_pictures_and_clips_are_taken_by_the_name_of_their_column(
     assert run(["check", "explain", "-m", model, *told, "--json"]) == 0
     (job,) = json.loads(capsys.readouterr().out)["plan"]["jobs"]
     assert job["applicable"]
+
+
+PUBLISHED = {
+    "ngram:{data}/wikitext2/test.txt": {"lambada plausibility", "lambada attribution"},
+    "control:classifier-clean": {
+        "reviews", "reviews under text/contrast-pair pair=pair", "reviews under all changes",
+        "edited words", "reviews attribution",
+    },
+    "control:shapes-clean": {"drawn objects"},
+    "control:sounds-clean": {"sounds"},
+    "control:asr-clean": {"spoken words"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_each_model_is_asked_what_it_can_answer_on_published_data(capsys, data, model):
+    found = ["check", "explainability-published", "--set", f"data={data}", "--json"]
+    assert run([*found, "-m", model.format(data=data)]) == 0
+    jobs = json.loads(capsys.readouterr().out)["plan"]["jobs"]
+    assert {job["label"] for job in jobs if job["applicable"]} == PUBLISHED[model]

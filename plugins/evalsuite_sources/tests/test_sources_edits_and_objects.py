@@ -42,6 +42,8 @@ def test_every_row_has_its_set_and_the_words_that_make_its_label(tmp_path):
     assert [told(r["text"], r["rationale"]) for r in rows] == [["bad."], ["good."], []]
     assert source.count() == 3
     assert EditedPairs(write_pairs(tmp_path), longest=2).count() == 1
+    renamed = EditedPairs(write_pairs(tmp_path), labels={"Negative": "NEG"}).rows()
+    assert [row["label"] for row in renamed] == ["NEG", "Positive", "NEG"]
 
 
 def test_columns_of_another_name_are_asked_for(tmp_path):
