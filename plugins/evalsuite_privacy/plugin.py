@@ -158,6 +158,12 @@ _PROBES = (
         "text",
     ),
     (
+        "noise-masking",
+        "memorisation.noise_masking:NoiseMasking",
+        "does a transcriber write names over noise that it was trained on?",
+        "audio",
+    ),
+    (
         "epsilon-lower-bound",
         "memorisation.privacy_loss:PrivacyLossAudit",
         "how large is the privacy loss of the training at least?",

@@ -16,7 +16,7 @@ NAMES = (
     "membership-inference", "masked-membership-inference", "conditional-membership-inference",
     "image-membership-inference", "audio-membership-inference", "transcript-membership-inference",
     "image-entropy-membership", "audio-entropy-membership", "image-pair-membership", "audio-pair-membership",
-    "image-identity-inference", "audio-identity-inference", "canary-exposure",
+    "image-identity-inference", "audio-identity-inference", "canary-exposure", "noise-masking",
 )  # fmt: skip
 WRITES = {"conditional-membership-inference", "canary-exposure"}
 OF_KIND = {
@@ -33,8 +33,8 @@ OF_KIND = {
     "Qwen2AudioForConditionalGeneration": WRITES | {
         "audio-membership-inference", "audio-entropy-membership",
     },
-    "WhisperForConditionalGeneration": {"audio-membership-inference"},
-    "Wav2Vec2ForCTC": {"transcript-membership-inference"},
+    "WhisperForConditionalGeneration": {"audio-membership-inference", "noise-masking"},
+    "Wav2Vec2ForCTC": {"transcript-membership-inference", "noise-masking"},
 }  # fmt: skip
 
 
