@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from evalsuite.errors import UsageError
+
+# A section lasts while lines are indented; an entry goes on where they are indented further.
+_SECTION = re.compile(r"^(?:Args|Attributes):\n((?: {4}.*(?:\n|\Z))+)", re.MULTILINE)
+_ENTRY = re.compile(r"^ {4}(\w+(?:, \w+)*): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 
 def option_names(factory: Any) -> dict[str, Any]:
@@ -20,6 +25,23 @@ def option_names(factory: Any) -> dict[str, Any]:
     return {
         p.name: p.default for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     }
+
+
+def option_meanings(factory: Any) -> dict[str, str]:
+    """What docstrings say of options: a class's own, then those of the classes that it extends."""
+    found: dict[str, str] = {}
+    for owner in inspect.getmro(factory) if inspect.isclass(factory) else (factory,):
+        for name, meaning in _described(inspect.cleandoc(owner.__doc__ or "")):
+            found.setdefault(name, meaning)
+    return found
+
+
+def _described(docstring: str) -> Iterator[tuple[str, str]]:
+    """Names with what is said of them in the sections of a docstring."""
+    for section in _SECTION.findall(docstring):
+        for names, meaning in _ENTRY.findall(section):
+            for name in names.split(", "):
+                yield name, " ".join(meaning.split())
 
 
 def build(factory: Any, options: Mapping[str, Any], what: str) -> Any:

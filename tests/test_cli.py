@@ -75,6 +75,18 @@ def test_show_tells_what_a_probe_asks_by_default(name, asks, fields, capsys):
     assert fields in shown["fields"]
 
 
+def test_show_tells_what_each_option_means_also_those_that_a_probe_inherits(capsys):
+    assert run(["show", "privacy/membership-inference", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    meanings = {option["name"]: option["meaning"] for option in shown["options"]}
+    assert meanings["prefixes"].startswith("Non-members to put before every text for ReCaLL; 0")
+    assert meanings["prefixes"].endswith("They themselves get no ReCaLL score.")
+    assert "Min-K%" in meanings["k"]
+    assert "cross-validation" in meanings["folds"]
+    assert run(["show", "privacy/membership-inference"]) == 0
+    assert "Args:" not in capsys.readouterr().out
+
+
 def test_init_writes_a_suite_that_check_accepts(tmp_path, capsys):
     assert run(["init", str(tmp_path)]) == 0
     assert run(["check", str(tmp_path / "suite.yaml")]) == 0

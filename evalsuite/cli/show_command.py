@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from rich.text import Text
 from evalsuite.cli.conventions import answer, echo, json_option, plain_table, print_json
 from evalsuite.errors import EvalsuiteError, UnknownNameError
 from evalsuite.factories import describe_model
-from evalsuite.options import option_names
+from evalsuite.options import option_meanings, option_names
 from evalsuite.registry import Entry, installed
 from evalsuite.suite import ModelSpec
 
@@ -60,6 +61,7 @@ def _find(name: str) -> Entry:
 def _document(entry: Entry) -> dict[str, Any]:
     factory = entry.load()
     card = getattr(factory, "card", None)
+    meanings = option_meanings(factory)
     facts: dict[str, Any] = {
         "kind": entry.kind,
         "name": entry.name,
@@ -70,6 +72,7 @@ def _document(entry: Entry) -> dict[str, Any]:
             {
                 "name": name,
                 "default": "required" if default is inspect.Parameter.empty else repr(default),
+                "meaning": meanings.get(name, ""),
             }
             for name, default in option_names(factory).items()
         ],
@@ -98,16 +101,17 @@ def _by_default(factory: Any, name: str) -> tuple[Any, ...]:
 def _print(console: Console, document: dict[str, Any]) -> None:
     owner = f"  {document['kind']} of {document['plugin']}"
     console.print(Text.assemble((document["name"], "bold"), owner))
-    console.print(f"\n{document['description']}\n")
+    description = re.split(r"\n\n(?:Args|Attributes):\n", document["description"])[0]
+    console.print(f"\n{description}\n")
     for key in ("measures", "does not measure", "known critique", "reference", "asks", "fields"):
         value = document.get(key)
         if value:
             text = ", ".join(value) if isinstance(value, list) else value
             console.print(f"{key}: {text}")
     if document["options"]:
-        table = plain_table("option", "default")
+        table = plain_table("option", "default", "meaning")
         for option in document["options"]:
-            table.add_row(option["name"], option["default"])
+            table.add_row(*(Text(option[name]) for name in ("name", "default", "meaning")))
         console.print(table)
 
 
