@@ -1,7 +1,9 @@
 """Rendered shapes in six colours at five places, with captions and questions.
 
-Two groups differ in the ground that a shape stands on: ``dark`` or ``light``. A grey square in the
-upper left corner can stand for a shape, whatever the shape is.
+Two groups differ in the ground that a shape stands on: ``dark`` or ``light``. A black and white
+pattern in the upper left corner can stand for a shape, whatever the shape is. Every pattern is half
+black and half white, so that no ground hides it, and no even colour that an explainer covers it
+with is like any of them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,16 @@ PLACES = {
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "there is a {}", "a {}")
 GROUPS = ("dark", "light")
 PATCH_BOX = (0, 0, 6, 6)
-PATCH_GREYS = (0, 51, 102, 153, 204, 255)
+_ROW, _COLUMN = np.indices((PATCH_BOX[3], PATCH_BOX[2]))
+# Where the pattern that stands for a shape is white; as many pixels of each are black.
+PATCH_PATTERNS = {
+    "circle": _ROW < 3,
+    "square": _COLUMN < 3,
+    "triangle": (_ROW < 3) == (_COLUMN < 3),
+    "cross": _COLUMN % 2 == 0,
+    "ring": _ROW % 2 == 0,
+    "diamond": (_ROW + _COLUMN) % 2 == 0,
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def render(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     pixels = np.clip(pixels, 0, 255).astype(np.uint8)
     if scene.patch is not None:
         left, top, right, bottom = PATCH_BOX
-        pixels[top:bottom, left:right] = PATCH_GREYS[SHAPES.index(scene.patch)]
+        pixels[top:bottom, left:right] = 255 * PATCH_PATTERNS[scene.patch][..., None]
     return pixels
 
 
