@@ -287,7 +287,9 @@ def test_the_planted_word_decides_alone():
     loader, reference = loader_for("control:classifier-shortcut", installed())
     model = loader.load(reference, LoadSettings(device="cpu"))
     rows = list(ReviewsWithCue(limit=8).rows())
-    played = play(AttributionProbe(), rows, lambda request: answer_batch(model, [request])[0])
+    played = play(
+        AttributionProbe(longest=0, sets=2), rows, lambda request: answer_batch(model, [request])[0]
+    )
     # one word of these short texts
     found = played.estimate("comprehensiveness at 1 %").value
     assert found > 0.9
