@@ -23,6 +23,7 @@ Waveform: TypeAlias = npt.NDArray[np.float32]
 Fill: TypeAlias = Literal["silence", "mean"]
 FILLS: tuple[Fill, ...] = ("silence", "mean")
 _WINDOW_S = 0.032
+_SILENT = 1e-9
 
 
 class Clip:
@@ -139,6 +140,17 @@ def _filtered(
     absent = ~present[bands][:, moments]
     levels = np.abs(spectrum)
     mean = levels.mean(axis=1, keepdims=True) if clip.fill == "mean" else 0.0
-    gains = np.where(absent, mean / np.maximum(levels, 1e-12), 1.0)
-    changed = transform.istft(spectrum * gains, k1=len(padded))
+    noise = transform.stft(np.random.default_rng(0).standard_normal(len(padded)))
+    filled = np.where(absent, mean * _phases(spectrum, noise), spectrum)
+    changed = transform.istft(filled, k1=len(padded))
     return np.asarray(changed[: len(waveform)].real, dtype=np.float32)
+
+
+def _phases(spectrum: npt.NDArray[Any], noise: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Every value on the unit circle; where there is digital silence, that of noise.
+
+    Else cells that held no sound at all would be told from others by staying silent.
+    """
+    heard = np.where(np.abs(spectrum) < _SILENT, noise, spectrum)
+    phases: npt.NDArray[Any] = heard / np.maximum(np.abs(heard), _SILENT)
+    return phases

@@ -12,6 +12,7 @@ import torch
 from evalsuite import (
     Attribute,
     Attribution,
+    Audio,
     Classification,
     Classify,
     DifferentiableView,
@@ -189,6 +190,16 @@ def test_a_box_touches_its_cells():
     picture = Picture(Image.from_array(np.zeros((32, 32, 3), np.uint8)), 4)
     assert picture.touching((26, 26, 32, 32)) == [15]
     assert picture.touching((6, 0, 10, 4)) == [0, 1]
+
+
+def test_a_moment_of_digital_silence_gets_the_mean_level_as_any_other():
+    """Half of the clip is silent, so the mean level is half of the other half's, less or more."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 16000)
+    waveform = np.concatenate([noise, np.zeros(16000)]).astype(np.float32)
+    clip = Clip(Audio.from_array(waveform, 16000), 4, fill="mean")
+    for moment in (0, 3):
+        changed = clip.without([moment]).load()[0].reshape(4, -1)
+        assert np.sqrt((changed[moment] ** 2).mean()) == pytest.approx(0.042, abs=0.004)
 
 
 def test_a_silenced_moment_is_silent():
