@@ -9,14 +9,19 @@ SUITE = """models:
   - pocketsphinx:en-us
 sources: {{clips: {{type: audio-folder, path: clips}}}}
 probes:
-  - probe: explain/transcript-fidelity
+  - probe: explain/attribution
     source: clips
     label: by gradients
-    options: {{explainer: integrated_gradients, moments: 3, settings: {{n_steps: 4}}}}
-  - probe: explain/transcript-fidelity
+    options:
+      medium: audio
+      target: transcript
+      subject: {{moments: 3}}
+      explainers: [integrated_gradients]
+      explainer_settings: {{integrated_gradients: {{n_steps: 4}}}}
+  - probe: explain/attribution
     source: clips
     label: by attention
-    options: {{explainer: relevance, moments: 3}}
+    options: {{medium: audio, target: transcript, subject: {{moments: 3}}, explainers: [relevance]}}
 """
 
 
