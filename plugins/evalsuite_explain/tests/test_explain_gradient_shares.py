@@ -64,7 +64,9 @@ def test_a_model_that_cannot_read_has_a_text_share_of_zero():
 
 
 def test_the_control_that_was_trained_blind_rests_on_words_more_than_its_twin(clean):
-    assert share(played(control("vlm-blind"))) > share(clean)
+    blind = share(played(control("vlm-blind")))
+    assert blind > 0.99
+    assert share(clean) < 0.9
 
 
 def test_a_record_draws_words_and_patches(clean):

@@ -8,9 +8,10 @@ import torch
 from captum.attr import IntegratedGradients
 from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
 
-from evalsuite import Attribute, LogLikelihood, Text
+from evalsuite import Attribute, LogLikelihood, Sample, Text
 from evalsuite.model import answer_batch
-from evalsuite.testing import check_model
+from evalsuite.testing import check_model, play
+from evalsuite_explain.modality.gradient_shares import AudioAnswerGradients
 
 QUESTION, AFTER, TARGET = "what sound is this ?", " yes or no", " a dog"
 WITHIN = (0, len(QUESTION))
@@ -154,3 +155,21 @@ def test_company_and_order_change_nothing(loaded, kind, clips):
         for one, medium in ((clips[0], "joint"), (clips[1], "text"), (clips[2], "audio"))
     ]
     check_model(loaded[kind], requests)
+
+
+def test_shares_of_gradients_know_a_model_that_does_not_listen(load, checkpoints, clips):
+    model = load(checkpoints["qwen2-audio"])
+    probe = AudioAnswerGradients(settings={"n_steps": 8})
+    asked = {"question": QUESTION, "choices": ["a dog", "a bell"], "answer": 0}
+    samples = [Sample(str(i), {"audio": clip, **asked}) for i, clip in enumerate(clips[:3])]
+
+    def share():
+        played = play(probe, samples, lambda request: answer_batch(model, [request])[0])
+        assert not played.failures
+        return played.estimate("text share of gradients").value
+
+    assert 0 < share() < 1
+    with torch.no_grad():
+        for weight in model.module.model.multi_modal_projector.parameters():
+            weight.zero_()
+    assert share() == pytest.approx(1.0, abs=1e-6)
