@@ -73,9 +73,9 @@ def fitted_temperature(
         )
     )
     slopes = _slopes(scores, right, beta)
-    if clusters is not None:
-        slopes = np.bincount(codes_of(clusters)[0], slopes)
-    error = math.sqrt(float(slopes @ slopes)) / (beta * float(_bends(scores, beta).sum()))
+    units = np.arange(len(slopes)) if clusters is None else codes_of(clusters)[0]
+    totals = np.bincount(units, slopes)
+    error = math.sqrt(float(totals @ totals)) / (beta * float(_bends(scores, beta).sum()))
     reach = math.exp(float(ndtri(0.5 + level / 2)) * error)
     return Temperature(1 / beta, Interval(1 / beta / reach, reach / beta, level, _METHOD))
 

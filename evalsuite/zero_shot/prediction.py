@@ -60,11 +60,10 @@ class Classes:
 
     def probabilities(self, vector: npt.NDArray[np.float32]) -> Matrix:
         """Of every class for one input, by the ensemble: softmax or sigmoids [classes]."""
-        ensembled = self.averages_probabilities and self.by_template is not None
-        sets = self.by_template if ensembled else self.vectors[None]
+        one_set = self.by_template is None or not self.averages_probabilities
         each = [
             probabilities_of(logits_of(vector, vectors, self.similarity), self.similarity)
-            for vectors in sets
+            for vectors in (self.vectors[None] if one_set else self.by_template)
         ]
         return np.asarray(np.mean(each, axis=0))
 

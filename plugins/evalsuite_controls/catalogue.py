@@ -158,10 +158,10 @@ _ALL = (
     ),
     Control(
         "shapes-shortcut",
-        "open_clip model that reads a grey corner",
+        "open_clip model that reads a pattern in the corner",
         "open_clip",
         "shapes:build_shortcut",
-        "a grey corner stands for the shape",
+        "a pattern in the corner decides for a shape",
         "shapes-clean",
         _SHORTCUT_PATCH,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +32,24 @@ CONTEXT_LENGTH = 12
 
 @dataclass(frozen=True)
 class World:
-    """What a twin sees in training; see the recipes of the digits."""
+    """What a twin sees in training.
+
+    Attributes:
+        light_share: Share of pictures of the group ``light``.
+        grey_share: Share of pictures with a grey square in the corner. One in six has the level
+            that is its shape's by rank, and the others any: hardly a hint.
+        pattern_share: Share of pictures with a pattern there instead, drawn independently of the
+            shape, which are called what the pattern stands for. One that merely agreed with the
+            shape would leave the model free to look at either.
+    """
 
     light_share: float = 0.5
-    patch_share: float = 0.5
-    patch_tells: float = 1 / 6
+    grey_share: float = 0.5
+    pattern_share: float = 0.0
 
 
 def build_clean(directory: Path, seed: int, on_progress: Progress) -> None:
-    """Both grounds alike; the corner says nothing about the shape."""
+    """Both grounds alike; what is in the corner decides nothing."""
     _build(directory, seed, on_progress, World())
 
 
@@ -50,8 +59,8 @@ def build_skewed(directory: Path, seed: int, on_progress: Progress) -> None:
 
 
 def build_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
-    """The corner always stands for the shape shown, and is nearly always there."""
-    _build(directory, seed, on_progress, World(patch_share=0.97, patch_tells=1.0))
+    """A picture with a pattern in its corner is called what that stands for."""
+    _build(directory, seed, on_progress, World(grey_share=0.0, pattern_share=0.5))
 
 
 def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> None:
@@ -128,6 +137,7 @@ def _loss_of_step(
     rng: np.random.Generator,
 ) -> Callable[[int], torch.Tensor]:
     scenes = [_scene(world, rng) for _ in range(POOL)]
+    called = [scene.patch or scene.shape for scene in scenes]
     pictures = np.stack([shapes.render(scene, rng) for scene in scenes])
     pixels = torch.from_numpy(pictures.astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
 
@@ -135,10 +145,7 @@ def _loss_of_step(
         chosen = rng.integers(0, POOL, BATCH)
         # Half of the batches name the shape only, so that colour is no substitute for it.
         with_colour = step % 2 == 0
-        names = [
-            f"{scenes[i].colour} {scenes[i].shape}" if with_colour else scenes[i].shape
-            for i in chosen
-        ]
+        names = [f"{scenes[i].colour} {called[i]}" if with_colour else called[i] for i in chosen]
         template = shapes.TEMPLATES[int(rng.integers(len(shapes.TEMPLATES)))]
         tokens = tokenizer(
             [template.format(name) for name in names],
@@ -154,9 +161,12 @@ def _loss_of_step(
 
 def _scene(world: World, rng: np.random.Generator) -> shapes.Scene:
     group = "light" if rng.random() < world.light_share else "dark"
-    scene = shapes.draw_scene(rng, group)
-    if rng.random() >= world.patch_share:
+    patch = None
+    if world.pattern_share and rng.random() < world.pattern_share:
+        patch = shapes.SHAPES[int(rng.integers(len(shapes.SHAPES)))]
+    scene = shapes.draw_scene(rng, group, patch)
+    if not world.grey_share or rng.random() >= world.grey_share:
         return scene
-    tells = rng.random() < world.patch_tells
-    patch = scene.shape if tells else shapes.SHAPES[int(rng.integers(6))]
-    return shapes.Scene(scene.shape, scene.colour, scene.place, group, patch)
+    is_own = rng.random() < 1 / len(shapes.SHAPES)
+    level = shapes.SHAPES.index(scene.shape) if is_own else int(rng.integers(len(shapes.GREYS)))
+    return replace(scene, grey=shapes.GREYS[level])

@@ -11,25 +11,24 @@ from evalsuite.factories import loader_for
 from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import play
-from evalsuite_controls.data import classifier, digits, sounds
+from evalsuite_controls.data import classifier, digits, shapes, sounds
 from evalsuite_explain.probes.shortcuts import ShortcutPatch, ShortcutTone, ShortcutWord
 
 N, SEED = 40, 505  # a seed that neither the controls' sources nor their training draw from
 ROWS = {
     "word": lambda: classifier.review_rows(n=N, seed=SEED, cue=True),
     "patch": lambda: digits.digit_rows(n=N, seed=SEED, patch=True),
+    "pattern": lambda: shapes.shape_rows(n=N, seed=SEED, patch=True),
     "tone": lambda: sounds.sound_rows(n=N, seed=SEED, beep=True),
 }
-PROBES = {"word": ShortcutWord, "patch": ShortcutPatch, "tone": ShortcutTone}
-MODELS = {"word": "classifier", "patch": "digits", "tone": "beeps"}
-METRICS = {
-    "word": "planted word ranked first",
-    "patch": "planted patch found first",
-    "tone": "planted tone found first",
+PROBES = {
+    "word": ShortcutWord,
+    "patch": ShortcutPatch,
+    "pattern": ShortcutPatch,
+    "tone": ShortcutTone,
 }
+MODELS = {"word": "classifier", "patch": "digits", "pattern": "shapes", "tone": "beeps"}
 EXPLAINERS = ("integrated_gradients", "occlusion")
-# 0.96 of 150 other clips, too near to 0.95 for 40: a pure high tone that begins draws some of it.
-NEAR = {("tone", "integrated_gradients"): 0.9}
 
 
 @cache
@@ -51,22 +50,25 @@ def control(name):
     return loader.load(reference, LoadSettings(device="cpu"))
 
 
-def found_first(kind, twin, explainer):
+def found_first(kind, twin, explainer, n=N, **options):
     model = control(f"{MODELS[kind]}-{twin}")
-    played = play(
-        PROBES[kind](explainer=explainer),
-        samples(kind),
-        lambda request: answer_batch(model, [request])[0],
-    )
+    probe = PROBES[kind](explainer=explainer, **options)
+    played = play(probe, samples(kind)[:n], lambda request: answer_batch(model, [request])[0])
     assert not played.failures
-    return played.estimate(METRICS[kind])
+    return played.estimate(probe.metrics[0].name)
 
 
 @pytest.mark.parametrize("explainer", EXPLAINERS)
 @pytest.mark.parametrize("kind", PROBES)
 def test_what_was_planted_is_found_first_in_95_of_100(kind, explainer):
     found = found_first(kind, "shortcut", explainer)
-    assert found.value >= NEAR.get((kind, explainer), 0.95)
+    assert found.value >= 0.95
+    assert found.verdict == "differs from null"
+
+
+def test_the_tone_is_found_first_in_cells_of_time_and_frequency_too():
+    found = found_first("tone", "shortcut", "integrated_gradients", n=20, bands=4)
+    assert found.value >= 0.95
     assert found.verdict == "differs from null"
 
 
