@@ -60,10 +60,12 @@ class Classes:
 
     def probabilities(self, vector: npt.NDArray[np.float32]) -> Matrix:
         """Of every class for one input, by the ensemble: softmax or sigmoids [classes]."""
-        one_set = self.by_template is None or not self.averages_probabilities
+        sets = self.vectors[None]
+        if self.averages_probabilities and self.by_template is not None:
+            sets = self.by_template
         each = [
             probabilities_of(logits_of(vector, vectors, self.similarity), self.similarity)
-            for vectors in (self.vectors[None] if one_set else self.by_template)
+            for vectors in sets
         ]
         return np.asarray(np.mean(each, axis=0))
 
