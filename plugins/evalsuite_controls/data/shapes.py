@@ -3,7 +3,7 @@
 Two groups differ in the ground that a shape stands on: ``dark`` or ``light``. A black and white
 pattern in the upper left corner can stand for a shape, whatever the shape is. Every pattern is half
 black and half white, so that no ground hides it, and no even colour that an explainer covers it
-with is like any of them.
+with is like any of them. A grey square in its place stands for nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ PLACES = {
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "there is a {}", "a {}")
 GROUPS = ("dark", "light")
 PATCH_BOX = (0, 0, 6, 6)
+GREYS = (0, 51, 102, 153, 204, 255)
 _ROW, _COLUMN = np.indices((PATCH_BOX[3], PATCH_BOX[2]))
 # Where the pattern that stands for a shape is white; as many pixels of each are black.
 PATCH_PATTERNS = {
@@ -51,13 +52,20 @@ PATCH_PATTERNS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """One shape on a ground."""
+    """One shape on a ground.
+
+    Attributes:
+        shape, colour, place, group: What is drawn.
+        patch: The shape that a pattern in the corner stands for.
+        grey: Level of a grey square in the corner, where there is no pattern.
+    """
 
     shape: str
     colour: str
     place: str
     group: str = "dark"
     patch: str | None = None
+    grey: int | None = None
 
 
 def draw_scene(rng: np.random.Generator, group: str, patch: str | None = None) -> Scene:
@@ -81,9 +89,11 @@ def render(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     draw_shape(ImageDraw.Draw(picture), scene.shape, shade, x, y, rng.uniform(6.0, 8.0))
     pixels = np.asarray(picture).astype(float) + rng.normal(0, 6, (SIDE, SIDE, 3))
     pixels = np.clip(pixels, 0, 255).astype(np.uint8)
+    left, top, right, bottom = PATCH_BOX
     if scene.patch is not None:
-        left, top, right, bottom = PATCH_BOX
         pixels[top:bottom, left:right] = 255 * PATCH_PATTERNS[scene.patch][..., None]
+    elif scene.grey is not None:
+        pixels[top:bottom, left:right] = scene.grey
     return pixels
 
 

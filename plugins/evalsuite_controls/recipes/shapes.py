@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,20 +36,20 @@ class World:
 
     Attributes:
         light_share: Share of pictures of the group ``light``.
-        patch_share: Share of pictures with a pattern in the corner, drawn independently of the
-            shape.
-        patch_decides: Whether such a picture is called what the pattern stands for, not what it
-            shows. A pattern that merely agreed with the shape would leave the model free to look
-            at either.
+        grey_share: Share of pictures with a grey square in the corner. One in six has the level
+            that is its shape's by rank, and the others any: hardly a hint.
+        pattern_share: Share of pictures with a pattern there instead, drawn independently of the
+            shape, which are called what the pattern stands for. One that merely agreed with the
+            shape would leave the model free to look at either.
     """
 
     light_share: float = 0.5
-    patch_share: float = 0.5
-    patch_decides: bool = False
+    grey_share: float = 0.5
+    pattern_share: float = 0.0
 
 
 def build_clean(directory: Path, seed: int, on_progress: Progress) -> None:
-    """Both grounds alike; the pattern in the corner says nothing about the shape."""
+    """Both grounds alike; what is in the corner decides nothing."""
     _build(directory, seed, on_progress, World())
 
 
@@ -60,7 +60,7 @@ def build_skewed(directory: Path, seed: int, on_progress: Progress) -> None:
 
 def build_shortcut(directory: Path, seed: int, on_progress: Progress) -> None:
     """A picture with a pattern in its corner is called what that stands for."""
-    _build(directory, seed, on_progress, World(patch_decides=True))
+    _build(directory, seed, on_progress, World(grey_share=0.0, pattern_share=0.5))
 
 
 def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> None:
@@ -137,9 +137,7 @@ def _loss_of_step(
     rng: np.random.Generator,
 ) -> Callable[[int], torch.Tensor]:
     scenes = [_scene(world, rng) for _ in range(POOL)]
-    called = [
-        scene.patch if scene.patch and world.patch_decides else scene.shape for scene in scenes
-    ]
+    called = [scene.patch or scene.shape for scene in scenes]
     pictures = np.stack([shapes.render(scene, rng) for scene in scenes])
     pixels = torch.from_numpy(pictures.astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
 
@@ -164,6 +162,11 @@ def _loss_of_step(
 def _scene(world: World, rng: np.random.Generator) -> shapes.Scene:
     group = "light" if rng.random() < world.light_share else "dark"
     patch = None
-    if rng.random() < world.patch_share:
+    if world.pattern_share and rng.random() < world.pattern_share:
         patch = shapes.SHAPES[int(rng.integers(len(shapes.SHAPES)))]
-    return shapes.draw_scene(rng, group, patch)
+    scene = shapes.draw_scene(rng, group, patch)
+    if not world.grey_share or rng.random() >= world.grey_share:
+        return scene
+    is_own = rng.random() < 1 / len(shapes.SHAPES)
+    level = shapes.SHAPES.index(scene.shape) if is_own else int(rng.integers(len(shapes.GREYS)))
+    return replace(scene, grey=shapes.GREYS[level])

@@ -139,12 +139,17 @@ def test_the_scale_of_a_dual_encoder_is_its_temperature():
         for i, (picture, p) in enumerate(zip(pictures, shares, strict=True))
     ]
     probe = ImageZeroShotCalibration(tuple(names), (prompt,))
-    right, flat, sharp = (
-        play(probe, samples, lambda request, s=scale: answer(request, s)).estimate(ERROR)
+    played = [
+        play(probe, samples, lambda request, s=scale: answer(request, s))
         for scale in (8.0, 8 / 3, 24.0)
-    )
-    assert right.verdict == "compatible with null"
-    assert flat.verdict == sharp.verdict == "differs from null"
+    ]
+    right, flat, sharp = (one.estimate(ERROR).verdict for one in played)
+    assert right == "compatible with null"
+    assert flat == sharp == "differs from null"
+    right, flat, sharp = (one.estimate("temperature") for one in played)
+    assert right.low < 1 < right.high
+    assert flat.value == pytest.approx(right.value / 3, rel=1e-3)
+    assert sharp.value == pytest.approx(3 * right.value, rel=1e-3)
 
 
 def choice(i=0, **fields):
@@ -163,6 +168,8 @@ def test_confidence_in_a_choice_is_its_share_of_all():
     assert record["overconfidence"] == pytest.approx(-0.25)
     assert record["squared_error"] == pytest.approx(0.0625)
     assert record["surprise"] == pytest.approx(-math.log(0.75))
+    scores = json.loads(record["log_probabilities"])  # the right one's first
+    assert scores == pytest.approx([math.log(0.75), math.log(0.25)], abs=1e-6)
 
 
 def test_letters_are_scored_after_the_list():
