@@ -12,7 +12,6 @@ from evalsuite import Audio, Image, Text
 
 Floats = npt.NDArray[np.float64]
 
-_DIGIT = re.compile(r"\d")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d|2100)(?!\d)")
 _DATE = re.compile(
     r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?\s+\d{1,4}\b"
@@ -58,10 +57,13 @@ def inputs_of(*parts: str | Text | Image | Audio) -> Inputs:
 
 def _text_facts(text: str) -> Floats:
     """Lengths, the first and last year that is named, how many dates, digits and capitals."""
-    has_digits = _DIGIT.search(text) is not None  # most texts have none, and a search takes long
-    years = [int(year) for year in _YEAR.findall(text)] if has_digits else []
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     n = max(len(codes), 1)
+    n_digits = np.count_nonzero((codes >= ord("0")) & (codes <= ord("9")))
+    # Most texts have no digit and thus no date, and looking for one takes long; other scripts have
+    # digits of their own.
+    may_be_dated = n_digits > 0 or not text.isascii()
+    years = [int(year) for year in _YEAR.findall(text)] if may_be_dated else []
     return np.array(
         [
             np.log1p(len(text)),
@@ -69,8 +71,8 @@ def _text_facts(text: str) -> Floats:
             min(years, default=0),
             max(years, default=0),
             float(bool(years)),
-            len(_DATE.findall(text)) if has_digits else 0,
-            np.count_nonzero((codes >= ord("0")) & (codes <= ord("9"))) / n,
+            len(_DATE.findall(text)) if may_be_dated else 0,
+            n_digits / n,
             np.count_nonzero((codes >= ord("A")) & (codes <= ord("Z"))) / n,
             np.count_nonzero(codes > 127) / n,
         ],

@@ -141,8 +141,8 @@ class Encoder:
             encoded = self.tokenizer(new, add_special_tokens=False, return_offsets_mapping=True)
             columns = (encoded["input_ids"], encoded["offset_mapping"])
             for text, ids, offsets in zip(new, *columns, strict=True):
-                found[text] = tuple(offsets)
-                self._spans.put(text, tuple(offsets))
+                found[text] = spans = tuple(offsets)
+                self._spans.put(text, spans)
                 if text not in self._known:
                     self._known.put(text, tuple(ids))
         return [found[text] or () for text in texts]
