@@ -50,7 +50,7 @@ def looked(drawings, limit):
 
 
 def test_a_model_of_drawings_looks_at_the_objects_that_are_named(drawings):
-    played = looked(drawings, 24)
+    played = looked(drawings, 16)
     assert not played.failures
     pointing, area = (
         played.estimate(name) for name in ("pointing game", "the region's share of the cells")
@@ -67,7 +67,7 @@ def test_the_drawings_of_another_kind_are_not_where_it_looks(drawings):
     by_square: dict[tuple[str, int], list[Sample]] = {}
     for row in held_out:
         by_square.setdefault((row["identifier"], row["square"]), []).append(row)
-    squares = [own for own in by_square.values() if len(own) > 1][:24]
+    squares = [own for own in by_square.values() if len(own) > 1][:16]
     rows = [Sample(a.id, {**a.fields, "boxes": b["boxes"]}) for a, b, *_ in squares]
     played = play(ImageLocalisation(explainer="occlusion", grid=10), rows, model)
     area = played.estimate("the region's share of the cells")
@@ -108,6 +108,7 @@ def audible(path):
     return [[i / 2, (i + 1) / 2 - 1e-3] for i in loud.tolist()]
 
 
+@pytest.mark.slow
 def test_what_decides_a_sounds_class_is_found_by_occlusion(sounds):
     clips, model = sounds(0)
     rows = [
@@ -128,16 +129,18 @@ def test_what_decides_a_sounds_class_is_found_by_occlusion(sounds):
     assert played.estimate("insertion gain over random").value > 0
 
 
-def test_a_padded_clip_is_explained_by_the_sound_in_it(sounds):
+def test_nothing_is_explained_by_silence_where_silence_stands_for_what_is_taken_away(sounds):
+    """Not so with the mean level, by which a silent moment is changed most."""
     clips, model = sounds(0)
     padded = [(path, label) for path, label in clips if len(audible(path)) <= 7]
     rows = [
         Sample(path.stem, {"audio": Audio(path=path), "text": str(label), "times_s": audible(path)})
-        for path, label in padded[:6]
+        for path, label in padded[:4]
     ]
-    played = play(AudioLocalisation(explainer="occlusion", moments=10), rows, model)
+    probe = AudioLocalisation(explainer="occlusion", moments=10, fill="silence")
+    played = play(probe, rows, model)
     assert not played.failures
-    assert played.estimate("area under ROC").value > 0.5
+    assert played.estimate("mass inside").value > 0.95
 
 
 # ------------------------------------------------------------------------------------------------
