@@ -65,6 +65,7 @@ class MoonshineTranscriber(Seq2SeqTranscriber):
     """A MoonshineForConditionalGeneration."""
 
     options_class = Options
+    methods = frozenset({"transcribe", "loglikelihood", "differentiate"})
 
     def set_up(self, reference: str, module: Any) -> Mapping[str, str]:
         """Greedy search or so many beams, whatever the checkpoint says."""
