@@ -124,7 +124,8 @@ def test_windows_slide_as_captums_occlusion():
 
 
 def test_exact_shapley_is_captums():
-    theirs = ShapleyValues(torch_bent).attribute(torch.from_numpy(POINT8)[None])[0].numpy()
+    point = torch.from_numpy(POINT8)[None]
+    theirs = ShapleyValues(torch_bent).attribute(point, perturbations_per_eval=8)[0].numpy()
     ours = explained("shapley", bent, POINT8).scores
     assert ours == pytest.approx(theirs, abs=5e-4)  # theirs sums 8! orders in float32
     assert explained("kernel_shap", bent, POINT8).scores == pytest.approx(ours, abs=1e-9)
