@@ -242,14 +242,21 @@ def _conclude(plan: Plan, work: Work, store: Store, registry: Registry, observer
     table = Table.from_records(records, n_failed=result.n_failed)
     result = replace(result, estimates=estimates(plan, work, table))
     if not order:
-        most = failures.most_common(1)
-        reason = f"no sample was answered ({most[0][0]})" if most else "the source has no samples"
-        result = replace(result, status="failed", reason=reason)
+        result = replace(result, status="failed", reason=_why_unanswered(work, failures))
     rows = [work.rows[index] for index in range(len(work.samples))]
     for sha256, data in shown_media(work.samples, plan.seed):
         store.write_media(sha256, data)
     store.write_samples(job.id, rows)
     _finish(result, store, observer, registry, job, secrets)
+
+
+def _why_unanswered(work: Work, failures: Counter[str]) -> str:
+    """The commonest kind of failure, by its first message."""
+    if not failures:
+        return "the source has no samples"
+    kind, n = failures.most_common(1)[0]
+    first = next(row.reason for row in work.rows.values() if row.reason.partition(":")[0] == kind)
+    return f"no sample was answered ({n} of {len(work.samples)} like this: {first})"
 
 
 def _reason_of(error: Exception, doing: str) -> str:

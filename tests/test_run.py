@@ -138,3 +138,19 @@ def stored(path: Path) -> int:
             return int(connection.execute("SELECT COUNT(*) FROM responses").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+MISNAMED = """version: 1
+name: misnamed
+models: [control:classifier-clean]
+sources: {reviews: {type: control/reviews}}
+probes:
+  - {probe: text/classification, source: reviews, limit: 3, options: {labels: {happy: positive}}}
+"""
+
+
+def test_a_mistake_that_every_sample_meets_is_told_whole(tmp_path):
+    (result,) = run_of(MISNAMED, tmp_path / "run").results
+    assert result.status == "failed"
+    assert "3 of 3 like this: probe raised" in result.reason
+    assert "happy" in result.reason
