@@ -112,8 +112,7 @@ def audible(path):
 def test_what_decides_a_sounds_class_is_found_by_occlusion(sounds):
     clips, model = sounds(0)
     rows = [
-        Sample(path.stem, {"audio": Audio(path=path), "label": str(label)})
-        for path, label in clips[::4]
+        Sample(path.stem, {"audio": Audio(path=path), "label": str(label)}) for path, label in clips
     ]
     probe = AttributionProbe(
         medium="audio",
@@ -125,7 +124,7 @@ def test_what_decides_a_sounds_class_is_found_by_occlusion(sounds):
     )
     played = play(probe, rows, model)
     assert not played.failures
-    assert played.estimate("deletion gain over random").value > 0
+    assert played.estimate("deletion gain over random").low > 0
     assert played.estimate("insertion gain over random").value > 0
 
 

@@ -62,7 +62,7 @@ def gap_view(model: MaskedLanguageModel, content: Content, target: str) -> Diffe
     if len(found.ids) > model.room:
         told = f"it has {len(found.ids)} tokens; the model reads {model.room} at once"
         raise RequestFailed(Failure("text too long", told))
-    rows = [model._row(found, j, "word") for j in asked]
+    rows = [model.row(found, j, "word") for j in asked]
     ids = (*model.around.before, *found.ids, *model.around.after)
     n_before = len(model.around.before)
     spans = [NO_SPAN] * len(ids)
