@@ -90,7 +90,7 @@ GALLERY = (
             "probing": "quickstart -p privacy/membership-inference -p privacy/canary-exposure "
             "-p explain/attribution -p explain/shortcut-word -p explain/shortcut-patch"
         },
-        0.6,
+        0.42,
     ),
 )
 
