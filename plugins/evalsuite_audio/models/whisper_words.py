@@ -8,8 +8,7 @@ through it (dynamic time warping) gives each token its moment, as in OpenAI's ow
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -25,6 +24,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from evalsuite import TimedWord
 from evalsuite_audio.models.whisper_suppression import Suppression
+from evalsuite_transformers.differentiable.layers import eager_attention
 
 Matrix: TypeAlias = npt.NDArray[np.float64]
 Confidence: TypeAlias = Literal["mean", "min", "product"]
@@ -97,17 +97,6 @@ def _probabilities(
     barred.scatter_(1, written, value=False)  # with a memory of windows before, it was written
     shares = logits.masked_fill(barred, -torch.inf).softmax(-1)
     return tuple(shares.gather(1, written)[:, 0].tolist())
-
-
-@contextmanager
-def eager_attention(module: Any) -> Iterator[None]:
-    """Compute attention in the way that can be looked at, and put it back afterwards."""
-    before = module.config._attn_implementation
-    module.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        module.set_attn_implementation(before)
 
 
 def attention(weights: Matrix, filter_width: int) -> Matrix:
