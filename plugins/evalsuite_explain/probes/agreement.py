@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Card, Mean, Metric, Null, Probe, Sample, UsageError
+from evalsuite import Card, Mean, Metric, Null, Probe, Sample
 from evalsuite_explain.explainers.catalogue import make_explainer, needs_of
 from evalsuite_explain.measures.agreement import (
     expected_top_jaccard,
@@ -18,7 +18,7 @@ from evalsuite_explain.measures.agreement import (
     top_jaccard,
 )
 from evalsuite_explain.measures.complexity import entropy, gini
-from evalsuite_explain.probes.explaining import rng_of_sample
+from evalsuite_explain.probes.explaining import check_explainers, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.probes.subjects import (
     ClassOfClip,
@@ -53,15 +53,7 @@ class _Agreement(Probe):
     def __post_init__(self) -> None:
         """Refuse what is no comparison of known explainers."""
         getattr(super(), "__post_init__", lambda: None)()
-        if len(set(self.explainers)) < 2 or len(set(self.explainers)) != len(self.explainers):
-            raise UsageError("explainers must name two or more explainers, each once.")
-        unknown = [name for name in self.explainer_settings if name not in self.explainers]
-        if unknown:
-            raise UsageError(
-                f"explainer_settings has settings of {unknown[0]!r}, which is not among explainers."
-            )
-        for name in self.explainers:
-            make_explainer(name, self.explainer_settings.get(name, {}))
+        check_explainers(self.explainers, self.explainer_settings, fewest=2)
 
     @property
     def needs(self) -> tuple[type[Any], ...]:  # type: ignore[override]

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from evalsuite import Card, Mean, Metric, Null, Probe, Proportion, Sample, UsageError
+from evalsuite import Card, Mean, Metric, Null, Probe, Proportion, Sample
 from evalsuite.options import build
 from evalsuite_explain.explainers.catalogue import COMPLETE, make_explainer, needs_of
 from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE, Explanation, Game
 from evalsuite_explain.measures.complexity import entropy, gini
 from evalsuite_explain.probes.chosen import subject_of
-from evalsuite_explain.probes.explaining import advice_on, completeness_columns, rng_of_sample
+from evalsuite_explain.probes.explaining import (
+    advice_on,
+    check_explainers,
+    completeness_columns,
+    rng_of_sample,
+)
 from evalsuite_explain.probes.measuring import MEASURES, Measured, Measuring, defined
 from evalsuite_explain.probes.subjects import Subject
 
@@ -88,15 +93,7 @@ class Attribution(Measuring, Probe):
         """Refuse what is not known, or cannot be asked."""
         super().__post_init__()
         self._finder  # noqa: B018  (builds it, which refuses its options)
-        if not self.explainers or len(set(self.explainers)) != len(self.explainers):
-            raise UsageError("explainers must name one explainer or more, each once.")
-        unknown = [name for name in self.explainer_settings if name not in self.explainers]
-        if unknown:
-            raise UsageError(
-                f"explainer_settings has settings of {unknown[0]!r}, which is not among explainers."
-            )
-        for name in self.explainers:
-            make_explainer(name, self.explainer_settings.get(name, {}))
+        check_explainers(self.explainers, self.explainer_settings, fewest=1)
 
     @cached_property
     def _finder(self) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Attribute, Sample
+from evalsuite import Attribute, Sample, UsageError
 from evalsuite_explain.explainers.catalogue import ASKING, COMPLETE, make_explainer, needs_of
 from evalsuite_explain.explainers.game import (
     COMPLETENESS_TOLERANCE,
@@ -95,3 +95,19 @@ def completeness_columns(
         "is_incomplete": any(missed) if missed else None,
         "n_steps": max(steps, default=None),
     }
+
+
+def check_explainers(
+    names: Sequence[str], settings: Mapping[str, Mapping[str, Any]], fewest: int
+) -> None:
+    """Refuse a list of too few or equal explainers, unknown ones, and settings of none of them."""
+    if len(names) < fewest or len(set(names)) != len(names):
+        least = "one explainer or more" if fewest == 1 else "two or more explainers"
+        raise UsageError(f"explainers must name {least}, each once.")
+    unknown = [name for name in settings if name not in names]
+    if unknown:
+        raise UsageError(
+            f"explainer_settings has settings of {unknown[0]!r}, which is not among explainers."
+        )
+    for name in names:
+        make_explainer(name, settings.get(name, {}))

@@ -8,13 +8,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from word_reader import reading
 
 from evalsuite import (
-    Attribute,
     Attribution,
     Audio,
-    Classification,
-    Classify,
     DifferentiableView,
     Embedding,
     EmbedText,
@@ -128,21 +126,6 @@ def test_an_unknown_explainer_is_refused():
 
 TEXTS = [f"the film {i} was really good tonight" for i in range(12)]
 REVIEWS = [Sample(str(i), {"text": t, "cue": "good"}) for i, t in enumerate(TEXTS)]
-
-
-def reading(word: str | None):
-    """A classifier that goes by one word (or by none), and attributes accordingly."""
-
-    def answer(request):
-        if isinstance(request, Classify):
-            sees = word is not None and word in request.content[0].text.split()
-            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
-        assert isinstance(request, Attribute)
-        words = words_of(request.content[0].text)
-        scores = tuple(float(w == word) for w, _ in words)
-        return Attribution(scores, tuple(span for _, span in words), sum(scores), 0.0)
-
-    return answer
 
 
 def test_a_true_explanation_beats_a_random_one():

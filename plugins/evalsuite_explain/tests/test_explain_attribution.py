@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
+from word_reader import reading
 
 from evalsuite import (
     Attribute,
-    Attribution,
     Audio,
     Classification,
     Classify,
@@ -27,7 +27,6 @@ from evalsuite import (
     UsageError,
 )
 from evalsuite.testing import check_probe, play
-from evalsuite_explain.inputs.words import words_of
 from evalsuite_explain.measures.bounds import steps_of
 from evalsuite_explain.measures.faithfulness import curve_area, curve_counts, ranking, top_counts
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
@@ -37,21 +36,6 @@ from evalsuite_explain.probes.subjects import before_last_word
 OCCLUDED = {"explainers": ("occlusion",)}
 TEXTS = [f"film {i} was really good tonight" for i in range(6)]
 REVIEWS = [Sample(str(i), {"text": text}) for i, text in enumerate(TEXTS)]
-
-
-def reading(word):
-    """A classifier that goes by one word (or by none), and attributes accordingly."""
-
-    def answer(request):
-        if isinstance(request, Classify):
-            sees = word is not None and word in request.content[0].text.split()
-            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
-        assert isinstance(request, Attribute)
-        words = words_of(request.content[0].text)
-        scores = tuple(float(w == word) for w, _ in words)
-        return Attribution(scores, tuple(span for _, span in words), sum(scores), 0.0)
-
-    return answer
 
 
 # ------------------------------------------------------------------------------------------------

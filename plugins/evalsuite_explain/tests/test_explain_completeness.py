@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from captum.attr import IntegratedGradients
+from word_reader import reading
 
 from evalsuite import (
-    Attribute,
-    Attribution,
-    Classification,
-    Classify,
     DifferentiableView,
     LoadSettings,
     Sample,
@@ -21,27 +18,10 @@ from evalsuite.registry import installed
 from evalsuite.testing import play
 from evalsuite_controls.data import classifier
 from evalsuite_explain.explainers.gradients import integrated_gradients
-from evalsuite_explain.inputs.words import words_of
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 
 TEXTS = [f"film {i} was really good tonight" for i in range(6)]
 REVIEWS = [Sample(str(i), {"text": text}) for i, text in enumerate(TEXTS)]
-
-
-def reading(word, missed=0.0):
-    """A classifier that goes by one word; its explanations miss the total by a share."""
-
-    def answer(request):
-        if isinstance(request, Classify):
-            sees = word is not None and word in request.content[0].text.split()
-            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
-        assert isinstance(request, Attribute)
-        words = words_of(request.content[0].text)
-        scores = tuple(float(w == word) for w, _ in words)
-        total = sum(scores) * (1 + missed)
-        return Attribution(scores, tuple(span for _, span in words), total, missed, n_steps=64)
-
-    return answer
 
 
 def rough(x):
@@ -85,7 +65,7 @@ def test_fixed_steps_give_what_captum_gives(n_steps):
 
 @pytest.mark.parametrize(("missed", "share"), [(0.0, 0.0), (0.009, 0.0), (0.02, 1.0)])
 def test_explanations_that_miss_completeness_are_counted_and_flagged(missed, share):
-    played = play(AttributionProbe(), REVIEWS, reading("good", missed))
+    played = play(AttributionProbe(), REVIEWS, reading("good", missed, n_steps=64))
     found = played.estimate("explanations that miss completeness by more than 0.01")
     assert found.value == share
     assert played.estimate("steps of integrated gradients").value == 64

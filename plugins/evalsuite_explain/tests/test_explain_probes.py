@@ -7,13 +7,10 @@ import re
 
 import numpy as np
 import pytest
+from word_reader import reading
 
 from evalsuite import (
-    Attribute,
-    Attribution,
     Audio,
-    Classification,
-    Classify,
     ContinuationScore,
     EmbedAudio,
     Embedding,
@@ -32,7 +29,6 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import ReviewsWithCue
-from evalsuite_explain.inputs.words import words_of
 from evalsuite_explain.probes.agreement import TextAgreement
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.localisation import AudioLocalisation, ImageLocalisation
@@ -44,21 +40,6 @@ REVIEWS = [
     for i in range(6)
 ]
 MARKED_GOOD = [Sample(s.id, {"text": s["text"], "rationale": [[18, 22]]}) for s in REVIEWS]
-
-
-def reading(word: str | None):
-    """A classifier that goes by one word (or by none), and attributes accordingly."""
-
-    def answer(request):
-        if isinstance(request, Classify):
-            sees = word is not None and word in request.content[0].text.split()
-            return Classification(("bad", "good"), (0.1, 0.9) if sees else (0.5, 0.5))
-        assert isinstance(request, Attribute)
-        words = words_of(request.content[0].text)
-        scores = tuple(float(w == word) for w, _ in words)
-        return Attribution(scores, tuple(span for _, span in words), sum(scores), 0.0)
-
-    return answer
 
 
 # ------------------------------------------------------------------------------------------------

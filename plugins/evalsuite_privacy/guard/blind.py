@@ -140,16 +140,22 @@ def word_counts(texts: Sequence[str]) -> csr_matrix:
 
 
 def _counted(rows: Any, terms: Any, n_rows: int) -> csr_matrix:
-    """How often each term that two rows have stands in each row; sorted, so equal ones are next.
-
-    Row and term are sorted as one number, which is below 2^63 for a million texts of two million
-    words.
-    """
-    n_terms = int(terms.max(initial=0)) + 1
-    cells, counts = np.unique(rows * n_terms + terms, return_counts=True)
-    rows, terms = np.divmod(cells, n_terms)
-    names, n_texts = np.unique(terms, return_counts=True)
-    starts = np.searchsorted(rows, np.arange(n_rows + 1))
-    columns = np.searchsorted(names, terms)
-    whole = csr_matrix((counts.astype(float), columns, starts), (n_rows, len(names)))
+    """How often each term that two rows have stands in each row; equal entries are added up."""
+    columns, n_columns = _numbered(terms)
+    whole = csr_matrix((np.ones(len(rows)), (rows, columns)), (n_rows, n_columns))
+    n_texts = np.bincount(whole.indices, minlength=n_columns)
     return whole[:, n_texts > 1]
+
+
+def _numbered(terms: Any) -> tuple[Any, int]:
+    """The rank of each term among the different ones, and how many these are.
+
+    Where a table of all possible terms is not much longer than the terms, it spares the sorting.
+    """
+    n_possible = int(terms.max(initial=-1)) + 1
+    if n_possible > 4 * len(terms):
+        names, ranks = np.unique(terms, return_inverse=True)
+        return ranks, len(names)
+    is_there = np.zeros(n_possible, dtype=bool)
+    is_there[terms] = True
+    return (np.cumsum(is_there) - 1)[terms], int(is_there.sum())
