@@ -155,7 +155,7 @@ def _estimate(value: float, interval: Interval, name: str, n: int, **told: Any) 
         interval.low,
         interval.high,
         level=interval.level,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         n=n,
         **told,
     )

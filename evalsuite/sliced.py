@@ -87,7 +87,7 @@ class SlicedMetric:
             low=interval.low,
             high=interval.high,
             level=interval.level,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=(self.clusters or "sample") if is_clustered else "sample",
             n=table.n,
             slice=label,

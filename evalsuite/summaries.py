@@ -116,7 +116,7 @@ class Summary:
             low=interval.low,
             high=interval.high,
             level=interval.level,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=(self.clusters or "sample") if clusters is not None else "sample",
             n=n,
             slice=slice_name,

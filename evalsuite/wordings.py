@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evalsuite.metric import Estimate, Null, Summed, Table, undefined
-from evalsuite.statistics import Interval, bootstrap_interval
+from evalsuite.statistics import bootstrap_interval
 from evalsuite.summing import of_sums, ratio_columns
 
 # Two wordings with the same true accuracy differ a little on any sample.
@@ -111,15 +111,10 @@ class Wordings:
             low=interval.low,
             high=interval.high,
             level=interval.level,
-            method=described(interval),
+            method=interval.described,
             unit=self.clusters or "sample",
             n=len(values),
             direction=direction,
             null=null,
             extra={"wordings": float(values.shape[1])},
         )
-
-
-def described(interval: Interval) -> str:
-    """How an interval was made, or why there is none."""
-    return interval.method if interval.is_defined else f"no interval: {interval.reason}"

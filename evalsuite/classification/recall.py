@@ -88,7 +88,7 @@ class BalancedAccuracy:
             interval.low,
             interval.high,
             level=interval.level,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=(self.clusters or "sample") if is_clustered else "sample",
             n=len(hits),
             slice=label,

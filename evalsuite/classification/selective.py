@@ -85,7 +85,7 @@ class SelectiveRisk:
             score(pairs),
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=self.clusters or "sample",
             n=len(pairs),
             direction=direction,

@@ -48,9 +48,7 @@ class MedianRank:
                 float(np.median(ranks)),
                 interval.low,
                 interval.high,
-                method=interval.method
-                if interval.is_defined
-                else f"no interval: {interval.reason}",
+                method=interval.described,
                 unit=self.clusters,
                 n=table.n,
                 direction="lower is better",

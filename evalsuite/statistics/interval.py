@@ -36,6 +36,11 @@ class Interval:
         return not (math.isnan(self.low) or math.isnan(self.high))
 
     @property
+    def described(self) -> str:
+        """How it was made, or why there is none."""
+        return self.method if self.is_defined else f"no interval: {self.reason}"
+
+    @property
     def width(self) -> float:
         """Upper minus lower bound; NaN when undefined."""
         return self.high - self.low

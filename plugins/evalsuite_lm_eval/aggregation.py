@@ -170,7 +170,7 @@ def estimate_of(
         interval.low,
         interval.high,
         level=interval.level,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         unit="document",
         n=len(items),
         extra=extra,

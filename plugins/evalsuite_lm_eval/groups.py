@@ -150,7 +150,7 @@ def _estimate(
         interval.low,
         interval.high,
         level=interval.level,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         unit="document",
         n=sum(len(outcomes) for outcomes in part.values()),
         slice=slice_name,

@@ -214,7 +214,7 @@ class CounterfactualGaps:
             spread.observed,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit="input" if of.clusters is None else str(self.clusters),
             n=n,
             direction="lower is better",

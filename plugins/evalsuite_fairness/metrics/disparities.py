@@ -210,7 +210,7 @@ class DecisionDisparities:
             found.value,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=self.clusters or self.unit,
             n=n,
             slice=slice_name,

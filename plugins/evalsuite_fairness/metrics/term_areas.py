@@ -182,7 +182,7 @@ class TermAreas:
             area.value,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit="text" if texts.clusters is None else str(self.clusters),
             n=area.n_positive + area.n_negative,
             slice=label,

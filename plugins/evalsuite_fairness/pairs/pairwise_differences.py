@@ -123,7 +123,7 @@ class PairwiseDifferences:
             value,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit="template",
             n=sum(len(cell.values) for cell in here),
             slice=label,

@@ -105,7 +105,7 @@ class NameF1:
             value,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=self.clusters,
             n=n,
             slice=label,

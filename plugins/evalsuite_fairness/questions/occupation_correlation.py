@@ -98,9 +98,7 @@ class OccupationCorrelation:
                 value,
                 interval.low,
                 interval.high,
-                method=interval.method
-                if interval.is_defined
-                else f"no interval: {interval.reason}",
+                method=interval.described,
                 unit="occupation",
                 n=len(rows),
                 direction="closer to null is better",

@@ -183,7 +183,7 @@ def _made(name: str, value: float, interval: Interval, n: int, **facts: Any) -> 
         value,
         interval.low,
         interval.high,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         unit="person",
         n=n,
         direction="lower is better" if name in (LEAK, TRUE_RATE, "accuracy") else "neither",

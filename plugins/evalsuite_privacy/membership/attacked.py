@@ -133,7 +133,7 @@ class Attacked:
             interval.low,
             interval.high,
             level=interval.level,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             n=len(self.member),
             slice=self.slice,
             direction="lower is better",

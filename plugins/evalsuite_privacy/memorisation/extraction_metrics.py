@@ -184,7 +184,7 @@ def _estimate(
         value,
         interval.low,
         interval.high,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         n=n,
         slice=slice_name,
         direction="lower is better",

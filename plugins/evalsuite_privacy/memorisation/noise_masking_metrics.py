@@ -147,7 +147,7 @@ def _made(name: str, value: float, interval: Interval, n: int, **facts: Any) -> 
         value,
         interval.low,
         interval.high,
-        method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+        method=interval.described,
         unit="name",
         n=n,
         direction="lower is better",

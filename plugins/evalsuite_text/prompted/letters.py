@@ -180,9 +180,7 @@ class PositionBias:
                 interval.low,
                 interval.high,
                 level=interval.level,
-                method=interval.method
-                if interval.is_defined
-                else f"no interval: {interval.reason}",
+                method=interval.described,
                 unit=self.clusters or "sample",
                 n=len(picks),
                 direction="lower is better",

@@ -56,9 +56,7 @@ class CorpusRate:
                 self.function(interval.low),
                 self.function(interval.high),
                 level=interval.level,
-                method=interval.method
-                if interval.is_defined
-                else f"no interval: {interval.reason}",
+                method=interval.described,
                 unit="document",
                 n=table.n,
                 direction="lower is better",

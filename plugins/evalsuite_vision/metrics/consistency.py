@@ -55,9 +55,7 @@ class Consistency:
                 float(shares.mean()),
                 interval.low,
                 interval.high,
-                method=interval.method
-                if interval.is_defined
-                else f"no interval: {interval.reason}",
+                method=interval.described,
                 unit=self.group,
                 n=int(several[group_of].sum()),
                 direction="higher is better",

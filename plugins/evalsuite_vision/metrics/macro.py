@@ -66,7 +66,7 @@ class MacroMean:
             found.observed,
             interval.low,
             interval.high,
-            method=interval.method if interval.is_defined else f"no interval: {interval.reason}",
+            method=interval.described,
             unit=(self.clusters or "sample") if units is not None else "sample",
             n=int(kept.sum()),
             direction=self.direction,
