@@ -70,8 +70,10 @@ def _answer(answer: Answer) -> Mapping[str, Any]:
 
 def _few(value: Any) -> Any:
     """A long column of numbers by its beginning."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) <= MAX_NUMBERS:
+    if isinstance(value, str) or not isinstance(value, Sequence):
         return value
+    if len(value) <= MAX_NUMBERS:
+        return tuple(value)
     return [*value[:FIRST_NUMBERS], f"and {len(value) - FIRST_NUMBERS} more"]
 
 

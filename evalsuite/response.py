@@ -5,7 +5,8 @@ A request that cannot be answered becomes a Failure with its reason: never an em
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -39,19 +40,27 @@ class TextScore:
 
 @dataclass(frozen=True)
 class TokenScoreTable:
-    """One row per scored token.
+    """One row per scored token; its columns of numbers are kept as arrays, however they are given.
 
-    ``spans`` are character offsets into the text, half open. ``means`` and ``deviations`` are the
-    mean and standard deviation of log p under the model's own next-token distribution, which
-    Min-K%++ needs; empty where a model cannot give them. ``tokens`` are named as in the model's
-    vocabulary, so that two are the same exactly when the model reads the same; empty likewise.
+    ``logprobs`` are in nats. ``spans`` are character offsets into the text, half open. ``means``
+    and ``deviations`` are the mean and standard deviation of log p under the model's own next-token
+    distribution, which Min-K%++ needs; empty where a model cannot give them. ``tokens`` are named
+    as in the model's vocabulary, so that two are the same exactly when the model reads the same;
+    empty likewise.
     """
 
-    logprobs: tuple[float, ...]
+    logprobs: Sequence[float]
     spans: tuple[tuple[int, int], ...] = ()
-    means: tuple[float, ...] = ()
-    deviations: tuple[float, ...] = ()
+    means: Sequence[float] = ()
+    deviations: Sequence[float] = ()
     tokens: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Keep numbers as numbers: an object for each would take five times the room."""
+        for name in ("logprobs", "means", "deviations"):
+            values = getattr(self, name)
+            if not isinstance(values, array):
+                object.__setattr__(self, name, array("d", values))
 
 
 @dataclass(frozen=True)

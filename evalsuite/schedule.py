@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalsuite.errors import RequestFailed
+from evalsuite.errors import EvalsuiteError, RequestFailed
 from evalsuite.executor import Executor, unique
 from evalsuite.model import Model
 from evalsuite.probe import Question, reply_to, requests_in
@@ -64,6 +64,8 @@ class Asking:
             self.outcome = stop.value
         except RequestFailed as error:
             self.failure = error.failure
+        except EvalsuiteError as error:
+            self.failure = Failure("cannot be used", str(error))
         except Exception as error:  # noqa: BLE001  the per-sample boundary: a probe's fault costs one record
             self.failure = Failure(f"probe raised {type(error).__name__}", str(error))
         else:

@@ -6,6 +6,7 @@ import pytest
 from table_model import TableModel, yes
 
 from evalsuite import Classify, Failure
+from evalsuite.errors import DataError
 from evalsuite.executor import BudgetMemory, LocalExecutor
 from evalsuite.response_store import Responses
 from evalsuite.schedule import WINDOW, Asking, Interrupted, Scheduler
@@ -77,6 +78,15 @@ def test_an_exception_of_a_probe_is_a_failure_of_its_sample(tmp_path):
 
     (finished,) = run(scheduler(tmp_path, TableModel(yes)), [Asking(0, broken())])
     assert finished.failure.kind == "probe raised KeyError"
+
+
+def test_what_the_user_can_mend_is_no_fault_of_the_probe(tmp_path):
+    def asks():
+        yield Classify("a")
+        raise DataError("The label 'x' is none of a, b.")
+
+    (finished,) = run(scheduler(tmp_path, TableModel(yes)), [Asking(0, asks())])
+    assert finished.failure == Failure("cannot be used", "The label 'x' is none of a, b.")
 
 
 def test_stopping_finishes_and_stores_the_batch_in_flight(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
+from array import array
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from evalsuite import Attribution, ContinuationScore, Embedding, Failure, TokenScoreTable
 from evalsuite.errors import StoreError
 from evalsuite.metric import Estimate, Null
-from evalsuite.response_store import decode_answer, encode_answer
+from evalsuite.response_store import Responses, decode_answer, encode_answer
 from evalsuite.store import JobResult, Run, SampleRow, Store
 
 
@@ -47,16 +49,38 @@ def test_long_columns_are_kept_in_few_bytes():
     assert len(body) < 200
 
 
+def test_numbers_of_single_precision_are_kept_as_they_come():
+    single, double = array("f", SINGLE), array("d", SINGLE)
+    assert encode_answer(TokenScoreTable(single)) == encode_answer(TokenScoreTable(double))
+    assert TokenScoreTable(single) == TokenScoreTable(double) == TokenScoreTable(SINGLE)
+
+
 def test_a_number_that_is_none_stays_none():
     table = TokenScoreTable((*SINGLE, math.nan))
     back = decode_answer(*encode_answer(table)).logprobs
-    assert back[:-1] == SINGLE
+    assert tuple(back[:-1]) == SINGLE
     assert math.isnan(back[-1])
 
 
 def test_answers_of_runs_before_columns_were_packed_are_read():
     body = json.dumps({"logprobs": LONG, "spans": PAIRS, "means": [], "deviations": []})
     assert decode_answer("TokenScoreTable", body, None) == TokenScoreTable(LONG, PAIRS)
+
+
+def test_a_store_of_an_older_layout_is_read_and_added_to(tmp_path):
+    with sqlite3.connect(tmp_path / "old.sqlite") as old:
+        old.execute(
+            "CREATE TABLE responses (fingerprint TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT "
+            "NOT NULL, body TEXT NOT NULL, vector BLOB, PRIMARY KEY (fingerprint, digest)) "
+            "WITHOUT ROWID"
+        )
+        row = ("model", "1", *encode_answer(Failure("a", "b")))
+        old.execute("INSERT INTO responses VALUES (?, ?, ?, ?, ?)", row)
+    old.close()
+    responses = Responses(tmp_path / "old.sqlite")
+    responses.put_many("model", {"2": TokenScoreTable(SINGLE)})
+    found = responses.get_many("model", ["1", "2"], with_failures=True)
+    assert found == {"1": Failure("a", "b"), "2": TokenScoreTable(SINGLE)}
 
 
 def test_vectors_come_back_bit_by_bit():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -54,7 +55,7 @@ def same_answer(one: Answer, other: Answer, tolerance: float) -> bool:
 def _close(one: Any, other: Any, tolerance: float) -> bool:
     if isinstance(one, dict):
         return all(_close(one[key], other[key], tolerance) for key in one)
-    if isinstance(one, tuple):
+    if isinstance(one, tuple | array):
         return len(one) == len(other) and all(
             _close(a, b, tolerance) for a, b in zip(one, other, strict=True)
         )

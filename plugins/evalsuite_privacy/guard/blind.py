@@ -56,7 +56,8 @@ def blind_scores(
     features = _features([inputs[i] for i in order])
     labels = members[order]
     named = [inputs[i].key if groups is None else groups[i] for i in order]
-    together = np.unique(named, return_inverse=True)[1]
+    number = {name: place for place, name in enumerate(sorted(set(named)))}
+    together = np.array([number[name] for name in named])
     seed = int(rng.integers(2**31 - 1))
     for train, test in _folds(labels, together, n_folds, seed):
         if len(set(labels[train])) == 2 and len(test):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import string
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,8 @@ _DATE = re.compile(
     r"|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d{2}-\d{2}\b",
     re.IGNORECASE,
 )
+_DIGITS, _CAPITALS = string.digits.encode(), string.ascii_uppercase.encode()
+_ASCII = bytes(range(128))
 _BINS = 8
 _BANDS_HZ = (250, 500, 1000, 2000, 4000, 8000)
 _SOUND_RATE_HZ = 16_000
@@ -57,27 +61,33 @@ def inputs_of(*parts: str | Text | Image | Audio) -> Inputs:
 
 def _text_facts(text: str) -> Floats:
     """Lengths, the first and last year that is named, how many dates, digits and capitals."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    n = max(len(codes), 1)
-    n_digits = np.count_nonzero((codes >= ord("0")) & (codes <= ord("9")))
+    # In UTF-8 the bytes of ASCII characters stand for nothing else.
+    encoded = text.encode("utf-8", "surrogatepass")
+    n = max(len(text), 1)
+    n_digits = _n_among(encoded, _DIGITS)
     # Most texts have no digit and thus no date, and looking for one takes long; other scripts have
     # digits of their own.
     may_be_dated = n_digits > 0 or not text.isascii()
     years = [int(year) for year in _YEAR.findall(text)] if may_be_dated else []
     return np.array(
         [
-            np.log1p(len(text)),
-            np.log1p(len(text.split())),
+            math.log1p(len(text)),
+            math.log1p(len(text.split())),
             min(years, default=0),
             max(years, default=0),
             float(bool(years)),
             len(_DATE.findall(text)) if may_be_dated else 0,
             n_digits / n,
-            np.count_nonzero((codes >= ord("A")) & (codes <= ord("Z"))) / n,
-            np.count_nonzero(codes > 127) / n,
+            _n_among(encoded, _CAPITALS) / n,
+            (len(text) - _n_among(encoded, _ASCII)) / n,
         ],
         dtype=float,
     )
+
+
+def _n_among(encoded: bytes, wanted: bytes) -> int:
+    """How many bytes are among the wanted ones."""
+    return len(encoded) - len(encoded.translate(None, wanted))
 
 
 def _image_facts(image: Image) -> Floats:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import torch
@@ -301,9 +301,9 @@ class CausalLanguageModel(TorchModel):
         return continuation_view(self.scorer, self.encoder, self._prompt, content, target, within)
 
 
-def _column(windows: Sequence[torch.Tensor]) -> tuple[float, ...]:
-    """The numbers of all windows of a text, one after another."""
-    return tuple(chain.from_iterable(window.tolist() for window in windows))
+def _column(windows: Sequence[torch.Tensor]) -> array[float]:
+    """The float32 numbers of all windows of a text, one after another."""
+    return array("f", b"".join(window.numpy().tobytes() for window in windows))
 
 
 def _answer(row: ScoredRow, found: PositionScores) -> ContinuationScore:
