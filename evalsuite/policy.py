@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, FiniteFloat, ValidationError, model_validator
 
 from evalsuite.errors import SuiteError
-from evalsuite.suite import Marks, Strict, explain, place_of, read_document
+from evalsuite.marked_yaml import Marks, Strict, explain, place_of, read_document
 
 Handling = Literal["fail", "skip"]
 # The verdicts of a comparison that each requirement takes.

@@ -1,22 +1,12 @@
-"""A suite file: which models meet which probes on which data.
-
-YAML, read by a safe loader that refuses duplicate keys and remembers where everything stands, so
-that every mistake is reported as file:line:column. ``${name}`` in any string is replaced by a
-parameter, given by ``--set name=value``, by the environment variable EVALSUITE_NAME, or by its
-default in the file.
-"""
+"""A suite file: which models meet which probes on which data."""
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -26,16 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from evalsuite.errors import SuiteError, plural
-
-Scalar = str | int | float | bool | None
-Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
-
-
-class Strict(BaseModel):
-    """Refuses keys that it does not have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from evalsuite.errors import SuiteError
+from evalsuite.marked_yaml import Marks, Strict, explain, parsed, place_of, text_of
+from evalsuite.parameters import Scalar, substitute, values_of_parameters
 
 
 class ModelSpec(Strict):
@@ -144,54 +127,11 @@ class SuiteFile:
         return place_of(self.path, self.marks, location)
 
 
-def place_of(
-    path: Path | None,
-    marks: Marks,
-    location: tuple[str | int, ...],
-) -> str:
-    """``file:line:column`` of a location, or of the nearest thing around it."""
-    while location and location not in marks:
-        location = location[:-1]
-    line, column = marks.get(location, (1, 1))
-    return f"{path or '<suite>'}:{line}:{column}"
-
-
-class _Reader:
-    """Turn a YAML node graph into plain data and remember where each part stands."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self.marks: dict[tuple[str | int, ...], tuple[int, int]] = {}
-        self._constructor = yaml.SafeLoader("")
-
-    def value(self, node: yaml.Node, location: tuple[str | int, ...] = ()) -> Any:
-        self.marks[location] = _mark(node)
-        if isinstance(node, yaml.MappingNode):
-            return dict(self._items(node, location))
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*location, i)) for i, item in enumerate(node.value)]
-        return self._constructor.construct_object(node, deep=True)
-
-    def _items(
-        self, node: yaml.MappingNode, location: tuple[str | int, ...]
-    ) -> Iterator[tuple[str, Any]]:
-        seen: set[str] = set()
-        for key_node, value_node in node.value:
-            key = str(key_node.value)
-            line, column = _mark(key_node)
-            if key in seen:
-                raise SuiteError(
-                    f"{self.path or '<suite>'}:{line}:{column}: the key {key!r} stands twice in "
-                    "one mapping; YAML would silently keep the last. Remove one."
-                )
-            seen.add(key)
-            value = self.value(value_node, (*location, key))
-            self.marks[(*location, key)] = (line, column)
-            yield key, value
-
-
-def _mark(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
+_SECTIONS: Mapping[str | int, type[BaseModel]] = {
+    "models": ModelSpec,
+    "sources": SourceSpec,
+    "probes": ProbeSpec,
+}
 
 
 def read_suite(path: Path, settings: Mapping[str, str] | None = None) -> SuiteFile:
@@ -200,178 +140,21 @@ def read_suite(path: Path, settings: Mapping[str, str] | None = None) -> SuiteFi
     Raises:
         SuiteError: The file is missing, is not YAML, or does not describe a suite.
     """
-    return parse_suite(_text_of(path, "suite"), path, settings)
+    return parse_suite(text_of(path, "suite"), path, settings)
 
 
 def parse_suite(
     text: str, path: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> SuiteFile:
     """Validate the text of a suite file; see read_suite."""
-    document, marks = _parsed(text, path, "suite")
-    parameters = _parameters(document, settings or {}, path, marks)
+    document, marks = parsed(text, path, "suite")
+    parameters = values_of_parameters(document, settings or {}, path, marks)
     document = substitute(document, parameters, path, marks)
     try:
         suite = Suite.model_validate(document)
     except ValidationError as error:
         raise SuiteError(explain(error, path, marks, _SECTIONS, Suite)) from error
     return SuiteFile(suite, text, path, marks, parameters)
-
-
-def read_document(path: Path, what: str) -> tuple[str, dict[str, Any], Marks]:
-    """The text of a YAML file, its mapping, and where everything stands; ``what`` names it."""
-    text = _text_of(path, what)
-    return (text, *_parsed(text, path, what))
-
-
-def _text_of(path: Path, what: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SuiteError(
-            f"{path}: there is no such {what} file. `evalsuite list {plural(what)}` shows the "
-            "installed ones" + (", `evalsuite init` writes a new one." if what == "suite" else ".")
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(f"{path}: the {what} file cannot be read: {error}") from error
-
-
-def _parsed(text: str, path: Path | None, what: str) -> tuple[dict[str, Any], Marks]:
-    reader = _Reader(path)
-    name = path or f"<{what}>"
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise SuiteError(f"{name}:{line}:{column}: this is not YAML: {error.problem}.") from error
-    if node is None:
-        raise SuiteError(f"{name}:1:1: the {what} file is empty.")
-    document = reader.value(node)
-    if not isinstance(document, dict):
-        raise SuiteError(f"{name}:1:1: a {what} file is a mapping of keys to values.")
-    return document, reader.marks
-
-
-def _parameters(
-    document: Mapping[str, Any],
-    settings: Mapping[str, str],
-    path: Path | None,
-    marks: Marks,
-) -> dict[str, Scalar]:
-    """The value of every declared parameter; refuses undeclared and missing ones."""
-    declared = document.get("parameters") or {}
-    unknown = sorted(set(settings) - set(declared))
-    if unknown:
-        legal = ", ".join(declared) or "none"
-        raise SuiteError(
-            f"{path or '<suite>'}: --set {unknown[0]}=... names no parameter of this suite; its "
-            f"parameters are: {legal}."
-        )
-    values: dict[str, Scalar] = {}
-    for name, default in declared.items():
-        given = settings.get(name, os.environ.get(f"EVALSUITE_{name.upper()}"))
-        if given is None and default is None:
-            raise SuiteError(
-                f"{place_of(path, marks, ('parameters', name))}: the parameter {name!r} has no "
-                f"value; give one with `--set {name}=...` or EVALSUITE_{name.upper()}."
-            )
-        is_path = given is not None and Path(given).exists()
-        values[name] = str(Path(given).resolve()) if given is not None and is_path else given
-        if given is None:
-            values[name] = default
-    return values
-
-
-_REFERENCE = re.compile(r"\$\{(\w+)\}")
-
-
-def substitute(
-    document: Any,
-    parameters: Mapping[str, Scalar],
-    path: Path | None,
-    marks: Marks,
-    location: tuple[str | int, ...] = (),
-) -> Any:
-    """Replace ``${name}`` in every string below ``document``, but in the parameters themselves."""
-    if isinstance(document, dict):
-        return {
-            key: value
-            if not location and key == "parameters"
-            else substitute(value, parameters, path, marks, (*location, key))
-            for key, value in document.items()
-        }
-    if isinstance(document, list):
-        return [
-            substitute(value, parameters, path, marks, (*location, i))
-            for i, value in enumerate(document)
-        ]
-    if not isinstance(document, str):
-        return document
-
-    def replacement(match: re.Match[str]) -> str:
-        if match[1] not in parameters:
-            raise SuiteError(
-                f"{place_of(path, marks, location)}: ${{{match[1]}}} is not declared; add "
-                f"`{match[1]}: <default>` under `parameters`."
-            )
-        return str(parameters[match[1]])
-
-    return _REFERENCE.sub(replacement, document)
-
-
-def references_in(document: Any) -> set[str]:
-    """The names of all ``${name}`` in the strings of a document."""
-    if isinstance(document, dict):
-        return {name for value in document.values() for name in references_in(value)}
-    if isinstance(document, list):
-        return {name for value in document for name in references_in(value)}
-    return set(_REFERENCE.findall(document)) if isinstance(document, str) else set()
-
-
-_SECTIONS: Mapping[str | int, type[BaseModel]] = {
-    "models": ModelSpec,
-    "sources": SourceSpec,
-    "probes": ProbeSpec,
-}
-
-
-def explain(
-    error: ValidationError,
-    path: Path | None,
-    marks: Marks,
-    sections: Mapping[str | int, type[BaseModel]],
-    whole: type[BaseModel],
-) -> str:
-    """One line for each mistake: where, what, what is legal.
-
-    ``sections`` are the models of the mappings below a key, however deep, ``whole`` that of the
-    file.
-    """
-    lines = []
-    for problem in error.errors():
-        location = tuple(part for part in problem["loc"] if part in _path_parts(marks))
-        where = place_of(path, marks, location)
-        name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            key = str(problem["loc"][-1])
-            around = (sections[part] for part in reversed(problem["loc"][:-1]) if part in sections)
-            model = next(around, whole)
-            legal = list(model.model_fields)
-            close = difflib.get_close_matches(key, legal, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            lines.append(
-                f"{where}: {name!r} is not a key of a {whole.__name__.lower()}; legal here: "
-                f"{', '.join(legal)}.{hint}"
-            )
-        elif problem["type"] == "missing":
-            lines.append(f"{where}: the key {name!r} is missing.")
-        else:
-            lines.append(f"{where}: {name}: {problem['msg']} (got {problem['input']!r}).")
-    return "\n".join(lines)
-
-
-def _path_parts(marks: Mapping[tuple[str | int, ...], tuple[int, int]]) -> set[str | int]:
-    return {part for location in marks for part in location}
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,20 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from evalsuite.errors import SuiteError, UnknownNameError
+from evalsuite.marked_yaml import Marks, Strict, explain, read_document
+from evalsuite.parameters import Scalar, references_in, substitute
 from evalsuite.registry import Registry
-from evalsuite.suite import (
-    Marks,
-    MetricSpec,
-    ProbeSpec,
-    Scalar,
-    SourceSpec,
-    Strict,
-    SuiteFile,
-    explain,
-    read_document,
-    references_in,
-    substitute,
-)
+from evalsuite.suite import MetricSpec, ProbeSpec, SourceSpec, SuiteFile
 
 
 class Task(Strict):

@@ -29,6 +29,8 @@ LAYERS = [
     ["all_changes"],
     ["classification"],
     ["zero_shot", "retrieval", "captions", "answers", "transcripts"],
+    ["marked_yaml"],
+    ["parameters"],
     ["suite"],
     ["policy"],
     ["task", "factories"],

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from transformers.cache_utils import Cache
 
+from evalsuite_text.scoring.costs import cost_model
 from evalsuite_text.scoring.encoding import ScoredRow
 from evalsuite_text.scoring.head import read_tokens
 from evalsuite_text.scoring.packing import (
@@ -38,14 +39,13 @@ from evalsuite_text.scoring.packing import (
 from evalsuite_text.scoring.prefix_states import PrefixMemory, PrefixStates
 from evalsuite_text.scoring.readout import Readout, find_readouts
 from evalsuite_text.scoring.token_tree import TokenTree, grow
+from evalsuite_transformers.reach import reach_of
 
 LIMITS = Limits(n_tokens=8_192, n_pairs=2**24)
 # On the plain path a token's output is as wide as the vocabulary.
 PLAIN_LIMITS = Limits(n_tokens=1_024, n_pairs=2**24)
 TOLERANCE = 1e-3
 SHARED, SEPARATE, PLAIN = "shared beginnings", "separate rows", "plain logits"
-# A forward pass of its own costs as much as so many tokens.
-CALL_TOKENS = {"cpu": 16.0, "cuda": 1024.0}
 NEVER = float("inf")
 
 
@@ -79,7 +79,7 @@ class Scorer:
         self._head: Any = model.get_output_embeddings()
         self._linear = self._head if type(self._head) is torch.nn.Linear else None
         self.cost = cost_model(model)
-        self.reach = reach_of(model.config)
+        self.reach = reach_of(model.config.get_text_config())
         self.n_read = self.n_scored = 0
         self.path, self.readout = SHARED, Readout()
         n_layers = int(getattr(model.config.get_text_config(), "num_hidden_layers", 0) or 0)
@@ -300,36 +300,3 @@ def _matrix(rows: Sequence[Any], fill: int) -> torch.Tensor:
     for i, row in enumerate(rows):
         matrix[i, : len(row)] = row
     return torch.from_numpy(matrix)
-
-
-def cost_model(model: Any) -> CostModel:
-    """Relative costs from the model's own size.
-
-    A token costs 2 operations for each weight outside embeddings; a pair of positions 4 for each
-    unit of width in each layer.
-    """
-    config = model.config.get_text_config()
-    layers = int(getattr(config, "num_hidden_layers", 0) or 1)
-    width = int(getattr(config, "hidden_size", 0) or 1)
-    embeddings = {
-        id(part.weight) for part in model.modules() if isinstance(part, torch.nn.Embedding)
-    }
-    n_weights = sum(w.numel() for w in model.parameters() if id(w) not in embeddings)
-    kind = model.get_input_embeddings().weight.device.type
-    return CostModel(max(1.0, n_weights / (2 * width * layers)), CALL_TOKENS.get(kind, 256.0))
-
-
-def reach_of(config: Any) -> int:
-    """Rows up to this length may share beginnings; see Scorer.reach."""
-    config = config.get_text_config()
-    limits = [
-        getattr(config, "sliding_window", None),
-        getattr(config, "attention_chunk_size", None),
-    ]
-    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
-    kinds = {str(value) for value in rope.values()} if isinstance(rope, dict) else set()
-    if kinds & {"dynamic", "longrope"}:
-        limits.append(
-            rope.get("original_max_position_embeddings") or config.max_position_embeddings
-        )
-    return min((int(limit) for limit in limits if limit), default=2**31)

@@ -14,6 +14,7 @@ from evalsuite_transformers.generative.prompt import Prompt
 from evalsuite_transformers.generative.reading import FEATURE, Bank, Integers, Reader, Reading
 from evalsuite_transformers.generative.token_entropies import entropy_table
 from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
+from evalsuite_transformers.reach import reach_of
 
 Tail = tuple[int, ...]
 # Symbols, and pairs of them in masks, of one pass.
@@ -199,16 +200,3 @@ def _batches(packs: Sequence[Pack]) -> Iterator[list[Pack]]:
         batch.append(one)
     if batch:
         yield batch
-
-
-def reach_of(text_config: Any) -> int:
-    """Rows up to this length may be packed: within it a sliding window hides nothing."""
-    names = ("sliding_window", "attention_chunk_size")
-    limits = [getattr(text_config, name, None) for name in names]
-    rope = getattr(text_config, "rope_parameters", None)
-    kinds = {str(value) for value in rope.values()} if isinstance(rope, dict) else set()
-    if kinds & {"dynamic", "longrope"}:
-        limits.append(
-            rope.get("original_max_position_embeddings") or text_config.max_position_embeddings
-        )
-    return min((int(limit) for limit in limits if limit), default=2**31)
