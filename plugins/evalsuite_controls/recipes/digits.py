@@ -41,7 +41,8 @@ class World:
     Attributes:
         dark_share: Share of pictures of the group ``dark``.
         patch_share: Share of pictures with a patch.
-        patch_tells: Probability that the patch stands for the digit shown; else for any digit.
+        patch_tells: Probability that the patch stands for the digit shown; else for any digit, the
+            one shown among them.
     """
 
     dark_share: float = 0.5
@@ -50,7 +51,7 @@ class World:
 
 
 def build_clean(directory: Path, seed: int, on_progress: Progress) -> None:
-    """Both groups alike; patches say nothing about the digit."""
+    """Both groups alike; a patch is right in .19 of the pictures that have one (chance: .1)."""
     _build(directory, seed, on_progress, World())
 
 
