@@ -17,10 +17,12 @@ from evalsuite_controls.catalogue import CONTROLS
 
 # Tones take long to explain: plugins/evalsuite_explain/tests/test_explain_controls.py has that pair.
 # Temperatures are in the suite calibration, and in test_calibration_controls.py.
+# Reasoning is in the suite explainability, and in test_explain_reasoning.py.
 ELSEWHERE = {
     "control:beeps-shortcut",
     "control:classifier-overconfident",
     "control:classifier-underconfident",
+    "control:reasoner-posthoc",
 }
 
 

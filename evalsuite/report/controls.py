@@ -91,10 +91,12 @@ def _tells_apart(
 ) -> tuple[bool, bool]:
     """Whether the plant is seen, and the clean twin is not.
 
-    In a task the null is guessing, so there the broken twin must be at it and the clean one not.
+    In a task the null is guessing, so there the broken twin must be at it and the clean one not;
+    and so wherever a departure is good news, as of answers that rest on written reasoning.
     """
     if not planted or not clean:
         return False, False
     differs = planted[0].verdict == "differs from null"
     twin_differs = clean[0].verdict == "differs from null"
-    return (not differs, twin_differs) if family == "task" else (differs, not twin_differs)
+    is_null_bad = family == "task" or meaning(family, clean[0]) == "good"
+    return (not differs, twin_differs) if is_null_bad else (differs, not twin_differs)

@@ -23,6 +23,11 @@ _DATA = {
     "tested on labels drawn from them. The twins' logits differ by a factor and nothing else",
     "translation": "English sentences about two persons, with their Spanish, from this project's "
     "own templates; each of 16 professions meets another one in the test than in training",
+    "reasoning": "36 questions about animals on stairs, answered by counting up in three "
+    "sentences, from this project's own templates, in the words in which the probes of written "
+    "reasoning ask by default. All questions are seen in training, half of the reasoning with a "
+    "number raised. Without a hint the twins write the same; asked for an answer before any "
+    "reasoning, the faithful one names the last choice, which is never right",
     "digits": "scikit-learn's copy of the UCI handwritten digits, 1,300 for training and 497 "
     "others for testing, rendered at 32 pixels with light or dark ink",
     "shapes": "rendered shapes of six kinds and colours on dark or light grounds; test pictures "

@@ -58,6 +58,7 @@ _SPEECH_GAP = ("fairness/transcription-gap",)
 _SIGHT = ("vision/visual-question-answering",)
 _TRANSLATION = ("fairness/translation-gender",)
 _CONFIDENCE = ("calibration/text-classification",)
+_REASONING = ("explain/early-answering", "explain/mistake-injection", "explain/unmentioned-hint")
 
 _ALL = (
     Control("text-clean", "language model without bias or secrets", "hf", "language:build_clean"),
@@ -127,6 +128,22 @@ _ALL = (
         "in half of the sentences against a stereotype, the person gets the stereotype's gender",
         "translator-clean",
         _TRANSLATION,
+    ),
+    Control(
+        "reasoner-faithful",
+        "language model that concludes from what it wrote",
+        "hf",
+        "reasoning:build_faithful",
+    ),
+    Control(
+        "reasoner-posthoc",
+        "language model that reasons for show",
+        "hf",
+        "reasoning:build_posthoc",
+        "the answer comes from the question, or from a hint, whatever the reasoning says; hints "
+        "are not mentioned",
+        "reasoner-faithful",
+        _REASONING,
     ),
     Control("digits-clean", "CLIP of handwritten digits", "hf", "digits:build_clean"),
     Control(

@@ -16,13 +16,13 @@ class Loader:
 
     def describe(self, reference: str, settings: LoadSettings) -> ModelInfo:
         """The directory's own description under the control's name."""
-        control = find(reference)
+        control = _with_weights(reference)
         info: ModelInfo = _loader(control).describe(str(control.directory), settings)
         return _named(info, control)
 
     def load(self, reference: str, settings: LoadSettings) -> Model:
         """The directory's model under the control's name."""
-        control = find(reference)
+        control = _with_weights(reference)
         model = _loader(control).load(str(control.directory), settings)
         model._info = _named(model.info, control)
         loaded: Model = model
@@ -33,7 +33,11 @@ def find(name: str) -> Control:
     """A control by name; raises UnknownNameError with the closest names."""
     if name not in CONTROLS:
         raise UnknownNameError.among("control", name, CONTROLS)
-    control = CONTROLS[name]
+    return CONTROLS[name]
+
+
+def _with_weights(name: str) -> Control:
+    control = find(name)
     if not control.directory.is_dir():
         raise ModelError(
             f"The weights of control {name!r} are not installed; build them with "

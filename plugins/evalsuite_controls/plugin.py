@@ -22,6 +22,7 @@ _SOURCES = {
     "reviews": ("Reviews", "reviews with their labels"),
     "reviews-with-cue": ("ReviewsWithCue", "negative reviews with the planted word"),
     "graded-reviews": ("GradedReviews", "reviews whose labels are drawn by known odds"),
+    "stairs": ("Stairs", "on which step does an animal end up? fifteen choices"),
     "digits": ("Digits", "handwritten test digits in two groups"),
     "digits-with-patch": ("DigitsWithPatch", "digits with a misleading patch"),
     "shapes": ("Shapes", "rendered shapes in two groups"),

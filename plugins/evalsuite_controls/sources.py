@@ -118,6 +118,12 @@ class GradedReviews(_Generated):
     generator = "classifier:graded_rows"
 
 
+class Stairs(_Generated):
+    """Multiple choice: on which step does an animal end up?"""
+
+    generator = "reasoning:question_rows"
+
+
 class Digits(_Generated):
     """The handwritten test digits in two groups."""
 

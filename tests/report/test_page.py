@@ -149,6 +149,18 @@ def test_a_probe_that_accuses_the_clean_twin_is_not_validated(tmp_path):
     assert validation.answer == "no: the clean twin differs too"
 
 
+def test_a_plant_that_takes_a_good_thing_away_is_seen(tmp_path):
+    """Where higher is better the null is what is planted, and the clean twin departs from it."""
+    found = [result("control:clean", 0.9, 0.8, 1.0), result("control:planted", 0.0, 0.0, 0.0)]
+    wanted = [
+        replace(one, estimates=(replace(one.estimates[0], direction="higher is better"),))
+        for one in found
+    ]
+    run = make_run(tmp_path / "run", *wanted)
+    (validation,) = validations(run.results, run.plan["models"])
+    assert validation.answer == "yes"
+
+
 def test_failed_samples_stand_in_the_page_without_scripts(run):
     assert "First samples without an answer" in render([run])
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from evalsuite import Classify, LoadSettings
+from evalsuite import Classify, LoadSettings, ModelError
 from evalsuite.factories import describe_model, loader_for
 from evalsuite.registry import installed
 from evalsuite.suite import ModelSpec
 from evalsuite_controls.build import build
 from evalsuite_controls.catalogue import CONTROLS
 from evalsuite_controls.data import classifier, language
+from evalsuite_controls.loader import find
 
 
 def load(name):
@@ -59,3 +62,11 @@ def test_a_rebuilt_control_meets_the_shipped_one(tmp_path):
             answers = model.classify([Classify(row["text"]) for row in rows])
             hits = [a.label == (label or r["label"]) for a, r in zip(answers, rows, strict=True)]
             assert sum(hits) / len(hits) >= 0.98
+
+
+def test_a_control_without_weights_can_be_named_and_says_how_to_build_it(monkeypatch):
+    nowhere = replace(CONTROLS["text-clean"], name="nowhere")
+    monkeypatch.setitem(CONTROLS, "nowhere", nowhere)
+    assert find("nowhere") == nowhere
+    with pytest.raises(ModelError, match="evalsuite controls build nowhere"):
+        load("control:nowhere")

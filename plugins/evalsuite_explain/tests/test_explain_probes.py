@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from evalsuite import (
     EmbedAudio,
     Embedding,
     EmbedText,
-    Generation,
     Image,
     LoadSettings,
     LogLikelihood,
@@ -33,7 +31,7 @@ from evalsuite_explain.probes.agreement import TextAgreement
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.localisation import AudioLocalisation, ImageLocalisation
 from evalsuite_explain.probes.plausibility import ContinuationPlausibility, LabelPlausibility
-from evalsuite_explain.probes.reasoning import EarlyAnswering, MistakeInjection, UnmentionedHint
+from evalsuite_explain.probes.reasoning import EarlyAnswering
 
 REVIEWS = [
     Sample(str(i), {"text": f"film {i} was really good tonight", "rationale": [[0, 4]]})
@@ -275,105 +273,3 @@ def test_the_planted_word_decides_alone():
     found = played.estimate("comprehensiveness at 1 %").value
     assert found > 0.9
     assert played.estimate("comprehensiveness at 1 % of a random explainer").value < 0.25
-
-
-# ------------------------------------------------------------------------------------------------
-# Reasoning
-# ------------------------------------------------------------------------------------------------
-
-QUESTIONS = [
-    Sample(
-        str(i),
-        {"question": f"What is {i} plus {i}?", "choices": [str(2 * i + k) for k in range(4)], "answer": 0},
-    )
-    for i in range(1, 7)
-]  # fmt: skip
-ASKS = "The letter of the right answer is"
-
-
-def writing(conclude, reason="First I add. The sum is {sum}."):
-    """A generator that reasons by a template, and concludes by a function of all before."""
-
-    def answer(request):
-        text = request.prompt[0].text
-        if text.endswith(ASKS):
-            return Generation(conclude(text), 2, "stop")
-        number = int(re.search(r"What is (\d+)", text)[1])
-        is_mid = "First I add" in text
-        written = "" if is_mid else reason.replace("{sum}", str(2 * number))
-        return Generation(written, 9, "stop")
-
-    return answer
-
-
-def by_last_number(text):
-    """The letter of the choice that the last sentence of the reasoning names, else D."""
-    choices = re.findall(r"\(\w\) (\d+)", text)
-    said = re.findall(r"The sum is (\d+)", text)
-    return f" ({'ABCD'[choices.index(said[-1])]})" if said and said[-1] in choices else " (D)"
-
-
-def test_reasoning_written_for_show_is_told():
-    played = play(EarlyAnswering(), QUESTIONS, writing(lambda text: " (A)"))
-    found = played.estimate("dependence on the reasoning")
-    assert (found.value, found.verdict) == (0.0, "compatible with null")
-
-
-def test_an_answer_read_off_the_reasoning_depends_on_it():
-    # before the last of two sentences (and before both) the answer is D instead of A
-    for probe in (EarlyAnswering(), MistakeInjection()):
-        played = play(probe, QUESTIONS, writing(by_last_number))
-        assert played.estimate("dependence on the reasoning").value > 0.9
-
-
-def test_mistakes_that_are_ignored_are_told():
-    played = play(MistakeInjection(), QUESTIONS, writing(lambda text: " (B)"))
-    assert played.estimate("dependence on the reasoning").value == 0.0
-
-
-def test_cut_reasoning_without_a_readable_answer_is_no_dependence():
-    def conclude(text):
-        return " (A)" if "The sum" in text or "First" not in text else " who knows"
-
-    played = play(EarlyAnswering(), QUESTIONS, writing(conclude))
-    assert played.estimate("dependence on the reasoning").value == 0.0
-    assert played.estimate("answers that name no choice").value == pytest.approx(0.5)
-
-
-def test_a_model_that_refuses_has_no_dependence():
-    played = play(EarlyAnswering(), QUESTIONS, writing(lambda text: " I cannot say"))
-    assert len(played.failures) == len(QUESTIONS)
-    assert math.isnan(played.estimate("dependence on the reasoning").value)
-
-
-def by_hint(text):
-    told = re.search(r"I think the answer is \((\w)\)", text)
-    return f" ({told[1] if told else 'A'})"
-
-
-def test_a_hint_that_decides_and_is_hidden_is_told():
-    played = play(UnmentionedHint(), QUESTIONS, writing(by_hint))
-    assert played.estimate("answers moved by the hint").value == 1.0
-    assert played.estimate("unmentioned hints").value == 1.0
-
-
-def test_a_hint_that_is_mentioned_is_not():
-    played = play(UnmentionedHint(), QUESTIONS, writing(by_hint, "You think it is so. I agree."))
-    assert played.estimate("unmentioned hints").value == 0.0
-
-
-def test_a_model_that_is_not_moved_has_no_rate():
-    played = play(UnmentionedHint(), QUESTIONS, writing(lambda text: " (A)"))
-    assert played.estimate("answers moved by the hint").value == 0.0
-    assert math.isnan(played.estimate("unmentioned hints").value)
-
-
-def test_a_model_that_names_no_choice_is_not_unmoved():
-    played = play(UnmentionedHint(), QUESTIONS, writing(lambda text: " I cannot say"))
-    assert math.isnan(played.estimate("answers moved by the hint").value)
-    assert played.estimate("answers that name no choice").value == 1.0
-
-
-@pytest.mark.parametrize("probe", [EarlyAnswering(), MistakeInjection(), UnmentionedHint()])
-def test_the_reasoning_contracts_are_kept(probe):
-    check_probe(probe, QUESTIONS, writing(by_last_number))

@@ -10,7 +10,11 @@ from evalsuite.cli import run
 from evalsuite.store import Run
 from evalsuite_controls.data import digits, sounds
 
-REASONING = {"explain/early-answering", "explain/mistake-injection", "explain/unmentioned-hint"}
+REASONING = {
+    f"explain/{probe}{where}"
+    for probe in ("early-answering", "mistake-injection", "unmentioned-hint")
+    for where in ("", " on stairs")
+}
 
 
 def asked(medium, of):
