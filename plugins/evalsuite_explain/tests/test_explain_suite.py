@@ -27,8 +27,10 @@ def asked(medium, of):
     ("model", "applicable"),
     [
         ("classifier-clean", asked("text", ("labels", "labels by occlusion"))),
+        ("text-clean", asked("continuation", ("last words", "last words by occlusion"))),
+        # One that the suite does not name is asked everything.
         (
-            "text-clean",
+            "text-leaky",
             REASONING | asked("continuation", ("last words", "last words by occlusion")),
         ),
         ("digits-clean", asked("image", ("pictures",))),
