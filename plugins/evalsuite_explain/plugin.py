@@ -61,6 +61,12 @@ _PROBES = (
         "is a clip's explanation lost with the weights?",
         "audio",
     ),
+    (
+        "random-logit",
+        "probes.random_logit:RandomLogit",
+        "is a label's explanation another one than another label's?",
+        "",
+    ),
     ("text-agreement", "probes.agreement:TextAgreement", "do explainers of a label agree?", "text"),
     (
         "continuation-agreement",

@@ -91,8 +91,17 @@ class LabelScore:
 
 def log_odds_of(found: Classification) -> LabelScore:
     """The log-odds of the label that a classifier found."""
-    others = tuple((label,) for label in found.labels if label != found.label)
-    return LabelScore(found.label, "log_odds", others)
+    return LabelScore(found.label, "log_odds", tuple((label,) for label in others_of(found)))
+
+
+def each_label(found: Classification) -> tuple[LabelScore, ...]:
+    """Each label by itself, the one that a classifier found first: to gradients, its logit."""
+    return tuple(LabelScore(label, "log_probability") for label in (found.label, *others_of(found)))
+
+
+def others_of(found: Classification) -> tuple[str, ...]:
+    """The labels that a classifier did not find."""
+    return tuple(label for label in found.labels if label != found.label)
 
 
 @dataclass(frozen=True)
@@ -192,14 +201,14 @@ class ClassScore:
     On the scale of log-odds it is the similarity to the class's description (the unit mean of its
     prompts' vectors, as in the classification) less that to all others, log-sum-exp: what makes a
     picture like every class alike decides for none. Gradient explainers explain it where
-    ``against`` holds the other classes' prompts, else the similarity alone.
+    ``against`` holds the other classes' prompts, else the similarity alone, the scale ``logit``.
     """
 
     classes: Classes
     index: int
     prompts: tuple[str, ...] = ()
     against: tuple[tuple[str, ...], ...] = ()
-    scale: Literal["probability", "log_odds"] = "probability"
+    scale: Literal["probability", "log_odds", "logit"] = "probability"
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """Embed it."""
@@ -208,12 +217,13 @@ class ClassScore:
     def score(self, replies: Sequence[Any]) -> float:
         """In [0, 1], or in nats."""
         classes = self.classes
-        if self.scale == "log_odds":
-            logits = logits_of(replies[0].vector, classes.vectors, classes.similarity)
-            others = np.delete(logits, self.index)
-            return float(logits[self.index] - (np.logaddexp.reduce(others) if len(others) else 0.0))
-        found = predict(replies[0].vector, classes.vectors, classes.similarity, self.index)
-        return found.probability
+        if self.scale == "probability":
+            found = predict(replies[0].vector, classes.vectors, classes.similarity, self.index)
+            return found.probability
+        logits = logits_of(replies[0].vector, classes.vectors, classes.similarity)
+        others = np.delete(logits, self.index)
+        is_alone = self.scale == "logit" or not len(others)
+        return float(logits[self.index] - (0.0 if is_alone else np.logaddexp.reduce(others)))
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
         """The picture or clip, then every prompt of the class."""

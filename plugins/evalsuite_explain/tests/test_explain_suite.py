@@ -13,22 +13,24 @@ from evalsuite_controls.data import digits, sounds
 REASONING = {"explain/early-answering", "explain/mistake-injection", "explain/unmentioned-hint"}
 
 
-def asked(medium, of):
-    """The sanity check, the agreement, and attributions of what a model answers."""
+def asked(medium, of, choice=""):
+    """Sanity checks, the agreement, and attributions of what a model answers."""
     found = {f"explain/{medium}-sanity", f"explain/{medium}-agreement"}
+    if choice:
+        found.add(f"explain/random-logit of {choice}")
     return found | {f"explain/attribution of {name}" for name in of}
 
 
 @pytest.mark.parametrize(
     ("model", "applicable"),
     [
-        ("classifier-clean", asked("text", ("labels", "labels by occlusion"))),
+        ("classifier-clean", asked("text", ("labels", "labels by occlusion"), "labels")),
         (
             "text-clean",
             REASONING | asked("continuation", ("last words", "last words by occlusion")),
         ),
-        ("digits-clean", asked("image", ("pictures",))),
-        ("sounds-clean", asked("audio", ("sounds",)) - {"explain/audio-agreement"}),
+        ("digits-clean", asked("image", ("pictures",), "pictures")),
+        ("sounds-clean", asked("audio", ("sounds",), "sounds") - {"explain/audio-agreement"}),
         ("asr-clean", {"explain/attribution of transcripts"}),
     ],
 )
