@@ -35,7 +35,6 @@ class Attribution(SubjectChoice, Measuring, Probe):
     """Which parts of an input does an answer hang on, and is that so?
 
     Args:
-        medium, target, subject: What is explained; see SubjectChoice.
         explainers: One or more, of which the first is judged. integrated_gradients,
             input_x_gradient, saliency, smooth_grad, deep_lift, grad_cam, attention_rollout,
             relevance and input_magnitude need a model whose gradients are open; occlusion, shapley,

@@ -206,14 +206,12 @@ def subject_of(medium: str, target: str) -> type[Any]:
 class SubjectChoice:
     """The options of a probe that explains whatever a model answers, beside those of its own kind.
 
-    Of ``medium`` text the ``target`` is label, continuation (field ``continuation``, or the last
-    word) or answer; of image and audio the label of a classifier, the class or match (field
-    ``text``) of a dual encoder, or the answer (fields ``question``, ``answer``, perhaps
-    ``choices``) of a generative model; of audio the transcript.
-
     Args:
         medium: Which part of the input is divided: text, image or audio.
-        target: What is explained.
+        target: What is explained. Of text: label, continuation (field ``continuation``, or the last
+            word) or answer. Of image and audio: label of a classifier; class or match (field
+            ``text``) of a dual encoder; answer (fields ``question``, ``answer``, perhaps
+            ``choices``) of a generative model; of audio also transcript.
         subject: Its own options: ``grid`` of pictures; ``moments``, ``bands``, ``fill`` of clips;
             ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer.
     """

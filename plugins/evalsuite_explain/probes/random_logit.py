@@ -27,11 +27,9 @@ _OF_SEVERAL = ("label", "class", "answer")
 class RandomLogit(SubjectChoice, ExplainerChoice, Probe):
     """Does an explainer look at which of several labels it explains?
 
+    The target is a label, a class, or an answer with ``choices``.
+
     Args:
-        medium, target, subject: What is explained; see SubjectChoice. The target is a label, a
-            class, or an answer with ``choices``.
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
         n_others: Other labels that are drawn for each sample, at most all there are.
     """
 
