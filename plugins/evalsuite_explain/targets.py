@@ -25,7 +25,6 @@ from evalsuite import (
     EmbedText,
     Image,
     LogLikelihood,
-    MaskedTokenScores,
     Request,
     SimilarityScale,
     Text,
@@ -89,14 +88,16 @@ class LabelScore:
         return shown, self.label
 
 
-def log_odds_of(found: Classification) -> LabelScore:
+def log_odds_of(found: Classification, score: type[LabelScore] = LabelScore) -> LabelScore:
     """The log-odds of the label that a classifier found."""
-    return LabelScore(found.label, "log_odds", tuple((label,) for label in others_of(found)))
+    return score(found.label, "log_odds", tuple((label,) for label in others_of(found)))
 
 
-def each_label(found: Classification) -> tuple[LabelScore, ...]:
+def each_label(
+    found: Classification, score: type[LabelScore] = LabelScore
+) -> tuple[LabelScore, ...]:
     """Each label by itself, the one that a classifier found first: to gradients, its logit."""
-    return tuple(LabelScore(label, "log_probability") for label in (found.label, *others_of(found)))
+    return tuple(score(label, "log_probability") for label in (found.label, *others_of(found)))
 
 
 def others_of(found: Classification) -> tuple[str, ...]:
@@ -134,32 +135,6 @@ class ContinuationScore:
             return None
         begin = len(text_of(self.before))
         return begin, begin + len(text_of(shown))
-
-
-@dataclass(frozen=True)
-class FillingScore:
-    """log P(filling | the two texts around it) of a masked model, in nats.
-
-    The input is a joint of both texts. White space that parts the filling from them belongs to it
-    (``" he "``), as it stays where words around are left out; it is not scored.
-    """
-
-    filling: str
-
-    def requests(self, shown: Content) -> tuple[Request, ...]:
-        """Score its tokens, each hidden with those after it in its word."""
-        before, after = (text_of((part,)) for part in shown)
-        begin = len(before) + len(self.filling) - len(self.filling.lstrip())
-        within = (begin, begin + len(self.filling.strip()))
-        return (MaskedTokenScores(before + self.filling + after, "word", within),)
-
-    def score(self, replies: Sequence[Any]) -> float:
-        """In nats, at most 0."""
-        return float(sum(replies[0].logprobs))
-
-    def attribute(self, shown: Content) -> tuple[Content, str]:
-        """The same."""
-        return shown, self.filling
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from evalsuite_explain.probes.subjects import (
     divided_text,
     label_subject,
 )
+from evalsuite_explain.probes.text_places import AnswerInContext, FillingOfGap, LabelOfWord
 from evalsuite_explain.targets import ContinuationScore, MatchScore
 
 
@@ -177,6 +178,9 @@ SUBJECTS: dict[tuple[str, str], type[Any]] = {
     ("text", "label"): LabelOfText,
     ("text", "continuation"): ContinuationOfText,
     ("text", "answer"): AnswerToText,
+    ("text", "filling"): FillingOfGap,
+    ("text", "word-label"): LabelOfWord,
+    ("text", "span"): AnswerInContext,
     ("image", "label"): LabelOfImage,
     ("image", "class"): ClassOfImage,
     ("image", "match"): MatchOfImage,
@@ -209,11 +213,15 @@ class SubjectChoice:
     Args:
         medium: Which part of the input is divided: text, image or audio.
         target: What is explained. Of text: label, continuation (field ``continuation``, or the last
-            word) or answer. Of image and audio: label of a classifier; class or match (field
-            ``text``) of a dual encoder; answer (fields ``question``, ``answer``, perhaps
-            ``choices``) of a generative model; of audio also transcript.
+            word), answer; filling of a masked model (``text`` with a gap ``_``, and ``filling`` or
+            ``choices``); word-label of a token classifier (``words``, perhaps ``place``); span of
+            an extractive question answerer (``question``, ``context``). Of image and audio: label
+            of a classifier; class or match (field ``text``) of a dual encoder; answer (fields
+            ``question``, ``answer``, perhaps ``choices``) of a generative model; of audio also
+            transcript.
         subject: Its own options: ``grid`` of pictures; ``moments``, ``bands``, ``fill`` of clips;
-            ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer.
+            ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer; ``gap``
+            of a filling; ``outside`` of a word's label.
     """
 
     medium: str = "text"

@@ -20,14 +20,14 @@ from evalsuite_explain.probes.subjects import Subject
 from evalsuite_explain.targets import Target
 
 # Targets that have rivals: what else could have been found.
-_OF_SEVERAL = ("label", "class", "answer")
+_OF_SEVERAL = ("label", "class", "answer", "filling", "word-label")
 
 
 @dataclass(frozen=True)
 class RandomLogit(SubjectChoice, ExplainerChoice, Probe):
     """Does an explainer look at which of several labels it explains?
 
-    The target is a label, a class, or an answer with ``choices``.
+    The target is a label, a class, a word's label, or an answer or a filling with ``choices``.
 
     Args:
         n_others: Other labels that are drawn for each sample, at most all there are.

@@ -209,10 +209,12 @@ class TranscriptOfClip(ClipCells, Probe):
         return Subject(self.divided(sample), KeptWords(found.text), found.text)
 
 
-def label_subject(features: Any, found: Classification) -> Subject:
+def label_subject(
+    features: Any, found: Classification, score: type[LabelScore] = LabelScore
+) -> Subject:
     """The label that a classifier found, by the features of what it classified."""
-    target, decision = LabelScore(found.label), log_odds_of(found)
-    return Subject(features, target, found.label, decision, each_label(found))
+    target, decision = score(found.label), log_odds_of(found, score)
+    return Subject(features, target, found.label, decision, each_label(found, score))
 
 
 def before_last_word(text: str) -> tuple[str, str]:

@@ -46,12 +46,12 @@ from evalsuite_explain.targets import (
     AlignmentScore,
     ClassScore,
     ContinuationScore,
-    FillingScore,
     LabelScore,
     MatchScore,
     gradient_request,
     log_odds_of,
 )
+from evalsuite_explain.text_places import FillingScore
 
 
 @cache
