@@ -13,24 +13,23 @@ from evalsuite_controls.data import digits, sounds
 REASONING = {"explain/early-answering", "explain/mistake-injection", "explain/unmentioned-hint"}
 
 
-def asked(medium, of, choice=""):
+def asked(what, *further, choice=True):
     """Sanity checks, the agreement, and attributions of what a model answers."""
-    found = {f"explain/{medium}-sanity", f"explain/{medium}-agreement"}
-    if choice:
-        found.add(f"explain/random-logit of {choice}")
-    return found | {f"explain/attribution of {name}" for name in of}
+    kinds = ("sanity", "agreement", "attribution", *(["random-logit"] if choice else []))
+    found = {f"explain/{kind} of {what}" for kind in kinds}
+    return found | {f"explain/attribution of {name}" for name in further}
 
 
 @pytest.mark.parametrize(
     ("model", "applicable"),
     [
-        ("classifier-clean", asked("text", ("labels", "labels by occlusion"), "labels")),
+        ("classifier-clean", asked("labels", "labels by occlusion")),
         (
             "text-clean",
-            REASONING | asked("continuation", ("last words", "last words by occlusion")),
+            REASONING | asked("last words", "last words by occlusion", choice=False),
         ),
-        ("digits-clean", asked("image", ("pictures",), "pictures")),
-        ("sounds-clean", asked("audio", ("sounds",), "sounds") - {"explain/audio-agreement"}),
+        ("digits-clean", asked("pictures")),
+        ("sounds-clean", asked("sounds") - {"explain/agreement of sounds"}),
         ("asr-clean", {"explain/attribution of transcripts"}),
     ],
 )

@@ -36,8 +36,10 @@ from evalsuite.store import Run
 from evalsuite.testing import play
 from evalsuite_explain.inputs.features import Joint, all_present
 from evalsuite_explain.inputs.words import Kept, Words
+from evalsuite_explain.probes.agreement import Agreement
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.random_logit import RandomLogit
+from evalsuite_explain.probes.sanity import Sanity
 from evalsuite_explain.probes.text_places import around_place
 
 WORDS = [
@@ -281,6 +283,21 @@ def test_labels_and_fillings_have_rivals(answers, target):
         assert record["predicted"] in {*LABELS.values(), *row.get("choices", ())}
         assert (record["loss"] > 0.01) == (explainer == "integrated_gradients")
         assert -1 <= record["occlusion_similarity"] <= 1
+
+
+@pytest.mark.parametrize("target", ROWS)
+def test_magnitude_is_blind_to_the_weights_at_a_place_too(answers, target):
+    rows = [Sample("0", ROWS[target])]
+    lost = {}
+    for explainer in ("input_magnitude", "input_x_gradient"):
+        probe = Sanity(target=target, explainer=explainer, shares=(1.0,), n_nearby=1)
+        (record,) = play(probe, rows, answers(target)).records
+        lost[explainer] = record["loss"]
+    assert lost["input_magnitude"] == pytest.approx(0.0, abs=1e-9)
+    assert lost["input_x_gradient"] > 0.1
+    explainers = ("input_x_gradient", "occlusion")
+    (record,) = play(Agreement(explainers=explainers, target=target), rows, answers(target)).records
+    assert -1 <= record["spearman"] <= 1
 
 
 # ------------------------------------------------------------------------------------------------
