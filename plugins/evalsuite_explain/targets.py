@@ -95,9 +95,10 @@ def log_odds_of(found: Classification, score: type[LabelScore] = LabelScore) -> 
 
 def each_label(
     found: Classification, score: type[LabelScore] = LabelScore
-) -> tuple[LabelScore, ...]:
+) -> dict[str, LabelScore]:
     """Each label by itself, the one that a classifier found first: to gradients, its logit."""
-    return tuple(score(label, "log_probability") for label in (found.label, *others_of(found)))
+    labels = (found.label, *others_of(found))
+    return {label: score(label, "log_probability") for label in labels}
 
 
 def others_of(found: Classification) -> tuple[str, ...]:

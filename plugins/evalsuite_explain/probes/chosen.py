@@ -32,6 +32,7 @@ from evalsuite_explain.probes.subjects import (
     Subject,
     TranscriptOfClip,
     divided_text,
+    first_of,
     label_subject,
 )
 from evalsuite_explain.probes.text_places import AnswerInContext, FillingOfGap, LabelOfWord
@@ -128,10 +129,9 @@ class _Answer:
         choices, _ = choices_of(sample)
         replies = yield tuple(LogLikelihood(shown, self.delimiter + own) for own in choices)
         totals = [reply.total for reply in replies]
-        best = totals.index(max(totals))
-        each = [ContinuationScore(self.delimiter + own, after=after) for own in choices]
-        each.insert(0, each.pop(best))
-        return Subject(features, each[0], choices[best], each=tuple(each))
+        best = choices[totals.index(max(totals))]
+        each = {own: ContinuationScore(self.delimiter + own, after=after) for own in choices}
+        return Subject(features, each[best], best, each=first_of(each, best))
 
 
 class AnswerToText(_Answer):

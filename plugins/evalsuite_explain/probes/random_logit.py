@@ -81,7 +81,8 @@ class RandomLogit(SubjectChoice, ExplainerChoice, Probe):
         """Explain the label that was found and others, each by itself."""
         subject: Subject = yield from self.finder.subject(sample, context)
         rng, n = rng_of_sample(sample), len(subject.features)
-        labels = self._drawn(subject, rng)
+        drawn = self._drawn(subject, rng)
+        labels = [subject.each[name] for name in drawn]
         chosen = make_explainer(self.explainer, self.settings)
         explained = yield from _each_explained(chosen, subject, labels, sample)
         occluded = yield from _each_explained(Occlusion(), subject, labels, sample)
@@ -93,6 +94,7 @@ class RandomLogit(SubjectChoice, ExplainerChoice, Probe):
             "occlusion_similarity": defined(random_logit(occluded[0], occluded[1:])),
             "random_similarity": defined(random_logit(unrelated[0], unrelated[1:])),
             "predicted": subject.predicted,
+            "compared_with": ", ".join(drawn[1:]),
             **subject.features.columns(explained[0].tolist()),
             **{
                 f"{column} of another label": value
@@ -100,15 +102,15 @@ class RandomLogit(SubjectChoice, ExplainerChoice, Probe):
             },
         }
 
-    def _drawn(self, subject: Subject, rng: np.random.Generator) -> list[Target]:
+    def _drawn(self, subject: Subject, rng: np.random.Generator) -> list[str]:
         """The label that was found, then others in random order."""
-        own, others = subject.each[:1], subject.each[1:]
-        if not others:
+        if len(subject.each) < 2:
             raise RequestFailed(
                 Failure("no other label", "there is nothing else that could have been found")
             )
+        own, *others = subject.each
         drawn = rng.permutation(len(others))[: self.n_others]
-        return [*own, *(others[i] for i in drawn)]
+        return [own, *(others[i] for i in drawn)]
 
 
 def _each_explained(

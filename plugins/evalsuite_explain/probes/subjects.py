@@ -5,8 +5,8 @@ A subject is found by asking the model about a sample; measures know nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeAlias
 
 from evalsuite import (
@@ -51,15 +51,15 @@ class Subject:
         predicted: What the model answered.
         decision: The number that explainers explain where it is another one of the same answers:
             log-odds stay open where a probability near 1 hardly moves.
-        each: A number for each answer that could have been given, by itself, the one that was given
-            first; empty where there is one answer only.
+        each: By name, a number for each answer that could have been given, by itself, the one that
+            was given first; empty where there is one answer only.
     """
 
     features: Any
     target: Target
     predicted: str | None
     decision: Target | None = None
-    each: tuple[Target, ...] = ()
+    each: Mapping[str, Target] = field(default_factory=dict)
 
     @property
     def game(self) -> Game:
@@ -166,9 +166,8 @@ class _ClassSubject(DescribedClasses):
         target = ClassScore(classes, found.index, others.pop(found.index))
         decision = replace(target, against=tuple(others), scale="log_odds")
         each = [ClassScore(classes, i, own, scale="logit") for i, own in enumerate(context.prompts)]
-        each.insert(0, each.pop(found.index))
-        name = classes.names[found.index]
-        return Subject(self.divided(sample), target, name, decision, tuple(each))
+        named = first_of(dict(zip(classes.names, each, strict=True)), classes.names[found.index])
+        return Subject(self.divided(sample), target, next(iter(named)), decision, named)
 
 
 @dataclass(frozen=True)
@@ -207,6 +206,11 @@ class TranscriptOfClip(ClipCells, Probe):
         if not BASIC(found.text).strip():
             raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
         return Subject(self.divided(sample), KeptWords(found.text), found.text)
+
+
+def first_of(each: Mapping[str, Target], name: str) -> dict[str, Target]:
+    """The targets of all answers, that of the one that was given first."""
+    return {name: each[name], **each}
 
 
 def label_subject(

@@ -18,7 +18,7 @@ from evalsuite import (
 )
 from evalsuite_explain.inputs.features import Joint, all_present
 from evalsuite_explain.inputs.words import Kept, Words
-from evalsuite_explain.probes.subjects import Finding, Subject, label_subject
+from evalsuite_explain.probes.subjects import Finding, Subject, first_of, label_subject
 from evalsuite_explain.text_places import FillingScore, SpanScore, WordLabelScore
 
 
@@ -48,17 +48,18 @@ class FillingOfGap:
             raise RequestFailed(Failure("no gap", told))
         before, after = text.split(self.gap)
         fillings = [str(one) for one in choices] if choices else [str(sample["filling"])]
-        each = [FillingScore(filling) for filling in fillings]
-        around = around_place(before, Kept(fillings[0], is_gap=True), after)
-        if len(each) == 1:
-            return Subject(around, each[0], None)
-        shown = around.showing(all_present(len(around)))
-        asked = tuple(request for target in each for request in target.requests(shown))
-        scores = [sum(reply.logprobs) for reply in (yield asked)]
-        best = scores.index(max(scores))
-        each.insert(0, each.pop(best))
-        around = around_place(before, Kept(fillings[best], is_gap=True), after)
-        return Subject(around, each[0], fillings[best], each=tuple(each))
+        each = {filling: FillingScore(filling) for filling in fillings}
+        sides = Words(before, beside="after"), Words(after, beside="before")
+        shown = Joint(*sides).showing(all_present(len(sides[0]) + len(sides[1])))
+        best = fillings[0]
+        if len(each) > 1:
+            asked = tuple(each[filling].requests(shown)[0] for filling in fillings)
+            scores = [sum(reply.logprobs) for reply in (yield asked)]
+            best = fillings[scores.index(max(scores))]
+        around = around_place(before, Kept(best, is_gap=True), after)
+        if not choices:
+            return Subject(around, each[best], None)
+        return Subject(around, each[best], best, each=first_of(each, best))
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ def test_both_maps_are_drawn():
     own, other = (json.loads(record[c]) for c in ("word_scores", "word_scores of another label"))
     assert own == [["salt", 3.0], ["oak", 0.0], ["tram", 1.0], ["rain", 2.0]]
     assert [word for word, _ in other] == [word for word, _ in own]
+    assert sorted(record["compared_with"].split(", ")) == ["town", "wood"]
     assert own != other
 
 
