@@ -98,7 +98,7 @@ def each_label(
 ) -> dict[str, LabelScore]:
     """Each label by itself, the one that a classifier found first: to gradients, its logit."""
     labels = (found.label, *others_of(found))
-    return {label: score(label, "log_probability") for label in labels}
+    return {label: score(label, "log_odds") for label in labels}
 
 
 def others_of(found: Classification) -> tuple[str, ...]:
