@@ -66,8 +66,8 @@ class FillingOfGap:
 class LabelOfWord:
     """The label that a token classifier gives a word, by the words of its sentence.
 
-    Samples have ``words``; ``place`` is that of the word among them, from 0 on. Without it, the
-    word is the one whose label is surest among those that are not ``outside``.
+    Samples have ``words``, a list or a text; ``place`` is that of the word among them, from 0 on.
+    Without it, the word is the one whose label is surest among those that are not ``outside``.
 
     Args:
         outside: The label of words that are nothing in particular.
@@ -82,16 +82,18 @@ class LabelOfWord:
     def subject(self, sample: Sample, context: Any) -> Finding:
         """Label the sentence where no place is given, then the word."""
         del context
-        words, place = tuple(map(str, sample["words"])), sample.get("place")
+        given, place = sample["words"], sample.get("place")
+        words = tuple(given.split() if isinstance(given, str) else map(str, given))
         if any(word.split() != [word] for word in words):
             told = "words must be a list of words, none of which holds white space or is empty"
             raise RequestFailed(Failure("bad words", told))
         if place is None:
             place = self._surest((yield LabelTokens(words)))
-        if not 0 <= int(place) < len(words):
-            told = f"place must be from 0 to {len(words) - 1} (got {place})"
+        if str(place) not in map(str, range(len(words))):
+            told = f"place must be from 0 to {len(words) - 1} (got {place!r})"
             raise RequestFailed(Failure("bad place", told))
-        found = yield ClassifyWord(words, int(place))
+        place = int(place)
+        found = yield ClassifyWord(words, place)
         before, word, after = words[:place], words[place], words[place + 1 :]
         sides = (" ".join((*before, "")), " ".join(("", *after)))
         return label_subject(around_place(sides[0], Words(word), sides[1]), found, WordLabelScore)

@@ -375,6 +375,16 @@ def test_without_a_place_the_surest_label_but_that_of_nothing_is_explained(outsi
     assert (first.words, first.place) == (("in", "paris", "dog"), place)
 
 
+def test_words_of_a_table_are_texts_and_places_too(answers):
+    row = {"words": SENTENCE, "place": "2"}
+    probe = AttributionProbe(target="word-label", **BY_ANSWERS)
+    one, other = (
+        play(probe, [Sample("0", fields)], answers("word-label")).records[0]
+        for fields in (row, ROWS["word-label"])
+    )
+    assert one["word_scores"] == other["word_scores"]
+
+
 def test_the_most_probable_choice_fills_the_gap(answers):
     row = Sample("0", {**ROWS["filling"], "choices": ["cat", "house", "river"]})
     (record,) = play(AttributionProbe(target="filling", **BY_ANSWERS), [row],
@@ -397,6 +407,7 @@ def test_the_most_probable_choice_fills_the_gap(answers):
         ("word-label", {"words": ["a", "", "b"]}, "bad words"),
         ("word-label", {"words": ["a", "b c"]}, "bad words"),
         ("word-label", {"words": ["a", "b"], "place": 2}, "bad place: place must be from 0 to 1"),
+        ("word-label", {"words": ["a", "b"], "place": "x"}, "bad place"),
         ("word-label", {"words": ["a", "b"]}, "no labelled word: every word is labelled O"),
         ("span", {"question": "who ?", "context": "a dog"}, "no answer"),
     ],
