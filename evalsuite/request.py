@@ -17,7 +17,9 @@ Transcribe              transcribe                   Transcript
 Align                   align                        Alignment
 Classify                classify                     Classification
 LabelTokens             label_tokens                 TokenLabels
+ClassifyWord            classify_word                Classification
 AnswerSpan              answer_span                  Span
+ScoreSpan               score_span                   Span
 Attribute               differentiate                Attribution
 """
 
@@ -265,12 +267,52 @@ class LabelTokens(Request):
 
 
 @dataclass(frozen=True)
+class ClassifyWord(Request):
+    """The label distribution of one word of a sentence, ``words[place]``.
+
+    An empty word is one of which nothing is known but that it stands there.
+    """
+
+    words: tuple[str, ...]
+    place: int
+    method: ClassVar[str] = "classify_word"
+
+    def __post_init__(self) -> None:
+        """Accept a list of words; refuse a place where there is none."""
+        object.__setattr__(self, "words", tuple(self.words))
+        if not 0 <= self.place < len(self.words):
+            raise ValueError(
+                f"place must be that of one of {len(self.words)} words, from 0 on "
+                f"(got {self.place})"
+            )
+
+
+@dataclass(frozen=True)
 class AnswerSpan(Request):
     """The stretch of a context that answers a question, or that there is none."""
 
     question: str
     context: str
     method: ClassVar[str] = "answer_span"
+
+
+@dataclass(frozen=True)
+class ScoreSpan(Request):
+    """How well a given stretch of a context, ``context[start:end]``, answers a question."""
+
+    question: str
+    context: str
+    start: int
+    end: int
+    method: ClassVar[str] = "score_span"
+
+    def __post_init__(self) -> None:
+        """Refuse a stretch that does not lie in the context."""
+        if not 0 <= self.start < self.end <= len(self.context):
+            raise ValueError(
+                f"start and end must be those of a stretch of the {len(self.context)} characters "
+                f"of the context (got {self.start} and {self.end})"
+            )
 
 
 @dataclass(frozen=True)
@@ -283,7 +325,8 @@ class Attribute(Request):
     encoder, whose output is the similarity of the media and the texts in ``content``. A masked
     model is given the two texts around a gap, and what fills it as the target; a token classifier
     the texts before a word, of the word, and after it, and a label; an extractive question answerer
-    the question and the context, and an answer that stands in it.
+    the question and the context, and an answer that stands in it, or the question and the texts
+    before an answer, of it and after it: it is then no feature, and stays.
 
     ``medium`` says which part of the content is explained; ``joint`` is its one picture or clip
     and its text at once. A picture's scores are wanted for the cells of ``grid``, (rows, columns)

@@ -213,7 +213,7 @@ class TokenLabels:
 
 @dataclass(frozen=True)
 class Span:
-    """The best answer in a context, ``text == context[start:end]``, by characters.
+    """The best answer in a context, or a given one, ``text == context[start:end]``, by characters.
 
     ``score`` is the sum of its start and end logits, ``null_score`` that of "no answer", the
     smallest over all windows of a long context (Devlin et al. 2019); whoever asks compares them.

@@ -25,7 +25,6 @@ from evalsuite import (
     EmbedText,
     Image,
     LogLikelihood,
-    MaskedTokenScores,
     Request,
     SimilarityScale,
     Text,
@@ -89,10 +88,22 @@ class LabelScore:
         return shown, self.label
 
 
-def log_odds_of(found: Classification) -> LabelScore:
+def log_odds_of(found: Classification, score: type[LabelScore] = LabelScore) -> LabelScore:
     """The log-odds of the label that a classifier found."""
-    others = tuple((label,) for label in found.labels if label != found.label)
-    return LabelScore(found.label, "log_odds", others)
+    return score(found.label, "log_odds", tuple((label,) for label in others_of(found)))
+
+
+def each_label(
+    found: Classification, score: type[LabelScore] = LabelScore
+) -> dict[str, LabelScore]:
+    """Each label by itself, the one that a classifier found first: to gradients, its logit."""
+    labels = (found.label, *others_of(found))
+    return {label: score(label, "log_odds") for label in labels}
+
+
+def others_of(found: Classification) -> tuple[str, ...]:
+    """The labels that a classifier did not find."""
+    return tuple(label for label in found.labels if label != found.label)
 
 
 @dataclass(frozen=True)
@@ -125,32 +136,6 @@ class ContinuationScore:
             return None
         begin = len(text_of(self.before))
         return begin, begin + len(text_of(shown))
-
-
-@dataclass(frozen=True)
-class FillingScore:
-    """log P(filling | the two texts around it) of a masked model, in nats.
-
-    The input is a joint of both texts. White space that parts the filling from them belongs to it
-    (``" he "``), as it stays where words around are left out; it is not scored.
-    """
-
-    filling: str
-
-    def requests(self, shown: Content) -> tuple[Request, ...]:
-        """Score its tokens, each hidden with those after it in its word."""
-        before, after = (text_of((part,)) for part in shown)
-        begin = len(before) + len(self.filling) - len(self.filling.lstrip())
-        within = (begin, begin + len(self.filling.strip()))
-        return (MaskedTokenScores(before + self.filling + after, "word", within),)
-
-    def score(self, replies: Sequence[Any]) -> float:
-        """In nats, at most 0."""
-        return float(sum(replies[0].logprobs))
-
-    def attribute(self, shown: Content) -> tuple[Content, str]:
-        """The same."""
-        return shown, self.filling
 
 
 @dataclass(frozen=True)
@@ -192,14 +177,14 @@ class ClassScore:
     On the scale of log-odds it is the similarity to the class's description (the unit mean of its
     prompts' vectors, as in the classification) less that to all others, log-sum-exp: what makes a
     picture like every class alike decides for none. Gradient explainers explain it where
-    ``against`` holds the other classes' prompts, else the similarity alone.
+    ``against`` holds the other classes' prompts, else the similarity alone, the scale ``logit``.
     """
 
     classes: Classes
     index: int
     prompts: tuple[str, ...] = ()
     against: tuple[tuple[str, ...], ...] = ()
-    scale: Literal["probability", "log_odds"] = "probability"
+    scale: Literal["probability", "log_odds", "logit"] = "probability"
 
     def requests(self, shown: Content) -> tuple[Request, ...]:
         """Embed it."""
@@ -208,12 +193,13 @@ class ClassScore:
     def score(self, replies: Sequence[Any]) -> float:
         """In [0, 1], or in nats."""
         classes = self.classes
-        if self.scale == "log_odds":
-            logits = logits_of(replies[0].vector, classes.vectors, classes.similarity)
-            others = np.delete(logits, self.index)
-            return float(logits[self.index] - (np.logaddexp.reduce(others) if len(others) else 0.0))
-        found = predict(replies[0].vector, classes.vectors, classes.similarity, self.index)
-        return found.probability
+        if self.scale == "probability":
+            found = predict(replies[0].vector, classes.vectors, classes.similarity, self.index)
+            return found.probability
+        logits = logits_of(replies[0].vector, classes.vectors, classes.similarity)
+        others = np.delete(logits, self.index)
+        is_alone = self.scale == "logit" or not len(others)
+        return float(logits[self.index] - (0.0 if is_alone else np.logaddexp.reduce(others)))
 
     def attribute(self, shown: Content) -> tuple[Content, str]:
         """The picture or clip, then every prompt of the class."""

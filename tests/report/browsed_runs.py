@@ -53,11 +53,12 @@ def seen(picture: str, clip: str) -> list[SampleRow]:
     rising = "[[0, 0.1, null], [1, 0.9, null]]"
     lime = {"word_scores of lime": '[["good", 1.0], ["bad", 1.0]]', "curve of lime": falling}
     second = {"explainer": "saliency", **lime, **{f"fact_{i}": "x" for i in range(20)}}
+    label = {"word_scores": '[["said", 2.0]]', "word_scores of another label": '[["said", -1.0]]'}
     return [
         row("picture", {"image": picture}, map="[[1, 0], [0, -1]]", curve=falling),
         row("clip", {"audio": clip}, map="[[1, -1]]", curve=falling, insertion_curve=rising),
         row("words", {"text": "good bad"}, word_scores='[["good", 2.0], ["bad", -1.0]]', **second),
-        row("transcript", {"text": "said"}, word_alignment=alignment),
+        row("transcript", {"text": "said"}, word_alignment=alignment, **label),
     ]
 
 

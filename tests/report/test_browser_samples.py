@@ -86,6 +86,14 @@ def test_each_explainer_has_its_picture_under_its_name(page):
     assert page.run(f"return document.querySelectorAll('{column} .faithful').length") == 1
 
 
+def test_what_is_explained_beside_the_answer_is_told_where_no_explainer_is(page):
+    page.go("#probe=seen&id=transcript")
+    heads = (
+        "return [...document.querySelectorAll('.sample .models .asked')].map((p) => p.textContent)"
+    )
+    assert "explanation of another label" in page.run(heads)
+
+
 def test_a_long_record_is_folded_after_its_first_columns(page):
     page.go("#probe=seen&id=words")
     folded = "document.querySelector('.sample .folded')"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, Protocol, TypeAlias
@@ -97,9 +98,13 @@ class Joint:
         return found
 
     def columns(self, scores: Sequence[float]) -> Mapping[str, Any]:
-        """The columns of all parts."""
-        drawn = zip(self.parts, self.split(scores), strict=True)
-        return {name: value for part, own in drawn for name, value in part.columns(own).items()}
+        """The columns of all parts; those of several texts are one after another."""
+        found: dict[str, Any] = {}
+        for part, own in zip(self.parts, self.split(scores), strict=True):
+            for name, value in part.columns(own).items():
+                before = json.loads(found[name]) if name in found else []
+                found[name] = json.dumps(before + json.loads(value)) if before else value
+        return found
 
 
 def all_present(n: int) -> Presence:

@@ -18,28 +18,29 @@ from evalsuite_explain.measures.agreement import (
     top_jaccard,
 )
 from evalsuite_explain.measures.complexity import entropy, gini
+from evalsuite_explain.probes.chosen import SubjectChoice
 from evalsuite_explain.probes.explaining import check_explainers, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
-from evalsuite_explain.probes.subjects import (
-    ClassOfClip,
-    ClassOfImage,
-    ContinuationOfText,
-    LabelOfText,
-    Subject,
-)
+from evalsuite_explain.probes.subjects import Subject
 
 _UNRELATED = Null(0.0, margin=0.05, side="above", why="unrelated explainers")
 
 
 @dataclass(frozen=True)
-class _Agreement(Probe):
-    """Base, beside a class with a subject: all explainers on the same input, pair by pair."""
+class Agreement(SubjectChoice, Probe):
+    """Agreement of explainers about the same answer, pair by pair.
+
+    Args:
+        explainers: Two or more; of those that explain/attribution takes.
+        explainer_settings: Of those that have settings, {explainer: {setting: value}}.
+        k: Features whose overlap is looked at.
+    """
 
     explainers: tuple[str, ...] = ("integrated_gradients", "occlusion", "sampled_shapley")
     explainer_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     k: int = 3
 
-    asked: ClassVar[tuple[type[Any], ...]] = ()
+    name: ClassVar[str] = "explain/agreement"
     family: ClassVar[Any] = "explainability"
     card: ClassVar[Card] = Card(
         measures="How far explainers agree about the same input: rank correlations, and the "
@@ -52,7 +53,7 @@ class _Agreement(Probe):
 
     def __post_init__(self) -> None:
         """Refuse what is no comparison of known explainers."""
-        getattr(super(), "__post_init__", lambda: None)()
+        super().__post_init__()
         check_explainers(self.explainers, self.explainer_settings, fewest=2)
 
     @property
@@ -83,7 +84,7 @@ class _Agreement(Probe):
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Ask every explainer, then compare."""
-        subject: Subject = yield from self.subject(sample, context)
+        subject: Subject = yield from self.finder.subject(sample, context)
         scores: dict[str, Any] = {}
         for name in self.explainers:
             explainer = make_explainer(name, self.explainer_settings.get(name, {}))
@@ -114,48 +115,3 @@ def _pair_columns(scores: Mapping[str, Any], k: int) -> Iterator[tuple[str, floa
 def _mean(values: Sequence[float]) -> float | None:
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else None
-
-
-@dataclass(frozen=True)
-class TextAgreement(LabelOfText, _Agreement):
-    """Agreement of explainers about a classifier's label, by words.
-
-    Args:
-        explainers: Two or more; see ExplainerChoice.
-        explainer_settings: Of those that have settings, {explainer: {setting: value}}.
-        k: Features whose overlap is looked at.
-    """
-
-    name: ClassVar[str] = "explain/text-agreement"
-
-
-@dataclass(frozen=True)
-class ContinuationAgreement(ContinuationOfText, _Agreement):
-    """Agreement of explainers about log P(continuation | text), by words.
-
-    Args: as of explain/text-agreement.
-    """
-
-    name: ClassVar[str] = "explain/continuation-agreement"
-
-
-@dataclass(frozen=True)
-class ImageAgreement(_Agreement, ClassOfImage):
-    """Agreement of explainers about a picture's zero-shot class, by cells.
-
-    Args: as of explain/text-agreement and explain/attribution.
-    """
-
-    name: ClassVar[str] = "explain/image-agreement"
-    asked: ClassVar[Any] = ClassOfImage.asked
-
-
-@dataclass(frozen=True)
-class AudioAgreement(_Agreement, ClassOfClip):
-    """Agreement of explainers about a clip's zero-shot class, by cells of time and frequency.
-
-    Args: as of explain/text-agreement and explain/attribution.
-    """
-
-    name: ClassVar[str] = "explain/audio-agreement"
-    asked: ClassVar[Any] = ClassOfClip.asked

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar
 
 from evalsuite import Card, Mean, Metric, Null, Probe, Proportion, Sample
-from evalsuite.options import build
 from evalsuite_explain.explainers.catalogue import COMPLETE, make_explainer, needs_of
 from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE, Explanation, Game
 from evalsuite_explain.measures.complexity import entropy, gini
-from evalsuite_explain.probes.chosen import subject_of
+from evalsuite_explain.probes.chosen import SubjectChoice
 from evalsuite_explain.probes.explaining import (
     advice_on,
     check_explainers,
@@ -33,19 +31,10 @@ _GAINS = (
 
 
 @dataclass(frozen=True)
-class Attribution(Measuring, Probe):
+class Attribution(SubjectChoice, Measuring, Probe):
     """Which parts of an input does an answer hang on, and is that so?
 
-    Whatever a model answers can be explained: of ``medium`` text the ``target`` label,
-    continuation (field ``continuation``, or the last word) or answer; of image and audio the label
-    of a classifier, the class or match (field ``text``) of a dual encoder, or the answer (fields
-    ``question``, ``answer``, perhaps ``choices``) of a generative model; of audio the transcript.
-
     Args:
-        medium: Which part of the input is divided: text, image or audio.
-        target: What is explained.
-        subject: Its own options: ``grid`` of pictures; ``moments``, ``bands``, ``fill`` of clips;
-            ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer.
         explainers: One or more, of which the first is judged. integrated_gradients,
             input_x_gradient, saliency, smooth_grad, deep_lift, grad_cam, attention_rollout,
             relevance and input_magnitude need a model whose gradients are open; occlusion, shapley,
@@ -62,9 +51,6 @@ class Attribution(Measuring, Probe):
             of the deletion area, which compares explainers but not models.
     """
 
-    medium: str = "text"
-    target: str = "label"
-    subject: Mapping[str, Any] = field(default_factory=dict)
     explainers: tuple[str, ...] = ("integrated_gradients",)
     explainer_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tolerance: float = COMPLETENESS_TOLERANCE
@@ -92,34 +78,17 @@ class Attribution(Measuring, Probe):
     def __post_init__(self) -> None:
         """Refuse what is not known, or cannot be asked."""
         super().__post_init__()
-        self._finder  # noqa: B018  (builds it, which refuses its options)
         check_explainers(self.explainers, self.explainer_settings, fewest=1)
-
-    @cached_property
-    def _finder(self) -> Any:
-        """Finds a sample's subject."""
-        kind = subject_of(self.medium, self.target)
-        return build(kind, self.subject, f"The subject of medium {self.medium}, {self.target},")
 
     @property
     def needs(self) -> tuple[type[Any], ...]:  # type: ignore[override]
         """What the subject asks, and gradients where an explainer takes them."""
-        asked = self._finder.asked
-        return tuple(dict.fromkeys(need for e in self.explainers for need in needs_of(e, asked)))
+        found = [need for name in self.explainers for need in needs_of(name, self.asked)]
+        return tuple(dict.fromkeys(found))
 
     def advice(self, lacking: Sequence[str]) -> str:
         """The explainers that need answers only, where gradients are all that is lacking."""
         return advice_on("explainers", lacking)
-
-    @property
-    def media(self) -> Any:  # type: ignore[override]
-        """What the subject shows or plays."""
-        return getattr(self._finder, "media", ())
-
-    @property
-    def fields(self) -> Any:  # type: ignore[override]
-        """What the subject reads of a sample."""
-        return self._finder.fields
 
     @property
     def _measures(self) -> Sequence[tuple[str, str, Any]]:
@@ -172,15 +141,9 @@ class Attribution(Measuring, Probe):
         if "integrated_gradients" in self.explainers:
             yield Mean("n_steps", name="steps of integrated gradients", direction="neither")
 
-    def prepare(self, samples: Sequence[Sample]) -> Any:
-        """Ask what the subject needs once: the vectors of described classes."""
-        if not hasattr(self._finder, "prepare"):
-            return None
-        return (yield from self._finder.prepare(samples))
-
     def ask(self, sample: Sample, context: Any) -> Any:
         """Explain, then take parts away in the order of each explainer, occlusion and chance."""
-        subject: Subject = yield from self._finder.subject(sample, context)
+        subject: Subject = yield from self.finder.subject(sample, context)
         rng, n = rng_of_sample(sample), len(subject.features)
         explained = yield from self._explained(subject, sample)
         rivals = [rng.standard_normal(n) for _ in range(RANDOM_DRAWS)]

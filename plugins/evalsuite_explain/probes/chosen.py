@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from evalsuite import (
@@ -18,6 +20,7 @@ from evalsuite import (
 )
 from evalsuite.answers import choices_of
 from evalsuite.content import Content
+from evalsuite.options import build
 from evalsuite_explain.probes.subjects import (
     ClassOfClip,
     ClassOfImage,
@@ -29,8 +32,11 @@ from evalsuite_explain.probes.subjects import (
     Subject,
     TranscriptOfClip,
     divided_text,
+    first_of,
+    label_subject,
 )
-from evalsuite_explain.targets import ContinuationScore, LabelScore, MatchScore, log_odds_of
+from evalsuite_explain.probes.text_places import AnswerInContext, FillingOfGap, LabelOfWord
+from evalsuite_explain.targets import ContinuationScore, MatchScore
 
 
 class _LabelOfCells:
@@ -43,7 +49,7 @@ class _LabelOfCells:
         del context
         cells: Any = self.divided(sample)  # type: ignore[attr-defined]
         found = yield Classify(sample[cells.medium])
-        return Subject(cells, LabelScore(found.label), found.label, log_odds_of(found))
+        return label_subject(cells, found)
 
 
 class LabelOfImage(_LabelOfCells, PictureCells):
@@ -106,15 +112,26 @@ class _Answer:
         """The prompt with the sample's question."""
         return self.prompt.replace("{question}", str(sample["question"]))
 
-    def chosen(self, sample: Sample, shown: Content) -> Any:
-        """Returns the answer that is explained, and what was predicted: nothing without choices."""
+    def answered(
+        self, features: Any, sample: Sample, shown: Content, after: Content = ()
+    ) -> Finding:
+        """Score the choices, if there are any: the best is explained, and was predicted.
+
+        Args:
+            features: Of the part of the prompt that is divided.
+            sample: With ``choices``, or an ``answer``.
+            shown: The whole prompt.
+            after: What stands behind that part.
+        """
         if sample.get("choices") is None:
-            return self.delimiter + str(sample["answer"]), None
+            answer = self.delimiter + str(sample["answer"])
+            return Subject(features, ContinuationScore(answer, after=after), None)
         choices, _ = choices_of(sample)
         replies = yield tuple(LogLikelihood(shown, self.delimiter + own) for own in choices)
         totals = [reply.total for reply in replies]
         best = choices[totals.index(max(totals))]
-        return self.delimiter + best, best
+        each = {own: ContinuationScore(self.delimiter + own, after=after) for own in choices}
+        return Subject(features, each[best], best, each=first_of(each, best))
 
 
 class AnswerToText(_Answer):
@@ -127,8 +144,7 @@ class AnswerToText(_Answer):
         """Score the choices, if there are any."""
         del context
         words = divided_text(self.filled(sample))
-        answer, predicted = yield from self.chosen(sample, (Text(words.text),))
-        return Subject(words, ContinuationScore(answer), predicted)
+        return (yield from self.answered(words, sample, (Text(words.text),)))
 
 
 class _AnswerAboutCells(_Answer):
@@ -139,9 +155,7 @@ class _AnswerAboutCells(_Answer):
         del context
         cells: Any = self.divided(sample)  # type: ignore[attr-defined]
         after = (Text(self.filled(sample)),)
-        shown = (sample[cells.medium], *after)
-        answer, predicted = yield from self.chosen(sample, shown)
-        return Subject(cells, ContinuationScore(answer, after=after), predicted)
+        return (yield from self.answered(cells, sample, (sample[cells.medium], *after), after))
 
 
 @dataclass(frozen=True)
@@ -164,6 +178,9 @@ SUBJECTS: dict[tuple[str, str], type[Any]] = {
     ("text", "label"): LabelOfText,
     ("text", "continuation"): ContinuationOfText,
     ("text", "answer"): AnswerToText,
+    ("text", "filling"): FillingOfGap,
+    ("text", "word-label"): LabelOfWord,
+    ("text", "span"): AnswerInContext,
     ("image", "label"): LabelOfImage,
     ("image", "class"): ClassOfImage,
     ("image", "match"): MatchOfImage,
@@ -187,3 +204,59 @@ def subject_of(medium: str, target: str) -> type[Any]:
         )
     media = dict.fromkeys(of for of, _ in SUBJECTS)
     raise UsageError(f"medium must be one of {', '.join(media)} (got {medium!r}).")
+
+
+@dataclass(frozen=True)
+class SubjectChoice:
+    """The options of a probe that explains whatever a model answers, beside those of its own kind.
+
+    Args:
+        medium: Which part of the input is divided: text, image or audio.
+        target: What is explained. Of text: label, continuation (field ``continuation``, or the last
+            word), answer; filling of a masked model (``text`` with a gap ``_``, and ``filling`` or
+            ``choices``); word-label of a token classifier (``words``, perhaps ``place``); span of
+            an extractive question answerer (``question``, ``context``). Of image and audio: label
+            of a classifier; class or match (field ``text``) of a dual encoder; answer (fields
+            ``question``, ``answer``, perhaps ``choices``) of a generative model; of audio also
+            transcript.
+        subject: Its own options: ``grid`` of pictures; ``moments``, ``bands``, ``fill`` of clips;
+            ``classes``, ``templates`` of a class; ``prompt``, ``delimiter`` of an answer; ``gap``
+            of a filling; ``outside`` of a word's label.
+    """
+
+    medium: str = "text"
+    target: str = "label"
+    subject: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a subject that there is not, or options that it does not have."""
+        getattr(super(), "__post_init__", lambda: None)()
+        self.finder  # noqa: B018  (builds it, which refuses its options)
+
+    @cached_property
+    def finder(self) -> Any:
+        """Finds a sample's subject, by ``finder.subject(sample, context)``."""
+        kind = subject_of(self.medium, self.target)
+        return build(kind, self.subject, f"The subject of medium {self.medium}, {self.target},")
+
+    @property
+    def asked(self) -> tuple[type[Any], ...]:
+        """What finding the subject, and its target, take."""
+        asked: tuple[type[Any], ...] = self.finder.asked
+        return asked
+
+    @property
+    def media(self) -> Any:
+        """What the subject shows or plays."""
+        return getattr(self.finder, "media", ())
+
+    @property
+    def fields(self) -> Any:
+        """What the subject reads of a sample."""
+        return self.finder.fields
+
+    def prepare(self, samples: Sequence[Sample]) -> Any:
+        """Ask what the subject needs once: the vectors of described classes."""
+        if not hasattr(self.finder, "prepare"):
+            return None
+        return (yield from self.finder.prepare(samples))

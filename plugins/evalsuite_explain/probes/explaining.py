@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from evalsuite import Attribute, Sample, UsageError
+from evalsuite import Attribute, Metric, Sample, UsageError
 from evalsuite_explain.explainers.catalogue import ASKING, COMPLETE, make_explainer, needs_of
 from evalsuite_explain.explainers.game import (
     COMPLETENESS_TOLERANCE,
@@ -59,6 +59,26 @@ class ExplainerChoice:
         rng = rng_of_sample(sample)
         explainer = make_explainer(self.explainer, self.settings)
         return (yield from explainer.explain(Game(features, target), rng))
+
+
+@dataclass(frozen=True)
+class UnitChoice:
+    """The option of a probe whose samples may belong together, beside those of its own kind.
+
+    Args:
+        cluster_by: Field whose samples belong together (a document, a drawing, a speaker), and are
+            resampled whole for the intervals; samples are the unit without.
+    """
+
+    cluster_by: str = ""
+
+    def over_units(self, metrics: Sequence[Any]) -> Sequence[Metric]:
+        """Summaries over samples, whose intervals resample the unit."""
+        return tuple(replace(metric, clusters=self.cluster_by or None) for metric in metrics)
+
+    def unit(self, sample: Sample) -> dict[str, Any]:
+        """The unit's column; raises DataError where the sample has no such field."""
+        return {self.cluster_by: sample[self.cluster_by]} if self.cluster_by else {}
 
 
 def rng_of_sample(sample: Sample) -> np.random.Generator:

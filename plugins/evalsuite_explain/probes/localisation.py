@@ -34,7 +34,12 @@ from evalsuite_explain.measures.localisation import (
     pointing,
     rank_inside,
 )
-from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
+from evalsuite_explain.probes.explaining import (
+    ExplainerChoice,
+    UnitChoice,
+    completeness_columns,
+    rng_of_sample,
+)
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.targets import MatchScore
 
@@ -82,12 +87,16 @@ def localisation_metrics() -> tuple[Metric, ...]:
 
 
 @dataclass(frozen=True)
-class _Localisation(ExplainerChoice, Probe):
+class _Localisation(UnitChoice, ExplainerChoice, Probe):
     """Base: an explainer and occlusion on the similarity of a medium and a text."""
 
     medium: ClassVar[str] = "image"
     family: ClassVar[Any] = "explainability"
-    metrics: ClassVar[Sequence[Metric]] = localisation_metrics()
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Those of localisation."""
+        return self.over_units(localisation_metrics())
 
     def divided(self, sample: Sample) -> tuple[Any, list[int]]:
         """The input as cells, and those of the thing that the text names."""
@@ -95,7 +104,7 @@ class _Localisation(ExplainerChoice, Probe):
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Explain the match, and compare with the region."""
-        cells, touched = self.divided(sample)
+        (cells, touched), unit = self.divided(sample), self.unit(sample)
         if not touched or len(touched) == len(cells):
             raise RequestFailed(
                 Failure("no region", "the region covers no cell or all of them, so none is missed")
@@ -112,6 +121,7 @@ class _Localisation(ExplainerChoice, Probe):
             **localisation_columns(rng.standard_normal(len(cells)), inside, "random_"),
             "area": float(inside.mean()),
             "total": own.total,
+            **unit,
             **completeness_columns({self.explainer: own}),
             **cells.columns(own.scores.tolist()),
         }
@@ -124,8 +134,6 @@ class ImageLocalisation(_Localisation):
     Samples have ``boxes``: left, top, right, bottom in pixels of each thing that the text names.
 
     Args:
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
         grid: Cells on a side.
     """
 
@@ -157,8 +165,6 @@ class AudioLocalisation(_Localisation):
     ``hertz`` (lowest, highest) narrows them.
 
     Args:
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
         moments: Stretches of time that a clip is divided into.
         bands: Bands of frequency, of equal height in mel.
         fill: What a cell that is taken away holds, ``silence`` or its frequency's ``mean`` level.

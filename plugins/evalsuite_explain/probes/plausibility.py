@@ -19,7 +19,12 @@ from evalsuite_explain.measures.plausibility import (
     stretch_overlap,
     stretches,
 )
-from evalsuite_explain.probes.explaining import ExplainerChoice, completeness_columns, rng_of_sample
+from evalsuite_explain.probes.explaining import (
+    ExplainerChoice,
+    UnitChoice,
+    completeness_columns,
+    rng_of_sample,
+)
 from evalsuite_explain.probes.measuring import defined
 from evalsuite_explain.probes.subjects import ContinuationOfText, LabelOfText, Subject
 
@@ -30,10 +35,32 @@ _MEASURES = {
     "token_f1": "plausibility: F1 of words",
     "iou_f1": "plausibility: F1 of stretches that overlap by half",
 }
+_WHOSE: tuple[tuple[str, str, Any], ...] = (
+    ("", "", "higher is better"),
+    ("random_", " of a random explainer", "neither"),
+    ("occlusion_", " of occlusion", "neither"),
+)
+
+
+_METRICS = (
+    Mean(
+        "precision_gain",
+        name="plausibility over random",
+        null=Null(0.0, margin=0.01, side="above", why="no better than a random explainer"),
+        direction="higher is better",
+        primary=True,
+    ),
+    *(
+        Mean(f"{prefix}{column}", name=f"{told}{whose}", direction=direction)
+        for column, told in _MEASURES.items()
+        for prefix, whose, direction in _WHOSE
+    ),
+    Mean("share_marked", name="share of the words that people marked"),
+)
 
 
 @dataclass(frozen=True)
-class _Plausibility(ExplainerChoice, Probe):
+class _Plausibility(UnitChoice, ExplainerChoice, Probe):
     """Base, beside a class with a subject: the words people marked against the scores."""
 
     family: ClassVar[Any] = "explainability"
@@ -47,28 +74,15 @@ class _Plausibility(ExplainerChoice, Probe):
         critique="People agree only in part on what the reasons are. ERASER's area is here for "
         "comparison with papers: it flatters scores that are equal for many words.",
     )
-    metrics: ClassVar[Sequence[Metric]] = (
-        Mean(
-            "precision_gain",
-            name="plausibility over random",
-            null=Null(0.0, margin=0.01, side="above", why="no better than a random explainer"),
-            direction="higher is better",
-            primary=True,
-        ),
-        *(
-            Mean(f"{prefix}{column}", name=f"{told}{whose}", direction=direction)
-            for column, told in _MEASURES.items()
-            for prefix, whose, direction in (
-                ("", "", "higher is better"),
-                ("random_", " of a random explainer", "neither"),
-                ("occlusion_", " of occlusion", "neither"),
-            )
-        ),
-        Mean("share_marked", name="share of the words that people marked"),
-    )
+
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """The gain, then each measure of the explainer and of what it stands beside."""
+        return self.over_units(_METRICS)
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Explain, and compare with the rationale: [[first, last], ...] characters, half open."""
+        unit = self.unit(sample)
         subject: Subject = yield from self.subject(sample, context)  # type: ignore[attr-defined]
         marked = marked_words(subject.features, sample["rationale"])
         rng = rng_of_sample(sample)
@@ -85,6 +99,7 @@ class _Plausibility(ExplainerChoice, Probe):
             "precision_gain": defined(ours["average_precision"] - random["average_precision"]),
             "share_marked": float(marked.mean()),
             "predicted": subject.predicted,
+            **unit,
             **completeness_columns({self.explainer: own}),
             **subject.features.columns(own.scores.tolist()),
         }
@@ -133,12 +148,7 @@ def first_words(scores: npt.NDArray[np.float64], k: int) -> list[int]:
 
 @dataclass(frozen=True)
 class LabelPlausibility(LabelOfText, _Plausibility):
-    """Human rationales of a label, against explanations of a classifier's.
-
-    Args:
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
-    """
+    """Human rationales of a label, against explanations of a classifier's."""
 
     name: ClassVar[str] = "explain/plausibility"
     fields: ClassVar[Any] = ("text", "rationale")
@@ -146,10 +156,7 @@ class LabelPlausibility(LabelOfText, _Plausibility):
 
 @dataclass(frozen=True)
 class ContinuationPlausibility(ContinuationOfText, _Plausibility):
-    """Human rationales of a continuation (a last word), against those of a language model.
-
-    Args: as of explain/plausibility.
-    """
+    """Human rationales of a continuation (a last word), against those of a language model."""
 
     name: ClassVar[str] = "explain/continuation-plausibility"
     fields: ClassVar[Any] = ("text", "rationale")

@@ -12,15 +12,10 @@ from evalsuite import Attribute, Card, Mean, Metric, Null, Probe, Sample, UsageE
 from evalsuite_explain.explainers.catalogue import GRADIENTS
 from evalsuite_explain.measures.agreement import spearman
 from evalsuite_explain.measures.fidelity import max_sensitivity
+from evalsuite_explain.probes.chosen import SubjectChoice
 from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
 from evalsuite_explain.probes.measuring import defined
-from evalsuite_explain.probes.subjects import (
-    ClassOfClip,
-    ClassOfImage,
-    ContinuationOfText,
-    LabelOfText,
-    Subject,
-)
+from evalsuite_explain.probes.subjects import Subject
 from evalsuite_explain.targets import gradient_request
 
 Options = tuple[tuple[str, Any], ...]
@@ -28,13 +23,22 @@ _ALTERED = "evalsuite_explain.explainers.altered"
 
 
 @dataclass(frozen=True)
-class _Sanity(ExplainerChoice, Probe):
-    """Base, beside a class with a subject: an explainer of ever more random models."""
+class Sanity(SubjectChoice, ExplainerChoice, Probe):
+    """Sanity check of an explainer: what is left of it where the model is ever more random?
+
+    Args:
+        explainer: One that looks into the model: integrated_gradients, input_x_gradient, saliency,
+            smooth_grad, deep_lift, grad_cam, attention_rollout, relevance or input_magnitude.
+        shares: Of the layers that are drawn anew, from the output backwards; the last is 1.
+        radius: How far inputs are moved, as a share of their standard deviation.
+        n_nearby: Moved inputs, of which the furthest explanation counts.
+    """
 
     shares: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0)
     radius: float = 0.02
     n_nearby: int = 5
 
+    name: ClassVar[str] = "explain/sanity"
     family: ClassVar[Any] = "explainability"
     card: ClassVar[Card] = Card(
         measures="How far an explainer's ranking of the features is lost (1 - Spearman's "
@@ -81,7 +85,7 @@ class _Sanity(ExplainerChoice, Probe):
 
     def ask(self, sample: Sample, context: Any) -> Any:
         """Everything at once: the intact model, its stages twice over, and nearby inputs."""
-        subject: Subject = yield from self.subject(sample, context)
+        subject: Subject = yield from self.finder.subject(sample, context)
         draws = rng_of_sample(sample).integers(2**31, size=2 + self.n_nearby).tolist()
         asked = [self._request(subject, "", ())]
         for draw in draws[:2]:
@@ -138,50 +142,3 @@ class _Sanity(ExplainerChoice, Probe):
 
 def _stage(share: float) -> str:
     return f"similarity_{share:g}"
-
-
-@dataclass(frozen=True)
-class TextSanity(LabelOfText, _Sanity):
-    """Sanity check of an explainer on a text classifier.
-
-    Args:
-        explainer: See ExplainerChoice; one that looks into the model.
-        settings: The explainer's own.
-        shares: Of the layers that are drawn anew, from the output backwards; the last is 1.
-        radius: How far inputs are moved, as a share of their standard deviation.
-        n_nearby: Moved inputs, of which the furthest explanation counts.
-    """
-
-    name: ClassVar[str] = "explain/text-sanity"
-
-
-@dataclass(frozen=True)
-class ContinuationSanity(ContinuationOfText, _Sanity):
-    """Sanity check of an explainer on a language model's log P(continuation | text).
-
-    Args: as of explain/text-sanity.
-    """
-
-    name: ClassVar[str] = "explain/continuation-sanity"
-
-
-@dataclass(frozen=True)
-class ImageSanity(_Sanity, ClassOfImage):
-    """Sanity check of an explainer on a picture's zero-shot class.
-
-    Args: as of explain/text-sanity and explain/attribution.
-    """
-
-    name: ClassVar[str] = "explain/image-sanity"
-    asked: ClassVar[Any] = ClassOfImage.asked
-
-
-@dataclass(frozen=True)
-class AudioSanity(_Sanity, ClassOfClip):
-    """Sanity check of an explainer on a clip's zero-shot class.
-
-    Args: as of explain/text-sanity and explain/attribution.
-    """
-
-    name: ClassVar[str] = "explain/audio-sanity"
-    asked: ClassVar[Any] = ClassOfClip.asked

@@ -39,12 +39,7 @@ from evalsuite_explain.targets import log_odds_of
 
 @dataclass(frozen=True)
 class ShortcutWord(ExplainerChoice, Probe):
-    """Is the planted word the one that the explainer ranks first?
-
-    Args:
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
-    """
+    """Is the planted word the one that the explainer ranks first?"""
 
     name: ClassVar[str] = "explain/shortcut-word"
     family: ClassVar[Any] = "explainability"
@@ -165,8 +160,6 @@ class ShortcutPatch(_ShortcutCell):
     Args:
         classes: Names of all classes; without them, the labels that the data have.
         templates: Prompts; ``{}`` or ``{c}`` is the class's name.
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
         grid: Cells on a side.
     """
 
@@ -199,8 +192,6 @@ class ShortcutTone(_ShortcutCell):
     Args:
         classes: Names of all classes; without them, the labels that the data have.
         templates: Prompts; ``{}`` or ``{c}`` is the class's name.
-        explainer: See ExplainerChoice.
-        settings: The explainer's own.
         moments: Stretches of time that a clip is divided into.
         bands: Bands of frequency, of equal height in mel.
         fill: What a cell that is taken away holds, ``silence`` or its frequency's ``mean`` level.

@@ -25,20 +25,20 @@ from evalsuite_explain.explainers.game import Game
 from evalsuite_explain.explainers.occlusion import Occlusion
 from evalsuite_explain.inputs.clip import FILLS, Clip
 from evalsuite_explain.kept_words import KeptWord
-from evalsuite_explain.probes.explaining import ExplainerChoice, rng_of_sample
+from evalsuite_explain.probes.explaining import ExplainerChoice, UnitChoice, rng_of_sample
 from evalsuite_explain.probes.localisation import localisation_columns, localisation_metrics
 
 
 @dataclass(frozen=True)
-class TranscriptLocalisation(ExplainerChoice, Probe):
+class TranscriptLocalisation(UnitChoice, ExplainerChoice, Probe):
     """Does an explainer find the moment of each word that a transcriber hears?
 
     Samples may have ``word_times``, rows of [word, first second, last second]; without them, words
     are where the transcriber says that it heard them. A clip's figures are the means of its words.
 
     Args:
-        explainer: One that asks for answers only; see ExplainerChoice.
-        settings: The explainer's own.
+        explainer: One that asks for answers only: occlusion, shapley, sampled_shapley, kernel_shap
+            or lime.
         moment_s: Length of the moments that a clip is divided into, in seconds.
         fill: What a moment that is taken away holds, ``silence`` or its frequency's ``mean`` level.
     """
@@ -52,7 +52,6 @@ class TranscriptLocalisation(ExplainerChoice, Probe):
     media: ClassVar[Any] = ("audio",)
     asked: ClassVar[Any] = (Transcribe,)
     fields: ClassVar[Any] = ("audio",)
-    metrics: ClassVar[Sequence[Metric]] = localisation_metrics()
     card: ClassVar[Card] = Card(
         measures="Whether a heard word is lost from the transcript when the moment at which it is "
         "spoken is taken away, and not when others are: pointing game, share of the positive mass "
@@ -75,10 +74,15 @@ class TranscriptLocalisation(ExplainerChoice, Probe):
         if self.moment_s <= 0:
             raise UsageError(f"moment_s must be above 0 (got {self.moment_s}).")
 
+    @property
+    def metrics(self) -> Sequence[Metric]:  # type: ignore[override]
+        """Those of localisation."""
+        return self.over_units(localisation_metrics())
+
     def ask(self, sample: Sample, context: Any) -> Any:
         """Transcribe the clip, and again without each moment; all words share these answers."""
         del context
-        clip, times = self.divided(sample), sample.get("word_times")
+        unit, clip, times = self.unit(sample), self.divided(sample), sample.get("word_times")
         whole = yield Transcribe(sample["audio"], word_times=times is None)
         text = BASIC(whole.text)
         rng = rng_of_sample(sample)
@@ -100,6 +104,7 @@ class TranscriptLocalisation(ExplainerChoice, Probe):
             **{name: _mean(record[name] for record in records) for name in records[0]},
             "n_words": len(records),
             "predicted": whole.text,
+            **unit,
             **clip.columns((mean / len(records)).tolist()),
         }
 

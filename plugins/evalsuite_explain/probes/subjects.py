@@ -5,11 +5,12 @@ A subject is found by asking the model about a sample; measures know nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeAlias
 
 from evalsuite import (
+    Classification,
     Classify,
     EmbedAudio,
     EmbedImage,
@@ -35,6 +36,7 @@ from evalsuite_explain.targets import (
     ContinuationScore,
     LabelScore,
     Target,
+    each_label,
     log_odds_of,
 )
 
@@ -49,12 +51,15 @@ class Subject:
         predicted: What the model answered.
         decision: The number that explainers explain where it is another one of the same answers:
             log-odds stay open where a probability near 1 hardly moves.
+        each: By name, a number for each answer that could have been given, by itself, the one that
+            was given first; empty where there is one answer only.
     """
 
     features: Any
     target: Target
     predicted: str | None
     decision: Target | None = None
+    each: Mapping[str, Target] = field(default_factory=dict)
 
     @property
     def game(self) -> Game:
@@ -82,7 +87,7 @@ class LabelOfText:
         del context
         words = divided_text(str(sample["text"]))
         found = yield Classify(words.text)
-        return Subject(words, LabelScore(found.label), found.label, log_odds_of(found))
+        return label_subject(words, found)
 
 
 class ContinuationOfText:
@@ -160,7 +165,9 @@ class _ClassSubject(DescribedClasses):
         others = list(context.prompts)
         target = ClassScore(classes, found.index, others.pop(found.index))
         decision = replace(target, against=tuple(others), scale="log_odds")
-        return Subject(self.divided(sample), target, classes.names[found.index], decision)
+        each = [ClassScore(classes, i, own, scale="logit") for i, own in enumerate(context.prompts)]
+        named = first_of(dict(zip(classes.names, each, strict=True)), classes.names[found.index])
+        return Subject(self.divided(sample), target, next(iter(named)), decision, named)
 
 
 @dataclass(frozen=True)
@@ -199,6 +206,19 @@ class TranscriptOfClip(ClipCells, Probe):
         if not BASIC(found.text).strip():
             raise RequestFailed(Failure("empty transcript", "no word was recognised in the clip"))
         return Subject(self.divided(sample), KeptWords(found.text), found.text)
+
+
+def first_of(each: Mapping[str, Target], name: str) -> dict[str, Target]:
+    """The targets of all answers, that of the one that was given first."""
+    return {name: each[name], **each}
+
+
+def label_subject(
+    features: Any, found: Classification, score: type[LabelScore] = LabelScore
+) -> Subject:
+    """The label that a classifier found, by the features of what it classified."""
+    target, decision = score(found.label), log_odds_of(found, score)
+    return Subject(features, target, found.label, decision, each_label(found, score))
 
 
 def before_last_word(text: str) -> tuple[str, str]:

@@ -9,19 +9,27 @@ import pytest
 from word_reader import reading
 
 from evalsuite import (
+    AnswerSpan,
     Attribute,
     Audio,
     Classification,
     Classify,
+    ClassifyWord,
     ContinuationScore,
     EmbedAudio,
     Embedding,
     EmbedText,
     Image,
+    LabelTokens,
     LogLikelihood,
+    MaskedTokenScores,
     Sample,
+    ScoreSpan,
     Similarity,
     SimilarityScale,
+    Span,
+    TokenLabels,
+    TokenScoreTable,
     Transcribe,
     Transcript,
     UsageError,
@@ -168,12 +176,31 @@ def level(content):
     return brightness(part) if isinstance(part, Image) else power(part)
 
 
+def at_a_place(request):
+    """Answers about a place of a text by whether "good" stands anywhere in it."""
+    if isinstance(request, LabelTokens):
+        labels = ["THING" if word == "film" else "O" for word in request.words]
+        return TokenLabels(tuple(labels), (0.9,) * len(labels))
+    if isinstance(request, ClassifyWord):
+        share = 0.1 + 0.8 * ("good" in request.words)
+        return Classification(("O", "THING"), (1 - share, share))
+    if isinstance(request, MaskedTokenScores):
+        return TokenScoreTable((-2.0 + ("good" in request.text) - ("no" in request.text.split()),))
+    if isinstance(request, AnswerSpan):
+        begin = request.context.index("film")
+        return Span("film", begin, begin + 4, 3.0, 0.0)
+    found = request.context[request.start : request.end]
+    return Span(found, request.start, request.end, 2.0 + ("good" in request.context), 0.0)
+
+
 def model_of_everything(request):
     """Answers any request by whether "good" is there, or by how strong a corner or an end is."""
     if isinstance(request, SimilarityScale):
         return Similarity(4.0)
     if isinstance(request, EmbedText):
         return Embedding(np.array([1, 0] if "bright" in request.text else [0, 1], np.float32))
+    if isinstance(request, MaskedTokenScores | LabelTokens | ClassifyWord | AnswerSpan | ScoreSpan):
+        return at_a_place(request)
     if isinstance(request, Transcribe):
         return Transcript("one two" if power(request.audio) > 0.05 else "one")
     if isinstance(request, Classify | LogLikelihood):
@@ -203,6 +230,8 @@ def everything(number):
             "audio": Audio.from_array(wave, 8000),
             "label": "bright",
             "question": f"is number {number} good ?",
+            "words": f"the film {number} was really good tonight".split(),
+            "context": f"the film {number} was really good tonight",
             "choices": ["yes", "no"],
             "answer": "yes",
         },
@@ -219,6 +248,8 @@ def options(medium, target):
         own["classes"] = ["bright", "dark"]
     if target == "match":
         own.pop("classes", None)
+    if target == "filling":
+        own["gap"] = "really"
     return {"medium": medium, "target": target, "subject": own, **OCCLUDED}
 
 
@@ -238,8 +269,12 @@ def test_every_target_of_every_medium_is_explained(medium, target):
 
 
 @pytest.mark.parametrize(
-    ("medium", "target"), [("text", "answer"), ("image", "label"), ("audio", "class")]
-)
+    ("medium", "target"),
+    [
+        ("text", "answer"), ("text", "filling"), ("text", "word-label"), ("text", "span"),
+        ("image", "label"), ("audio", "class"),
+    ],
+)  # fmt: skip
 def test_the_contracts_are_kept(medium, target):
     check_probe(AttributionProbe(**options(medium, target)), ROWS, model_of_everything)
 

@@ -27,7 +27,7 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.sources import ReviewsWithCue
-from evalsuite_explain.probes.agreement import TextAgreement
+from evalsuite_explain.probes.agreement import Agreement
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
 from evalsuite_explain.probes.localisation import AudioLocalisation, ImageLocalisation
 from evalsuite_explain.probes.plausibility import ContinuationPlausibility, LabelPlausibility
@@ -87,7 +87,7 @@ def test_too_many_words_have_no_bounds():
 
 
 def test_explainers_of_one_reason_agree():
-    probe = TextAgreement(explainers=("integrated_gradients", "occlusion", "random"), k=1)
+    probe = Agreement(explainers=("integrated_gradients", "occlusion", "random"), k=1)
     played = play(probe, REVIEWS, reading("good"))
     found = played.estimate("agreement in rank, integrated_gradients and occlusion")
     assert found.value == pytest.approx(1.0)
@@ -99,8 +99,8 @@ def test_explainers_of_one_reason_agree():
     [
         (lambda: AttributionProbe(exact_up_to=13), "from 0 to 12"),
         (lambda: AttributionProbe(share=1.0), "between 0 and 1"),
-        (lambda: TextAgreement(explainers=("lime",)), "two or more"),
-        (lambda: TextAgreement(explainer_settings={"lime": {}}), "not among explainers"),
+        (lambda: Agreement(explainers=("lime",)), "two or more"),
+        (lambda: Agreement(explainer_settings={"lime": {}}), "not among explainers"),
         (lambda: EarlyAnswering(prompt="{question}"), "options"),
     ],
 )
@@ -250,7 +250,7 @@ CLASSES = {"classes": ("bell", "rain"), "moments": 2, "bands": 2}
     ("probe", "samples", "answer"),
     [
         (AttributionProbe(), REVIEWS, reading("good")),
-        (TextAgreement(explainers=("integrated_gradients", "lime")), REVIEWS, reading("good")),
+        (Agreement(explainers=("integrated_gradients", "lime")), REVIEWS, reading("good")),
         (LabelPlausibility(), MARKED_GOOD, reading("good")),
         (AttributionProbe(medium="image", target="class", explainers=("occlusion",), subject={"grid": 2, "classes": ["cat", "dog"]}), corner_samples([[24, 24, 32, 32]]), corner_reader),
         (ImageLocalisation(explainer="occlusion", grid=4), corner_samples([[24, 24, 32, 32]]), corner_reader),

@@ -17,24 +17,25 @@ REASONING = {
 }
 
 
-def asked(medium, of):
-    """The sanity check, the agreement, and attributions of what a model answers."""
-    found = {f"explain/{medium}-sanity", f"explain/{medium}-agreement"}
-    return found | {f"explain/attribution of {name}" for name in of}
+def asked(what, *further, choice=True):
+    """Sanity checks, the agreement, and attributions of what a model answers."""
+    kinds = ("sanity", "agreement", "attribution", *(["random-logit"] if choice else []))
+    found = {f"explain/{kind} of {what}" for kind in kinds}
+    return found | {f"explain/attribution of {name}" for name in further}
 
 
 @pytest.mark.parametrize(
     ("model", "applicable"),
     [
-        ("classifier-clean", asked("text", ("labels", "labels by occlusion"))),
-        ("text-clean", asked("continuation", ("last words", "last words by occlusion"))),
+        ("classifier-clean", asked("labels", "labels by occlusion")),
+        ("text-clean", asked("last words", "last words by occlusion", choice=False)),
         # One that the suite does not name is asked everything.
         (
             "text-leaky",
-            REASONING | asked("continuation", ("last words", "last words by occlusion")),
+            REASONING | asked("last words", "last words by occlusion", choice=False),
         ),
-        ("digits-clean", asked("image", ("pictures",))),
-        ("sounds-clean", asked("audio", ("sounds",)) - {"explain/audio-agreement"}),
+        ("digits-clean", asked("pictures")),
+        ("sounds-clean", asked("sounds") - {"explain/agreement of sounds"}),
         ("asr-clean", {"explain/attribution of transcripts"}),
     ],
 )

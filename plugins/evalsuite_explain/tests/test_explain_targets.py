@@ -41,17 +41,17 @@ from evalsuite_explain.inputs.features import Joint
 from evalsuite_explain.inputs.picture import Picture
 from evalsuite_explain.inputs.words import Words
 from evalsuite_explain.probes.attribution import Attribution as AttributionProbe
-from evalsuite_explain.probes.sanity import ContinuationSanity
+from evalsuite_explain.probes.sanity import Sanity
 from evalsuite_explain.targets import (
     AlignmentScore,
     ClassScore,
     ContinuationScore,
-    FillingScore,
     LabelScore,
     MatchScore,
     gradient_request,
     log_odds_of,
 )
+from evalsuite_explain.text_places import FillingScore
 
 
 @cache
@@ -282,4 +282,4 @@ def test_a_filling_is_asked_for_between_the_words_that_are_left():
 def test_a_service_is_told_the_explainers_that_need_answers_only():
     assert "occlusion, shapley" in AttributionProbe(target="continuation").advice(["Attribute"])
     assert AttributionProbe(target="continuation").advice(["Attribute", "LogLikelihood"]) == ""
-    assert ContinuationSanity().advice(["Attribute"]) == ""
+    assert Sanity(target="continuation").advice(["Attribute"]) == ""

@@ -29,7 +29,7 @@ from evalsuite_transformers.differentiable.layers import (
     spread_tokens,
     traced,
 )
-from evalsuite_transformers.differentiable.stretches import NO_SPAN, Span
+from evalsuite_transformers.differentiable.stretches import NO_SPAN, Span, tokens_over
 from evalsuite_transformers.differentiable.views import absent_id
 
 if TYPE_CHECKING:
@@ -130,23 +130,31 @@ def answer_span_view(model: QuestionAnswerer, content: Content, target: str) -> 
     """A question and a context; the output is the start and the end logit of an answer in it.
 
     That is the score of a Span. Without a target it is the best answer; of a target that occurs
-    several times, or in several windows, the one that scores best is meant.
+    several times, or in several windows, the one that scores best is meant. Four texts are the
+    question, and what stands before an answer, the answer, and what stands after it in the
+    context: that answer is meant, and its words are no features.
 
     Raises:
-        ValueError: There are not two texts, or the target is no stretch of whole tokens.
+        ValueError: There are not two or four texts, or the target is no stretch of whole tokens.
         RequestFailed: The context cannot be read.
     """
-    question, context = _texts(content, 2, "the question and the context")
+    question, context, answer = _asked(content)
     request = AnswerSpan(question, context)
     windows = model._windows(0, request)
     if isinstance(windows, Failure):
         raise RequestFailed(windows)
-    if not target:
+    if not target and answer is None:
         (best,) = model.answer_span([request])
         if isinstance(best, Failure):
             raise RequestFailed(best)
         target = best.text
-    candidates = [(w, pair) for w in windows for pair in _places(w.spans, context, target)]
+    candidates = [
+        (window, pair)
+        for window in windows
+        for pair in _places(window.spans, context, target, answer)
+    ]
+    if not candidates and answer is not None:
+        raise RequestFailed(Failure("stretch too long", "no window reads the answer as a whole"))
     if not candidates:
         raise ValueError(f"{target!r} is no stretch of whole tokens of the context")
 
@@ -158,7 +166,10 @@ def answer_span_view(model: QuestionAnswerer, content: Content, target: str) -> 
 
     window, (start, end) = max(candidates, key=score)
     n = len(question)
-    of_context = [NO_SPAN if span is None else (span[0] + n, span[1] + n) for span in window.spans]
+    of_context = [
+        NO_SPAN if span is None or _lies_in(span, answer) else (span[0] + n, span[1] + n)
+        for span in window.spans
+    ]
     spans = [
         other if own is None else own
         for own, other in zip(window.question, of_context, strict=True)
@@ -172,11 +183,30 @@ def answer_span_view(model: QuestionAnswerer, content: Content, target: str) -> 
     return opened.view(tuple(spans), lambda rows: read(opened.run(rows)), read)
 
 
-def _places(spans: Sequence[Span | None], context: str, target: str) -> list[tuple[int, int]]:
+def _asked(content: Content) -> tuple[str, str, Span | None]:
+    """The question, the context, and where in it the answer that is meant stands, if told."""
+    if len(content) == 2:
+        return *_texts(content, 2, "the question and the context"), None
+    parts = "the question, and the texts before an answer, of it and after it"
+    question, before, answer, after = _texts(content, 4, parts)
+    return question, before + answer + after, (len(before), len(before) + len(answer))
+
+
+def _lies_in(span: Span, stretch: Span | None) -> bool:
+    return stretch is not None and span[0] < stretch[1] and span[1] > stretch[0]
+
+
+def _places(
+    spans: Sequence[Span | None], context: str, target: str, answer: Span | None
+) -> list[tuple[int, int]]:
     """The first and last tokens of each occurrence of a target, where tokens end where it does.
 
-    White space at a token's ends, which some tokens carry, is left out.
+    White space at a token's ends, which some tokens carry, is left out. Of an answer whose place is
+    told, those that have a part in it.
     """
+    if answer is not None:
+        place = tokens_over(spans, answer)
+        return [] if place is None else [place]
     bare = [None if span is None else _without_space(context, span) for span in spans]
     found = []
     for match in re.finditer(re.escape(target), context):

@@ -9,7 +9,7 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -24,6 +24,7 @@ from evalsuite import (
     LoadSettings,
     ModelInfo,
     Request,
+    ScoreSpan,
     Span,
     UsageError,
 )
@@ -42,6 +43,7 @@ from evalsuite_transformers.checkpoint import (
     load_weights,
     open_checkpoint,
 )
+from evalsuite_transformers.differentiable.stretches import tokens_over
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class QuestionAnswerer(TextEncoder):
     """A bidirectional transformer with a start and an end logit for each token."""
 
     kind = "extractive question answerer"
-    methods = frozenset({"answer_span", "differentiate"})
+    methods = frozenset({"answer_span", "score_span", "differentiate"})
 
     def __init__(
         self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any, options: Options
@@ -147,7 +149,7 @@ class QuestionAnswerer(TextEncoder):
         """Tokens of all windows, estimated from the characters."""
         if isinstance(request, Attribute):
             return 3 + len(text_of(request.content)) // 3
-        if not isinstance(request, AnswerSpan):
+        if not isinstance(request, AnswerSpan | ScoreSpan):
             return 1
         question, context = len(request.question) // 3 + 3, len(request.context) // 3 + 1
         step = max(1, self.max_length - question - self.options.stride)
@@ -155,6 +157,22 @@ class QuestionAnswerer(TextEncoder):
 
     def answer_span(self, requests: Sequence[AnswerSpan]) -> list[Span | Failure]:
         """The best stretch of each context and its score, beside the score of no answer."""
+        return self._judged(requests, lambda request, *read: self._best(*read))
+
+    def score_span(self, requests: Sequence[ScoreSpan]) -> list[Span | Failure]:
+        """The score of a stretch of each context, from its first to its last token.
+
+        Of several windows that hold the whole of it, the one that scores it best counts.
+        """
+        return self._judged(requests, self._given)
+
+    def _judged(self, requests: Sequence[Any], judge: Callable[..., _Found]) -> list[Any]:
+        """The best of what is found in each window of each request's context.
+
+        Args:
+            requests: With a question and a context.
+            judge: Makes a _Found of a request, a window, and its start and end logits.
+        """
         failures: dict[int, Failure] = {}
         windows: list[_Window] = []
         for i, request in enumerate(requests):
@@ -166,8 +184,9 @@ class QuestionAnswerer(TextEncoder):
         found: list[list[tuple[int, _Found]]] = [[] for _ in requests]
         for batch in batches([len(w.ids) for w in windows], token_budget(self.device)):
             chosen = [windows[k] for k in batch]
-            for k, window, best in zip(batch, chosen, self._read(chosen)):
-                found[window.asker].append((k, best))
+            for k, window, (starts, ends) in zip(batch, chosen, self._read(chosen)):
+                judged = judge(requests[window.asker], window, starts, ends)
+                found[window.asker].append((k, judged))
         return [
             failures[i]
             if i in failures
@@ -179,7 +198,7 @@ class QuestionAnswerer(TextEncoder):
         """The question and the context; the output is the score of an answer in it."""
         return answer_span_view(self, content, target)
 
-    def _windows(self, asker: int, request: AnswerSpan) -> list[_Window] | Failure:
+    def _windows(self, asker: int, request: AnswerSpan | ScoreSpan) -> list[_Window] | Failure:
         """The inputs that show the whole context."""
         encode = self.tokenizer
         question = encode(request.question, add_special_tokens=False, verbose=False)["input_ids"]
@@ -215,19 +234,19 @@ class QuestionAnswerer(TextEncoder):
         ids, types = encoded["input_ids"][k], encoded["token_type_ids"][k]
         return _Window(asker, tuple(ids), tuple(types), context, question)
 
-    def _read(self, windows: Sequence[_Window]) -> Iterator[_Found]:
+    def _read(self, windows: Sequence[_Window]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Start and end logits [tokens] of each window."""
         inputs = self.inputs([w.ids for w in windows], [w.types for w in windows])
         with torch.inference_mode():
             output = self.module(**inputs)
             starts, ends = output.start_logits.float().cpu(), output.end_logits.float().cpu()
         for row, window in enumerate(windows):
             n = len(window.ids)
-            yield self._best(window, starts[row, :n], ends[row, :n])
+            yield starts[row, :n], ends[row, :n]
 
     def _best(self, window: _Window, starts: torch.Tensor, ends: torch.Tensor) -> _Found:
         """The best pair of start and end; the first one where several are equally good."""
-        first = window.ids.index(self.tokenizer.cls_token_id)
-        null_score = float(starts[first] + ends[first])
+        null_score = self._null_score(window, starts, ends)
         inside = torch.tensor([span is not None for span in window.spans])
         pairs = starts[:, None] + ends[None, :]
         n = len(window.ids)
@@ -242,10 +261,26 @@ class QuestionAnswerer(TextEncoder):
         assert end is not None
         return _Found(float(pairs.flatten()[best]), start[0], end[1], null_score)
 
+    def _given(
+        self, request: ScoreSpan, window: _Window, starts: torch.Tensor, ends: torch.Tensor
+    ) -> _Found:
+        """The pair of start and end that a request names, where the window holds it whole."""
+        null_score = self._null_score(window, starts, ends)
+        place = tokens_over(window.spans, (request.start, request.end))
+        score = float("-inf") if place is None else float(starts[place[0]] + ends[place[1]])
+        return _Found(score, request.start, request.end, null_score)
 
-def _span(request: AnswerSpan, found: Sequence[_Found]) -> Span:
+    def _null_score(self, window: _Window, starts: torch.Tensor, ends: torch.Tensor) -> float:
+        first = window.ids.index(self.tokenizer.cls_token_id)
+        return float(starts[first] + ends[first])
+
+
+def _span(request: AnswerSpan | ScoreSpan, found: Sequence[_Found]) -> Span | Failure:
     """The best of all windows, without white space at its ends (some tokens carry it)."""
     best = max(found, key=lambda one: one.score)
+    if isinstance(request, ScoreSpan) and best.score == float("-inf"):
+        told = "the model reads it in no window as a whole; set `stride` to share more tokens"
+        return Failure("stretch too long", told)
     text = request.context[best.start : best.end]
     start = best.start + len(text) - len(text.lstrip())
     end = max(start, best.end - (len(text) - len(text.rstrip())))

@@ -10,14 +10,16 @@ word, and its label is the model's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import torch
 from transformers import AutoModelForTokenClassification
 
 from evalsuite import (
     Attribute,
+    Classification,
+    ClassifyWord,
     DifferentiableView,
     Failure,
     LabelTokens,
@@ -86,11 +88,15 @@ class _Window:
     words: tuple[int | None, ...]
 
 
+# By word, the probability of every label [labels].
+_Shares: TypeAlias = dict[int, torch.Tensor]
+
+
 class TokenClassifier(TextEncoder):
     """A bidirectional transformer with a label for each token."""
 
     kind = "token classifier"
-    methods = frozenset({"label_tokens", "differentiate"})
+    methods = frozenset({"label_tokens", "classify_word", "differentiate"})
 
     def __init__(self, reference: str, checkpoint: Checkpoint, module: Any, tokenizer: Any) -> None:
         """Take the labels from the configuration."""
@@ -112,25 +118,29 @@ class TokenClassifier(TextEncoder):
         """Tokens, estimated from the characters."""
         if isinstance(request, Attribute):
             return 2 + len(text_of(request.content)) // 3
-        if not isinstance(request, LabelTokens):
+        if not isinstance(request, LabelTokens | ClassifyWord):
             return 1
         return 2 + sum(1 + len(word) // 4 for word in request.words)
 
     def label_tokens(self, requests: Sequence[LabelTokens]) -> list[TokenLabels | Failure]:
         """One label for each word, with its softmax probability in float32."""
-        windows: list[_Window] = []
-        failures: dict[int, Failure] = {}
+        found = self._shares([self._windows(i, request) for i, request in enumerate(requests)])
+        return [own if isinstance(own, Failure) else self._labelled(own) for own in found]
+
+    def classify_word(self, requests: Sequence[ClassifyWord]) -> list[Classification | Failure]:
+        """The softmax over labels of one word each, in float32."""
+        made = []
         for i, request in enumerate(requests):
-            made = self._windows(i, request)
-            if isinstance(made, Failure):
-                failures[i] = made
-            else:
-                windows.extend(made)
-        found: list[dict[int, tuple[str, float]]] = [{} for _ in requests]
-        for batch in batches([len(w.ids) for w in windows], token_budget(self.device)):
-            for asker, word, label, probability in self._read([windows[k] for k in batch]):
-                found[asker][word] = (label, probability)
-        return [failures[i] if i in failures else _in_order(found[i]) for i in range(len(requests))]
+            windows = self._windows(i, LabelTokens(request.words))
+            if not isinstance(windows, Failure):
+                windows = [_only(w, request.place) for w in windows if _holds(w, request.place)]
+            made.append(windows)
+        return [
+            own
+            if isinstance(own, Failure)
+            else Classification(self.labels, tuple(own[request.place].tolist()))
+            for own, request in zip(self._shares(made), requests, strict=True)
+        ]
 
     def differentiable_view(
         self, content: Content, target: str, *, against: tuple[tuple[str, ...], ...] = ()
@@ -199,20 +209,29 @@ class TokenClassifier(TextEncoder):
         own.extend([None] * len(self.around.after))
         return _Window(asker, tuple(ids), tuple((i, firsts[i]) for i in labelled), tuple(own))
 
-    def _read(self, windows: Sequence[_Window]) -> Iterator[tuple[int, int, str, float]]:
-        """(asker, word, label, probability) of every word to label."""
+    def _shares(self, made: Sequence[list[_Window] | Failure]) -> list[_Shares | Failure]:
+        """The probability of every label for the words of each asker's windows, by word."""
+        windows = [w for own in made if not isinstance(own, Failure) for w in own]
+        found: list[_Shares] = [{} for _ in made]
+        for batch in batches([len(w.ids) for w in windows], token_budget(self.device)):
+            for asker, word, shares in self._read([windows[k] for k in batch]):
+                found[asker][word] = shares
+        return [own if isinstance(own, Failure) else found[i] for i, own in enumerate(made)]
+
+    def _read(self, windows: Sequence[_Window]) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """(asker, word, probabilities [labels]) of every word to label."""
         with torch.inference_mode():
             logits = self.module(**self.inputs([w.ids for w in windows])).logits
             probabilities = logits.float().softmax(-1).cpu()
         for row, window in enumerate(windows):
             for word, position in window.positions:
-                best = int(probabilities[row, position].argmax())
-                yield (
-                    window.asker,
-                    word,
-                    self.labels[best],
-                    float(probabilities[row, position, best]),
-                )
+                yield window.asker, word, probabilities[row, position]
+
+    def _labelled(self, found: _Shares) -> TokenLabels:
+        """The most probable label of each word, in order."""
+        best = [found[i].max(-1) for i in range(len(found))]
+        labels = tuple(self.labels[int(top.indices)] for top in best)
+        return TokenLabels(labels, tuple(float(top.values) for top in best))
 
 
 def _richest(extents: Sequence[tuple[int, int]], word: int, n_words: int) -> int:
@@ -228,9 +247,13 @@ def _richest(extents: Sequence[tuple[int, int]], word: int, n_words: int) -> int
     return max(holding, key=context)
 
 
-def _in_order(found: dict[int, tuple[str, float]]) -> TokenLabels:
-    ordered = [found[i] for i in range(len(found))]
-    return TokenLabels(tuple(label for label, _ in ordered), tuple(p for _, p in ordered))
+def _holds(window: _Window, word: int) -> bool:
+    return any(own == word for own, _ in window.positions)
+
+
+def _only(window: _Window, word: int) -> _Window:
+    """A window in which one of its words is labelled."""
+    return replace(window, positions=tuple(at for at in window.positions if at[0] == word))
 
 
 def _spaces_count(tokenizer: Any) -> bool:

@@ -25,6 +25,7 @@ from evalsuite import (
     LogLikelihood,
     MaskedTokenScores,
     RequestFailed,
+    ScoreSpan,
     Text,
 )
 from evalsuite.content import as_content, text_of
@@ -226,6 +227,20 @@ def test_an_answers_score_is_one_number_asked_or_differentiated(models):
     places = [i for i, (a, b) in enumerate(view.spans) if a >= begin + len(ASKED[0].text) and a < b]
     plain = output.start_logits[0, places[0]] + output.end_logits[0, places[-1]]
     assert value(view) == pytest.approx(float(plain.detach()), abs=1e-5)
+
+
+def test_an_answer_in_its_place_is_no_feature(models):
+    model = models["answers"]
+    parts = (ASKED[0], Text("the house at "), Text("the river"), Text(""))
+    view = model.differentiable_view(parts, "")
+    whole = model.differentiable_view(ASKED, "the river")
+    assert value(view) == pytest.approx(value(whole), abs=1e-6)
+    text = text_of(parts)
+    assert "".join(text[a:b] for a, b in view.spans) == "whereisit?thehouseat"
+    kept = (view.inputs == view.baseline).all(-1)[0].tolist()
+    assert kept == [a == b for a, b in view.spans]
+    (asked,) = model.score_span([ScoreSpan(ASKED[0].text, ASKED[1].text, 13, 22)])
+    assert asked.score == pytest.approx(value(view), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -16,7 +16,7 @@ from transformers import (
     RobertaForQuestionAnswering,
 )
 
-from evalsuite import AnswerSpan, ModelError, UsageError
+from evalsuite import AnswerSpan, Failure, ModelError, ScoreSpan, UsageError
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model
@@ -197,3 +197,46 @@ def test_published_tasks_run_on_a_saved_checkpoint(task, folders, data, tmp_path
     found = {estimate.metric: estimate for estimate in result.estimates}
     assert found["F1"].n == 4
     assert 0 <= found["exact match"].value <= found["F1"].value <= 1
+
+
+def test_the_best_answer_scores_as_itself(pair):
+    model, _ = pair
+    best = model.answer_span([AnswerSpan(QUESTION, context) for context in CONTEXTS])
+    given = model.score_span(
+        [ScoreSpan(QUESTION, c, b.start, b.end) for c, b in zip(CONTEXTS, best, strict=True)]
+    )
+    for own, found in zip(best, given, strict=True):
+        assert (found.text, found.start, found.end) == (own.text, own.start, own.end)
+        assert found.score == pytest.approx(own.score, abs=1e-4)
+        assert found.null_score == pytest.approx(own.null_score, abs=1e-4)
+
+
+def test_any_answer_scores_as_its_start_and_its_end(pair):
+    model, peer = pair
+    context = CONTEXTS[1]
+    encoded = model.tokenizer(QUESTION, context, return_offsets_mapping=True, return_tensors="pt")
+    offsets, parts = encoded.pop("offset_mapping")[0].tolist(), encoded.sequence_ids(0)
+    with torch.no_grad():
+        output = peer(**encoded)
+    begin, end = context.index("house"), context.index(" is warm")
+    places = [i for i, part in enumerate(parts) if part == 1]
+    first = next(i for i in places if offsets[i][1] > begin)
+    last = max(i for i in places if offsets[i][0] < end)
+    (found,) = model.score_span([ScoreSpan(QUESTION, context, begin, end)])
+    expected = output.start_logits[0, first] + output.end_logits[0, last]
+    assert found.score == pytest.approx(float(expected), abs=1e-4)
+    assert found.text == "house at the river"
+
+
+def test_the_batch_changes_no_score(pair):
+    model, _ = pair
+    check_model(model, [ScoreSpan(QUESTION, context, 0, 4) for context in CONTEXTS])
+
+
+def test_a_stretch_that_no_window_holds_is_a_failure(pair):
+    model, _ = pair
+    (found,) = model.score_span([ScoreSpan(QUESTION, CONTEXTS[2], 0, len(CONTEXTS[2]) - 1)])
+    assert isinstance(found, Failure)
+    assert found.kind == "stretch too long"
+    with pytest.raises(ValueError, match="start and end"):
+        ScoreSpan(QUESTION, "Rome", 2, 9)

@@ -15,7 +15,7 @@ from transformers import (
     RobertaForTokenClassification,
 )
 
-from evalsuite import LabelTokens
+from evalsuite import ClassifyWord, LabelTokens
 from evalsuite.factories import loader_for
 from evalsuite.registry import installed
 from evalsuite.testing import check_model
@@ -143,3 +143,37 @@ def test_no_words_are_a_failure(bert):
 def test_the_kind_and_the_labels_are_known(bert):
     assert bert.info.kind == "token classifier"
     assert bert.info.details["labels"] == "O, B-PER, I-PER, B-LOC"
+
+
+@pytest.mark.parametrize("words", [*SENTENCES, LONG])
+def test_a_word_alone_has_the_shares_of_its_place_in_the_sentence(bert, words):
+    (whole,) = bert.label_tokens([LabelTokens(words)])
+    each = bert.classify_word([ClassifyWord(words, place) for place in range(len(words))])
+    assert tuple(found.label for found in each) == whole.labels
+    best = [max(found.probabilities) for found in each]
+    assert best == pytest.approx(whole.probabilities, abs=1e-6)
+    assert all(found.labels == tuple(LABELS.values()) for found in each)
+    assert [sum(found.probabilities) for found in each] == pytest.approx([1.0] * len(words))
+
+
+def test_the_shares_are_transformers_own(folders, bert):
+    peer = AutoModelForTokenClassification.from_pretrained(folders["bert"]).eval()
+    encoded = bert.tokenizer(list(SENTENCES[0]), is_split_into_words=True, return_tensors="pt")
+    with torch.no_grad():
+        shares = peer(**encoded).logits[0].softmax(-1)
+    (found,) = bert.classify_word([ClassifyWord(SENTENCES[0], 5)])
+    assert found.probabilities == pytest.approx(
+        shares[encoded.word_ids().index(5)].tolist(), abs=1e-5
+    )
+
+
+def test_the_batch_changes_no_shares(bert):
+    asked = [
+        ClassifyWord(words, place) for words in (*SENTENCES, LONG) for place in {0, len(words) - 1}
+    ]
+    check_model(bert, [*asked, ClassifyWord(("a", "", "dog"), 1)])
+
+
+def test_a_place_outside_the_sentence_is_refused():
+    with pytest.raises(ValueError, match="one of 2 words"):
+        ClassifyWord(("a", "dog"), 2)

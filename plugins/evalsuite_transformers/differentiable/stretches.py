@@ -78,3 +78,20 @@ def covered(stretches: Sequence[Stretch], begin: int, end: int) -> Span:
     """What characters of a prompt have of the explained text; the first stretch counts."""
     found = (stretch.overlap(begin, end) for stretch in stretches)
     return next((span for span in found if span != NO_SPAN), NO_SPAN)
+
+
+def tokens_over(spans: Sequence[Span | None], stretch: Span) -> tuple[int, int] | None:
+    """The first and the last token with a part in a stretch; None where not all of it is covered.
+
+    Args:
+        spans: Of each token, by characters; None of those that are not in the context.
+        stretch: First and last character, half open; without white space at its ends.
+    """
+    begin, end = stretch
+    over = [i for i, own in enumerate(spans) if own and own[0] < end and own[1] > begin]
+    if not over:
+        return None
+    first, last = spans[over[0]], spans[over[-1]]
+    assert first is not None
+    assert last is not None
+    return (over[0], over[-1]) if first[0] <= begin and last[1] >= end else None

@@ -64,7 +64,7 @@ function explanation(sample, record) {
   return [box];
 }
 
-// The drawn columns of each explainer; the first one's bear no name.
+// The drawn columns of each explainer, or of what else is explained; the first one's bear no name.
 function explainers(record) {
   const found = new Map([[record.explainer || "", {}]]);
   for (const name of Object.keys(record).filter(isPicture)) {
@@ -79,7 +79,8 @@ function explanations(sample, record) {
   const all = explainers(record);
   return all.flatMap(([by, own]) => {
     const made = explanation(sample, own);
-    return made.length && by ? [element("p", `explained by ${by.replaceAll("_", " ")}`, "asked"), ...made] : made;
+    const head = record.explainer ? `explained by ${by.replaceAll("_", " ")}` : `explanation of ${by}`;
+    return made.length && by ? [element("p", head, "asked"), ...made] : made;
   });
 }
 
