@@ -16,6 +16,7 @@ from evalsuite import DifferentiableView
 from evalsuite_explain.explainers.gradients import saliency
 from evalsuite_explain.measures.agreement import spearman
 from evalsuite_explain.measures.fidelity import max_sensitivity
+from evalsuite_explain.measures.randomisation import random_logit
 
 POINTS = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
 LABELS = (0, 1, 2, 0)
@@ -75,6 +76,9 @@ def test_how_alike_the_explanations_of_two_classes_are(network):
     pairs = zip(own / own.max(), others / others.max())
     found = [structural_similarity(one, other) for one, other in pairs]
     assert found == pytest.approx([0.401192, 0.029549, 0.068247, 0.210924], abs=1e-6)
+    # The same maps by their ranks, 1 - sum d^2 / 680: sum d^2 = 272, 534, 396, 630.
+    by_rank = [random_logit(one, [other]) for one, other in zip(own, others)]
+    assert by_rank == pytest.approx([1 - d / 680 for d in (272, 534, 396, 630)], abs=1e-6)
 
 
 def test_how_far_explanations_move_with_the_input(network):
