@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         OutOfMemory,
         RequestFailed,
         UsageError,
+        is_out_of_memory,
     )
     from evalsuite.group_gaps import GroupGap, GroupRatioGap
     from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
@@ -97,6 +98,7 @@ _HOME = {
     "MediaError": "evalsuite.errors",
     "ModelError": "evalsuite.errors",
     "OutOfMemory": "evalsuite.errors",
+    "is_out_of_memory": "evalsuite.errors",
     "RequestFailed": "evalsuite.errors",
     "UsageError": "evalsuite.errors",
     "Estimate": "evalsuite.metric",
@@ -226,5 +228,6 @@ __all__ = [
     "UsageError",
     "__version__",
     "hookimpl",
+    "is_out_of_memory",
     "undefined",
 ]
