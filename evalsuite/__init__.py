@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         is_out_of_memory,
     )
     from evalsuite.group_gaps import GroupGap, GroupRatioGap
-    from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
+    from evalsuite.metric import Counted, Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import (
         DecoderTrace,
         DifferentiableView,
@@ -104,6 +104,7 @@ _HOME = {
     "Estimate": "evalsuite.metric",
     "Metric": "evalsuite.metric",
     "Null": "evalsuite.metric",
+    "Counted": "evalsuite.metric",
     "Summed": "evalsuite.metric",
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
@@ -169,6 +170,7 @@ __all__ = [
     "Classification",
     "Classify",
     "ContinuationScore",
+    "Counted",
     "DataError",
     "DecoderTrace",
     "DifferentiableView",
