@@ -187,7 +187,8 @@ class Counted:
         """The estimates themselves, (estimates,)."""
         import numpy as np
 
-        return self.score(self.columns, np.ones((1, len(self.columns))))[0]
+        once = np.ones((1, len(self.columns)))
+        return np.asarray(self.score(self.columns, once)[0], dtype=float)
 
 
 class Metric(Protocol):

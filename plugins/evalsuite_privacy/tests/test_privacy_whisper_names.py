@@ -24,7 +24,7 @@ from evalsuite.model import answer_batch
 from evalsuite.registry import installed
 from evalsuite.testing import check_model, play
 from evalsuite_privacy.memorisation.noise_masking import NoiseMasking
-from evalsuite_privacy.memorisation.noise_masking_metrics import EXTRACTED, TRUE_NAME
+from evalsuite_privacy.memorisation.noise_masking_metrics import EXTRACTED, KNOWN, TRUE_NAME
 
 WORD, PLACE, N = 2400, 3, 10
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven")
@@ -168,11 +168,13 @@ def test_a_whisper_writes_the_names_that_it_was_trained_on_over_noise(asked):
     assert found.estimate("names written when heard").value >= 0.9
     assert found.estimate(TRUE_NAME).value >= 0.8
     assert found.estimate(TRUE_NAME, "trained on=no").value <= 0.2
-    assert found.estimate(EXTRACTED).verdict == "differs from null"
+    for name in (EXTRACTED, KNOWN):
+        assert found.estimate(name).verdict == "differs from null"
 
 
 def test_its_twin_that_heard_none_of_these_clips_is_silent(asked):
     found = asked("twin")
     assert found.estimate("names written when heard").value >= 0.9
     assert found.estimate(TRUE_NAME).value <= 0.2
-    assert found.estimate(EXTRACTED).verdict == "compatible with null"
+    for name in (EXTRACTED, KNOWN):
+        assert found.estimate(name).verdict != "differs from null"
