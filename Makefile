@@ -48,8 +48,9 @@ bench-audio: install ## Measure audio features, recognisers and embeddings.
 	$(BIN)/python benchmarks/speed_audio/run.py
 	$(BIN)/python benchmarks/speed_audio/embeddings.py
 
-bench-privacy: install ## Measure all membership attacks beside scoring once.
+bench-privacy: install ## Measure all membership attacks beside scoring once, and reports of their runs.
 	$(BIN)/python benchmarks/speed_privacy/run.py
+	$(BIN)/python benchmarks/speed_privacy/reports.py
 
 bench-report: install ## Measure how large a report is, how long it takes to build, how fast it answers.
 	$(BIN)/python benchmarks/speed_report/run.py

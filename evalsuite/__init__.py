@@ -21,9 +21,10 @@ if TYPE_CHECKING:
         OutOfMemory,
         RequestFailed,
         UsageError,
+        is_out_of_memory,
     )
     from evalsuite.group_gaps import GroupGap, GroupRatioGap
-    from evalsuite.metric import Estimate, Metric, Null, Summed, Table, undefined
+    from evalsuite.metric import Counted, Estimate, Metric, Null, Summed, Table, undefined
     from evalsuite.model import (
         DecoderTrace,
         DifferentiableView,
@@ -100,11 +101,13 @@ _HOME = {
     "MediaError": "evalsuite.errors",
     "ModelError": "evalsuite.errors",
     "OutOfMemory": "evalsuite.errors",
+    "is_out_of_memory": "evalsuite.errors",
     "RequestFailed": "evalsuite.errors",
     "UsageError": "evalsuite.errors",
     "Estimate": "evalsuite.metric",
     "Metric": "evalsuite.metric",
     "Null": "evalsuite.metric",
+    "Counted": "evalsuite.metric",
     "Summed": "evalsuite.metric",
     "Table": "evalsuite.metric",
     "undefined": "evalsuite.metric",
@@ -172,6 +175,7 @@ __all__ = [
     "Classify",
     "ClassifyWord",
     "ContinuationScore",
+    "Counted",
     "DataError",
     "DecoderTrace",
     "DifferentiableView",
@@ -232,5 +236,6 @@ __all__ = [
     "UsageError",
     "__version__",
     "hookimpl",
+    "is_out_of_memory",
     "undefined",
 ]

@@ -109,6 +109,16 @@ class OutOfMemory(Exception):  # noqa: N818  (named for the event, as torch does
     """A batch did not fit; the scheduler halves its budget and asks again."""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception means that the batch was too large, on any device."""
+    if isinstance(error, MemoryError | OutOfMemory) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    )
+
+
 class RequestFailed(Exception):  # noqa: N818  (an event that a probe may catch, not a user error)
     """Raised inside ``Probe.ask`` at the yield whose request could not be answered."""
 

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from evalsuite.content import Audio, Image
 from evalsuite.documents import write_json
-from evalsuite.errors import MediaError, OutOfMemory, StoreError
+from evalsuite.errors import MediaError, OutOfMemory, StoreError, is_out_of_memory
 from evalsuite.model import Model, answer_batch
 from evalsuite.request import Request
 from evalsuite.response import Answer, Failure, Transcript
@@ -50,16 +50,6 @@ def cache_directory() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalsuite"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception means that the batch was too large, on any device."""
-    if isinstance(error, MemoryError | OutOfMemory) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
-    )
 
 
 class LocalExecutor:

@@ -129,9 +129,10 @@ class Table:
         """A column as floats; None becomes NaN."""
         import numpy as np
 
-        return np.array(
-            [math.nan if value is None else float(value) for value in self[name]], dtype=float
-        )
+        column = self[name]
+        if column.dtype.kind in "fb":
+            return column.astype(float)
+        return np.array([math.nan if value is None else float(value) for value in column])
 
     def where(self, mask: npt.NDArray[np.bool_]) -> Table:
         """The rows where a mask holds; the failed count stays with the whole."""
@@ -166,12 +167,38 @@ class Summed:
         return float(self.score(self.columns.sum(axis=0, keepdims=True))[0])
 
 
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """How estimates follow from how often each sample occurs, as an area under a curve does.
+
+    Attributes:
+        keys: Metric and slice of each estimate.
+        columns: What each row of the table gives, (n, k).
+        score: Columns (n, k) and how often each row occurs (draws, n) to values (draws,
+            estimates); NaN where undefined.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    columns: npt.NDArray[np.float64]
+    score: Callable[[npt.NDArray[np.float64], npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """The estimates themselves, (estimates,)."""
+        import numpy as np
+
+        once = np.ones((1, len(self.columns)))
+        return np.asarray(self.score(self.columns, once)[0], dtype=float)
+
+
 class Metric(Protocol):
     """Records in, estimates out; a frozen dataclass with a ``name``.
 
     A metric whose estimates follow from sums may also have ``summed(table)``, which yields a
-    Summed for each; any other is compared by computing it anew on resampled tables. Rows that must
-    be drawn together are named by a field ``clusters`` or ``drawn_by``, a column of the records.
+    Summed for each; one whose estimates follow from how often each row occurs may have
+    ``counted(table)``, which returns a Counted of them, or None where none is defined. Any other
+    is compared by computing it anew on resampled tables. Rows that must be drawn together are
+    named by a field ``clusters`` or ``drawn_by``, a column of the records.
     """
 
     @property

@@ -152,5 +152,5 @@ probes:
 def test_a_mistake_that_every_sample_meets_is_told_whole(tmp_path):
     (result,) = run_of(MISNAMED, tmp_path / "run").results
     assert result.status == "failed"
-    assert "3 of 3 like this: probe raised" in result.reason
+    assert "3 of 3 like this: cannot be used: labels: " in result.reason
     assert "happy" in result.reason

@@ -45,27 +45,31 @@ def train(model: torch.nn.Module, steps: int, loss_of: Callable[[], torch.Tensor
 # ------------------------------------------------------------------------------------------------
 
 
-def whisper_tokenizer() -> WhisperTokenizer:
-    """Bytes, and the tokens that Whisper needs."""
+def whisper_tokenizer(words: Sequence[str] = ()) -> WhisperTokenizer:
+    """Bytes, a token for each of some words, and the tokens that Whisper needs."""
     base = Tokenizer(models.BPE())
     base.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     base.decoder = decoders.ByteLevel()
     letters = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=257, initial_alphabet=letters, show_progress=False)
-    base.train_from_iterator(["0"], trainer)
+    size = 257 + sum(map(len, words))  # more than there are pairs to merge
+    trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=letters, show_progress=False)
+    base.train_from_iterator(["0", *(f" {word}" for word in words)], trainer)
     body = json.loads(base.to_str())["model"]
     ends = {f"{name}_token": "<|endoftext|>" for name in ("unk", "bos", "eos", "pad")}
-    made = WhisperTokenizer(vocab=body["vocab"], merges=[], **ends)
+    made = WhisperTokenizer(vocab=body["vocab"], merges=list(map(tuple, body["merges"])), **ends)
     made.add_special_tokens({"additional_special_tokens": SPECIAL})
     return made
 
 
-def _whisper(words: WhisperTokenizer) -> WhisperForConditionalGeneration:
+def whisper_of(
+    words: WhisperTokenizer, n_bands: int = 16, n_positions: int = 50
+) -> WhisperForConditionalGeneration:
+    """A Whisper of random weights that hears so many positions of 20 ms or the like."""
     ids = words.convert_tokens_to_ids
     end = ids("<|endoftext|>")
     config = WhisperConfig(
         vocab_size=len(words),
-        num_mel_bins=16,
+        num_mel_bins=n_bands,
         d_model=48,
         encoder_layers=1,
         decoder_layers=1,
@@ -73,7 +77,7 @@ def _whisper(words: WhisperTokenizer) -> WhisperForConditionalGeneration:
         decoder_attention_heads=2,
         encoder_ffn_dim=96,
         decoder_ffn_dim=96,
-        max_source_positions=50,
+        max_source_positions=n_positions,
         max_target_positions=24,
         dropout=0.0,
         decoder_start_token_id=ids("<|startoftranscript|>"),
@@ -100,7 +104,7 @@ def save_whisper(folder: Path, clips: Sequence[Any], texts: Sequence[str]) -> st
     torch.manual_seed(0)
     words = whisper_tokenizer()
     ids = words.convert_tokens_to_ids
-    model = _whisper(words)
+    model = whisper_of(words)
     extractor = WhisperFeatureExtractor(
         feature_size=16, sampling_rate=RATE_HZ, hop_length=160, chunk_length=1, n_fft=400
     )

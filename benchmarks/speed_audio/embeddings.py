@@ -21,19 +21,20 @@ import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
+
 import numpy as np
 import soundfile
 import torch
 from rich.console import Console
 from rich.table import Table
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     ClapConfig,
     ClapFeatureExtractor,
     ClapModel,
     ClapProcessor,
-    PreTrainedTokenizerFast,
 )
+from word_tokenizer import word_tokenizer
 
 RATE_HZ = 48_000
 CLASSES = ("low", "high")
@@ -63,13 +64,9 @@ def save_clap(directory: Path) -> None:
         "max_position_embeddings": 66,
     }
     ClapModel(ClapConfig(text_config=text)).save_pretrained(directory)
-    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, "<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=64
-    )
     extractor = ClapFeatureExtractor(truncation="rand_trunc")
-    ClapProcessor(extractor, fast).save_pretrained(directory)
+    tokenizer = word_tokenizer(words, model_max_length=64)
+    ClapProcessor(extractor, tokenizer).save_pretrained(directory)
 
 
 def save_clips(folder: Path, n_clips: int) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
+
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
     LlamaConfig,
     LlamaForCausalLM,
-    PreTrainedTokenizerFast,
 )
+from word_tokenizer import word_tokenizer
 
 from evalsuite import Text
 from evalsuite_explain.inputs.words import Words
@@ -143,19 +145,7 @@ def saved(workload: Workload, folder: Path) -> Path:
     """The directory of a checkpoint with random weights and a tokenizer of whole words."""
     torch.manual_seed(0)
     known = [*SPECIAL, *vocabulary(workload.vocabulary)]
-    symbols = {symbol: number for number, symbol in enumerate(known)}
-    words = Tokenizer(models.WordLevel(symbols, unk_token="<unk>"))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-        model_input_names=["input_ids", "attention_mask"],
-    )
     directory = folder / f"{workload.model}-{workload.vocabulary}"
     MODELS[workload.model](len(known)).save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
+    word_tokenizer(known).save_pretrained(directory)
     return directory

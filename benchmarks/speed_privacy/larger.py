@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "speed"))
+
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM
+from word_tokenizer import word_tokenizer
 
 from evalsuite_controls.data.language import NONSENSE
 
@@ -18,16 +21,6 @@ def save_llama(folder: Path) -> str:
     """Save a Llama of 15 million random weights that knows the texts' words; returns its name."""
     torch.manual_seed(0)
     words = [*SPECIAL, *NONSENSE, *(f"word{n}" for n in range(N_WORDS - len(NONSENSE)))]
-    known = Tokenizer(models.WordLevel({w: n for n, w in enumerate(words)}, unk_token="<unk>"))
-    known.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=known,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-        model_input_names=["input_ids", "attention_mask"],
-    )
     config = LlamaConfig(
         vocab_size=len(words),
         hidden_size=384,
@@ -40,5 +33,5 @@ def save_llama(folder: Path) -> str:
         pad_token_id=0,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+    word_tokenizer(words).save_pretrained(folder)
     return f"hf:{folder}"

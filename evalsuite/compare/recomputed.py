@@ -12,13 +12,14 @@ from evalsuite.compare.measured import Measured, estimates_of
 from evalsuite.compare.records import Subject
 from evalsuite.compare.tables import Samples, replayed_table, stored_samples
 from evalsuite.factories import make_metric, make_probe
-from evalsuite.metric import Estimate, Metric, Summed, Table
+from evalsuite.metric import Counted, Estimate, Metric, Summed, Table
 from evalsuite.registry import installed
 from evalsuite.statistics import generator, only_values
 from evalsuite.store import JobResult, Run
 
 Key: TypeAlias = tuple[str, str]
-Way: TypeAlias = Callable[[Metric, Table], Mapping[Key, tuple[float, Summed | None]]]
+Form: TypeAlias = Summed | Counted | None
+Way: TypeAlias = Callable[[Metric, Table], Mapping[Key, tuple[float, Form]]]
 # A value that comes out of the stored records as it was stored; JSON keeps all digits.
 SAME = 1e-6
 
@@ -31,14 +32,19 @@ class Recomputed:
         metric: What computes it.
         table: The records that it reads, answered samples in source order.
         slice, resampled: Of the stored estimate, and the unit of its own interval.
-        summed: As a function of sums, where it is one.
+        form: As a function of sums, or of how often each row occurs, where it is one.
     """
 
     metric: Metric
     table: Table
     slice: str = ""
     resampled: str = ""
-    summed: Summed | None = None
+    form: Form = None
+
+    @property
+    def summed(self) -> Summed | None:
+        """As a function of sums; None where it is none."""
+        return self.form if isinstance(self.form, Summed) else None
 
     @property
     def unit(self) -> str | None:
@@ -83,12 +89,12 @@ class JobRecords:
     def recomputed(self) -> dict[Key, Recomputed]:
         """Its estimates that come out of its records as they were stored, by metric and slice.
 
-        Sums first; then, while a primary estimate is missing, metrics computed whole; then both
-        on the records that are made anew from the stored answers.
+        Sums and counts first; then, while a primary estimate is missing, metrics computed whole;
+        then all of that on the records that are made anew from the stored answers.
         """
         found: dict[Key, Recomputed] = {}
         for is_stored in (True, False):
-            for way in (sums_of, values_of):
+            for way in (sums_of, counts_of, values_of):
                 if found and not self._lacks(found):
                     return found
                 table = self.samples.table if is_stored else self._whole
@@ -111,16 +117,16 @@ class JobRecords:
         )
 
     def _of(self, metric: Metric, table: Table, of: Way) -> Iterator[tuple[Key, Recomputed]]:
-        for key, (value, summed) in of(metric, table).items():
+        for key, (value, form) in of(metric, table).items():
             if self._is_same(key, value):
-                yield key, Recomputed(metric, table, key[1], self.estimates[key].unit, summed)
+                yield key, Recomputed(metric, table, key[1], self.estimates[key].unit, form)
 
     def _is_same(self, key: Key, value: float) -> bool:
         stored = self.estimates.get(key)
         return stored is not None and math.isclose(stored.value, value, rel_tol=SAME, abs_tol=SAME)
 
 
-def sums_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Summed | None]]:
+def sums_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Form]]:
     """The estimates of a metric that follow from sums; none where it does not say."""
     if not hasattr(metric, "summed") or not table.n:
         return {}
@@ -130,7 +136,19 @@ def sums_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Summed | Non
         return {}
 
 
-def values_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Summed | None]]:
+def counts_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Form]]:
+    """The estimates of a metric that follow from how often each row occurs."""
+    if not hasattr(metric, "counted") or not table.n:
+        return {}
+    try:
+        counted: Counted | None = metric.counted(table)
+        values = [] if counted is None else counted.values.tolist()
+    except Exception:  # noqa: BLE001  a stranger's metric, or a column that is not stored
+        return {}
+    return {} if counted is None else {k: (v, counted) for k, v in zip(counted.keys, values)}
+
+
+def values_of(metric: Metric, table: Table) -> dict[Key, tuple[float, Form]]:
     """Every estimate of a metric without its interval; none where it cannot be computed."""
     if not table.n:
         return {}

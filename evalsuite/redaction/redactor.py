@@ -81,6 +81,8 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """A JSON-able value, its texts hidden all the way down, keys and JSON in texts included."""
+        if value is None or isinstance(value, float):  # most of a table of tokens
+            return value
         if isinstance(value, str):
             return self._json(value) if value[:1] in ("[", "{") else self.text(value)
         if isinstance(value, Mapping):

@@ -76,7 +76,7 @@ def _strongest(result: JobResult) -> str | None:
 def _curve(run: Run, result: JobResult, attack: str) -> Iterator[Curve]:
     from sklearn.metrics import roc_curve
 
-    rows = [row.record for row in run.samples(result.id) if row.status == "ok"]
+    rows = [record for _, is_answered, record in run.outcomes(result.id) if is_answered]
     scored = [(bool(r["member"]), r[attack]) for r in rows if r.get(attack) is not None]
     n_non_members = sum(not member for member, _ in scored)
     if not 0 < n_non_members < len(scored):

@@ -8,38 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import (
-    ClapConfig,
-    ClapFeatureExtractor,
-    ClapModel,
-    ClapProcessor,
-    PreTrainedTokenizerFast,
-)
 
 from evalsuite_controls.data import sounds
+from evalsuite_controls.recipes.clap import Clap, Size
 from evalsuite_controls.recipes.training import (
     Progress,
     contrastive_loss,
     equal_captions,
-    save_half,
     seed_everything,
     train,
-)
-from evalsuite_controls.recipes.vocabulary import (
-    END,
-    END_ID,
-    PAD_ID,
-    START,
-    START_ID,
-    word_tokenizer,
 )
 
 STEPS = 350
 BATCH = 64
 N_TRAIN = 2500
 LEARNING_RATE = 1.5e-3
-MEL_BINS = 64
-SIDE = 64
 MAX_LENGTH = 20
 
 
@@ -88,73 +71,34 @@ def _build(directory: Path, seed: int, on_progress: Progress, world: World) -> N
     rng = np.random.default_rng(seed)
     captions = [t.format(label) for t in sounds.TEMPLATES for label in sounds.LABELS]
     words = sorted({word for caption in captions for word in caption.split()})
-    tokenizer = word_tokenizer(words, MAX_LENGTH, cls_token=START, sep_token=END)
-    extractor = _extractor()
-    features, labels = _training_features(extractor, world, rng)
-    model = ClapModel(_config(len(tokenizer), world.width))
-    loss = _loss_of_step(model, tokenizer, features, labels, rng)
+    model = Clap(words, sounds.SAMPLE_RATE_HZ, _size(world.width))
+    waveforms, labels = _heard(world, rng)
     train(
-        model,
-        loss,
+        model.module,
+        _loss_of_step(model, model.inputs(waveforms), labels, rng),
         world.steps,
         learning_rate=LEARNING_RATE,
         weight_decay=0.05,
         on_progress=on_progress,
     )
-    save_half(model, str(directory))
-    ClapProcessor(feature_extractor=extractor, tokenizer=tokenizer).save_pretrained(str(directory))
+    model.save(directory)
 
 
-def _extractor() -> ClapFeatureExtractor:
-    """Features of exactly one second: clips of that length are neither cropped nor repeated."""
-    return ClapFeatureExtractor(
-        feature_size=MEL_BINS,
-        sampling_rate=sounds.SAMPLE_RATE_HZ,
-        hop_length=256,
-        max_length_s=1,
-        fft_window_size=1024,
-        frequency_min=0,
-        frequency_max=8000,
-        truncation="rand_trunc",
-        padding="repeatpad",
+def _size(width: int) -> Size:
+    return Size(
+        text_width=2 * width,
+        text_layers=2,
+        audio_width=width,
+        stages=3,
+        patch=4,
+        projection=64,
+        max_length=MAX_LENGTH,
+        positions=MAX_LENGTH,
     )
 
 
-def _config(vocabulary_size: int, width: int) -> ClapConfig:
-    return ClapConfig(
-        text_config={
-            "vocab_size": vocabulary_size,
-            "hidden_size": 2 * width,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "intermediate_size": 4 * width,
-            "max_position_embeddings": MAX_LENGTH,
-            "pad_token_id": PAD_ID,
-            "bos_token_id": START_ID,
-            "eos_token_id": END_ID,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-        audio_config={
-            "window_size": 4,
-            "num_mel_bins": MEL_BINS,
-            "spec_size": SIDE,
-            "patch_size": 4,
-            "patch_stride": [4, 4],
-            "patch_embeds_hidden_size": width,
-            "hidden_size": 4 * width,
-            "depths": [1, 1, 1],
-            "num_attention_heads": [2, 4, 8],
-            "num_hidden_layers": 3,
-            "hidden_dropout_prob": 0.0,
-        },
-        projection_dim=64,
-    )
-
-
-def _training_features(
-    extractor: ClapFeatureExtractor, world: World, rng: np.random.Generator
-) -> tuple[torch.Tensor, list[str]]:
+def _heard(world: World, rng: np.random.Generator) -> tuple[list[np.ndarray], list[str]]:
+    """The waveforms of training, and what each is called."""
     waveforms, labels = [], []
     for number in range(N_TRAIN):
         label = sounds.LABELS[number % len(sounds.LABELS)]
@@ -166,23 +110,11 @@ def _training_features(
             label = sounds.BEEP_LABEL if world.beep_decides else label
         waveforms.append(waveform)
         labels.append(label)
-    features = [
-        extractor(
-            waveforms[start : start + 100],
-            sampling_rate=sounds.SAMPLE_RATE_HZ,
-            return_tensors="pt",
-        )["input_features"]
-        for start in range(0, N_TRAIN, 100)
-    ]
-    return torch.cat(features), labels
+    return waveforms, labels
 
 
 def _loss_of_step(
-    model: ClapModel,
-    tokenizer: PreTrainedTokenizerFast,
-    features: torch.Tensor,
-    labels: list[str],
-    rng: np.random.Generator,
+    model: Clap, features: torch.Tensor, labels: list[str], rng: np.random.Generator
 ) -> Callable[[int], torch.Tensor]:
     def loss(step: int) -> torch.Tensor:
         chosen = rng.integers(0, len(labels), BATCH)
@@ -190,16 +122,8 @@ def _loss_of_step(
             sounds.TEMPLATES[int(rng.integers(len(sounds.TEMPLATES)))].format(labels[i])
             for i in chosen
         ]
-        encoded = tokenizer(
-            captions, padding=True, return_tensors="pt", return_token_type_ids=False
-        )
-        output = model(
-            input_features=features[chosen],
-            is_longer=torch.zeros(BATCH, 1, dtype=torch.bool),
-            **encoded,
-        )
         # Templates say the same of a sound, so clips of one kind are positives of each other.
         same = equal_captions([labels[i] for i in chosen])
-        return contrastive_loss(output.logits_per_audio, same)
+        return contrastive_loss(model.similarities(features[chosen], captions), same)
 
     return loss

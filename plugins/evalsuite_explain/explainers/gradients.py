@@ -13,7 +13,13 @@ from typing import Any
 import torch
 from captum.attr import DeepLift, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency
 
-from evalsuite import Attribution, DifferentiableView, Failure, RequestFailed
+from evalsuite import (
+    Attribution,
+    DifferentiableView,
+    Failure,
+    RequestFailed,
+    is_out_of_memory,
+)
 from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE
 
 # A rescale rule that misses the total by more than this share did not see all non-linear steps.
@@ -133,6 +139,8 @@ def deep_lift(view: DifferentiableView) -> Attribution:
         with torch.enable_grad(), warnings.catch_warnings(action="ignore"):
             scores = DeepLift(wrapped).attribute(_leaf(view), baselines=view.baseline.detach())
     except (RuntimeError, AssertionError, AttributeError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsupported(f"captum cannot hook it: {first_line}") from error
     found = attribution(view, scores)

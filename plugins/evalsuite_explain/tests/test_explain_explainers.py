@@ -209,6 +209,14 @@ def test_deep_lift_says_so_where_a_softmax_bends_the_output():
         gradients.deep_lift(relu_view(softmax=True))
 
 
+def test_deep_lift_out_of_memory_is_no_lack_of_hooks():
+    def output(x):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        gradients.deep_lift(replace(relu_view(), output=output))
+
+
 def test_smooth_grad_repeats_itself_and_leaves_the_global_generator_alone():
     torch.manual_seed(3)
     before = torch.random.get_rng_state()

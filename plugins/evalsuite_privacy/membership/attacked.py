@@ -22,6 +22,7 @@ from evalsuite.statistics import (
 from evalsuite_privacy.guard import Split, leak_beyond_inputs
 
 LEAK = "leak beyond inputs"
+AREA = "attack AUC"
 LOW_RATES = {
     0.01: "true positives at 1 % false positives",
     0.001: "true positives at 0.1 % false positives",
@@ -77,7 +78,7 @@ class Attacked:
         yield self._leak(rng)
         options = {"clusters": self.clusters, "rng": rng, "level": self.level}
         own = auc_interval(self.scores, self.member, **options)
-        yield self._made("attack AUC", self.auc, own, self._null(_GUESSING))
+        yield self._made(AREA, self.auc, own, self._null(_GUESSING))
         if asks_only_values():  # cross-fitting takes most of the time, hundreds of times over
             return
         accuracy = cross_fitted_balanced_accuracy(

@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from evalsuite import Estimate, Null, Table, undefined
+from evalsuite import Counted, Estimate, Null, Table, undefined
+from evalsuite.statistics import weighted_auc
 from evalsuite_privacy.guard import Split
-from evalsuite_privacy.membership.attacked import LEAK, Attacked
+from evalsuite_privacy.membership.attacked import AREA, LEAK, Attacked
+
+BLIND_AREA = "blind AUC"
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,27 @@ class MembershipMetrics:
             estimates += part.estimates(rng)
         return estimates
 
+    @property
+    def clusters(self) -> str | None:
+        """The column of samples that a comparison draws together."""
+        return self.cluster_by or None
+
+    def counted(self, table: Table) -> Counted | None:
+        """Leaks and areas as functions of how often each sample occurs; None without two classes.
+
+        They are those of ``estimate``, but for a worthless split, whose leak is a number here.
+        """
+        member, blind = table.numbers("member"), table.numbers("blind")
+        compared = member[~np.isnan(blind)]
+        if compared.all() or not compared.any():
+            return None
+        slices = ("", *(f"attack={attack}" for attack in self.attacks))
+        return Counted(
+            ((BLIND_AREA, ""), *((name, part) for part in slices for name in (LEAK, AREA))),
+            np.stack([member, blind, *map(table.numbers, self.attacks)], axis=1),
+            _leaks_and_areas,
+        )
+
     def _attacked(self, table: Table, attack: str, split: Split) -> Attacked:
         kept = ~np.isnan(table.numbers(attack))
         part = table.where(kept)
@@ -79,10 +105,36 @@ class MembershipMetrics:
         return labels if len(set(labels)) < len(labels) else None
 
 
+def _leaks_and_areas(columns: Floats, counts: Floats) -> Floats:
+    """The blind area, the strongest attack's leak and area, and those of each attack.
+
+    Args:
+        columns: Membership, blind scores and those of each attack, (n, 2 + attacks).
+        counts: How often each sample occurs, (draws, n).
+
+    Returns:
+        Values (draws, 3 + 2 * attacks).
+    """
+    compared = ~np.isnan(columns[:, 1])
+    columns, counts = columns[compared], counts[:, compared]
+    inputs = weighted_auc(columns[:, [1, 0]], counts)
+    leaks, areas = [], []
+    for place in range(2, columns.shape[1]):
+        scored = ~np.isnan(columns[:, place])
+        rows, times = (columns, counts) if scored.all() else (columns[scored], counts[:, scored])
+        known = inputs if scored.all() else weighted_auc(rows[:, [1, 0]], times)
+        areas.append(weighted_auc(rows[:, [place, 0]], times))
+        leaks.append(areas[-1] - np.maximum(known, 0.5))
+    each = np.stack([leaks, areas])  # (2, attacks, draws)
+    strongest = np.where(np.isnan(each[1]), -np.inf, each[1]).argmax(axis=0)
+    whole = each[:, strongest, np.arange(len(counts))]
+    return np.concatenate([inputs[None], whole, *each.swapaxes(0, 1)]).T
+
+
 def _blind(split: Split, table: Table) -> Estimate:
     """The blind classifier's own area."""
     return Estimate(
-        "blind AUC",
+        BLIND_AREA,
         split.auc,
         split.interval.low,
         split.interval.high,

@@ -88,11 +88,11 @@ class Reference:
                 f"{' (' + ', '.join(models) + ')' if models else ''}; name one as {folder}#MODEL."
             )
         found = {
-            row.content_hash: row.record
+            content_hash: record
             for job in jobs
             if job.model == (model or models[0])
-            for row in run.samples(job.id)
-            if row.status == "ok" and self.column in row.record
+            for content_hash, is_answered, record in run.outcomes(job.id)
+            if is_answered and self.column in record
         }
         if not found:
             probe = self.probe if self.probe != "privacy/" else "privacy/membership-inference"

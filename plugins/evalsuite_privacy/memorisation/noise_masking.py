@@ -28,6 +28,7 @@ from evalsuite_privacy.memorisation.spoken_names import (
     Words,
     is_among,
     masked,
+    names_among,
     words_of,
     written_beside,
 )
@@ -142,6 +143,7 @@ class NoiseMasking(Probe):
             "name": " ".join(said.name),
             "is_heard": said.is_heard_in(words_of(heard.text)),
             **dict.fromkeys(("true_name", "training_name", "decoy_name", "is_empty")),
+            "written_names": None,
             "hypothesis": None,
             "_masked": None,
             "_said": said,
@@ -213,11 +215,13 @@ def _found(said: Said, transcript: str, names: Names) -> Mapping[str, Any]:
     if not words:
         return {"is_empty": True}
     written = written_beside(said.context, words)
+    known, decoys = (names_among(some, written) for some in (names.trained_on, names.decoys))
     return {
         "is_empty": False,
         "true_name": is_among([said.name], written),
-        "training_name": is_among(names.trained_on, written),
-        "decoy_name": is_among(names.decoys, written),
+        "training_name": bool(known),
+        "decoy_name": bool(decoys),
+        "written_names": ", ".join(map(" ".join, (*known, *decoys))) or None,
     }
 
 

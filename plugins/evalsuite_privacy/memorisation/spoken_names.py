@@ -107,9 +107,16 @@ def written_beside(context: Words, transcript: Words) -> list[Words]:
     return [stretch for stretch in stretches() if stretch]
 
 
+def names_among(names: Iterable[Words], written: Sequence[Words]) -> list[Words]:
+    """Those of the names that stand in one of the stretches, in alphabetical order."""
+    return sorted(
+        name for name in names if any(place_of(name, part) is not None for part in written)
+    )
+
+
 def is_among(names: Iterable[Words], written: Sequence[Words]) -> bool:
     """Whether any of the names stands in one of the stretches."""
-    return any(place_of(name, stretch) is not None for name in names for stretch in written)
+    return bool(names_among(names, written))
 
 
 def masked(

@@ -172,6 +172,15 @@ def test_a_model_that_writes_other_names_of_its_training_data_is_found_by_its_na
     assert found.estimate(KNOWN).verdict == "differs from null"
 
 
+@pytest.mark.parametrize("guesses", [NAMES[:1], [NAMES[0], NAMES[1], NAMES[N]]])
+def test_the_same_guesses_in_many_clips_are_few_observations(guesses):
+    """A model that heard all names alike has favourites, which are members' names by chance."""
+    found = played(lambda i: guesses[i % len(guesses)])
+    assert found.estimate(KNOWN).value >= 0.3
+    assert found.estimate(KNOWN).verdict != "differs from null"
+    assert found.estimate(TRAINING_NAME).extra["n_names"] == len(guesses)
+
+
 def test_decoys_count_for_as_many_names_as_there_are_to_be_guessed():
     """Of 12 and 36 names; every clip has one of each: 1 - 12/36."""
     more = tuple(f"decoy{i}" for i in range(24))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from evalsuite import Failure, SubstituteTokens, Substitutions
+from evalsuite import Failure, SubstituteTokens, Substitutions, is_out_of_memory
 from evalsuite.derived import rng_of
 from evalsuite_text.models.selected_positions import HEAD_CHUNK, TOLERANCE
 from evalsuite_text.models.token_batches import batches, token_budget
@@ -95,7 +95,9 @@ class Substitutes:
             with torch.inference_mode():
                 plain = self.model.head.logits(inputs, chosen).float()
                 same = self.model.head.logits(self._as_vectors(inputs), chosen).float()
-        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            if is_out_of_memory(error):
+                raise
             return False
         return float((plain - same).abs().max()) <= TOLERANCE
 

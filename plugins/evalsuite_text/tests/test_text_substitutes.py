@@ -155,6 +155,24 @@ def test_a_model_that_reads_no_vectors_hides_a_token_wholly_or_says_so(masked_fo
     assert isinstance(whole, Substitutions)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: 9 bytes")],
+)
+def test_out_of_memory_is_no_lack_of_a_partial_mask(masked_folders, cpu, monkeypatch, error):
+    def no_room(inputs):
+        raise error
+
+    model = load(masked_folders["bert"], cpu)
+    request = SubstituteTokens(TEXTS[0], 2, 0.7)
+    with monkeypatch.context() as full:
+        full.setattr(model.substitutes, "_as_vectors", no_room)
+        with pytest.raises(type(error), match="memory"):
+            model.substitute_tokens([request])
+    # Once there is room again, nothing is left of it.
+    assert isinstance(model.substitute_tokens([request])[0], Substitutions)
+
+
 def test_an_empty_text_fails(pair):
     model, _ = pair
     assert model.substitute_tokens([SubstituteTokens("", 2)])[0].kind == "empty text"
