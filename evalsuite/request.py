@@ -93,9 +93,13 @@ class RollingLogLikelihood(Request):
 
 @dataclass(frozen=True)
 class TokenScores(Request):
-    """Per-token log-probability with the mean and deviation of log p over the vocabulary."""
+    """Per-token log-probability with the mean and deviation of log p over the vocabulary.
+
+    Where each token stands in the text is told where ``spans`` asks for it.
+    """
 
     text: str
+    spans: bool = False
     method: ClassVar[str] = "token_scores"
 
 

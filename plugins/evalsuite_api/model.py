@@ -103,7 +103,7 @@ class ServedModel:
 
     def token_scores(self, requests: Sequence[TokenScores]) -> list[TokenScoreTable | Failure]:
         """Each token's log-probability, the first left out; without moments."""
-        return self.client.all([partial(self._table, request.text) for request in requests])
+        return self.client.all([partial(self._table, request) for request in requests])
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding | Failure]:
         """Unit vectors."""
@@ -205,11 +205,11 @@ class ServedModel:
             n_bytes=len(text[first:].encode()),
         )
 
-    def _table(self, text: str) -> TokenScoreTable:
-        tokens = self._scored(text)
+    def _table(self, request: TokenScores) -> TokenScoreTable:
+        tokens = self._scored(request.text)
         return TokenScoreTable(
             logprobs=tuple(float(token.logprob or 0.0) for token in tokens),
-            spans=tuple((token.start, token.end) for token in tokens),
+            spans=tuple((token.start, token.end) for token in tokens if request.spans),
         )
 
     def _embed(self, text: str) -> Embedding:

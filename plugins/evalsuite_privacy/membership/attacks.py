@@ -77,8 +77,8 @@ def min_k(logprobs: npt.ArrayLike, k: float) -> float:
         k: Share of the tokens, in (0, 1].
     """
     values = np.sort(np.asarray(logprobs, dtype=float))
-    lowest = values[: _share(k, values.size)]
-    return float(lowest.mean()) if lowest.size else math.nan
+    n = _share(k, values.size)
+    return float(values[:n].sum() / n) if n else math.nan
 
 
 def min_k_plus_plus(

@@ -188,10 +188,9 @@ class CausalLanguageModel(TorchModel):
             rows = [[row] if isinstance(row, ScoredRow) else [] for row in self._pairs(requests)]
         elif isinstance(requests[0], RollingLogLikelihood | TokenScores):
             texts = [request.text for request in requests]
-            if isinstance(requests[0], TokenScores):
-                self.encoder.spans_of(texts)  # encodes them too, and once is enough
-            else:
-                self.encoder.encode_all(texts)
+            # What gives spans gives ids too, and texts are encoded once.
+            self.encoder.spans_of([r.text for r in requests if getattr(r, "spans", False)])
+            self.encoder.encode_all(texts)
             rows = [self.encoder.windows(request.text) for request in requests]
         elif isinstance(requests[0], Generate):
             return self._generation_batches(requests, budget)
@@ -260,19 +259,17 @@ class CausalLanguageModel(TorchModel):
         return answers
 
     def token_scores(self, requests: Sequence[TokenScores]) -> list[TokenScoreTable | Failure]:
-        """Each token's log-probability, offsets, and the moments of log p."""
+        """Each token's log-probability, and the moments of log p."""
         answers: list[TokenScoreTable | Failure] = []
-        texts = [request.text for request in requests]
-        spans = self.encoder.spans_of(texts)
-        scored = self._score_texts(texts, with_moments=True)
-        for offsets, tables in zip(spans, scored, strict=True):
+        scored = self._score_texts([request.text for request in requests], with_moments=True)
+        for request, tables in zip(requests, scored, strict=True):
             if not tables:
                 answers.append(Failure("empty text", "it has no token to score"))
                 continue
             answers.append(
                 TokenScoreTable(
                     logprobs=_column([table.logprobs for table in tables]),
-                    spans=offsets,
+                    spans=self.encoder.spans(request.text) if request.spans else (),
                     means=_column([table.means for table in tables]),
                     deviations=_column([table.deviations for table in tables]),
                 )

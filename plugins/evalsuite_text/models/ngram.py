@@ -181,7 +181,7 @@ class NGramModel:
             answers.append(
                 TokenScoreTable(
                     logprobs=tuple(logp for _, _, logp in rows),
-                    spans=tuple((token.start, token.end) for token, _, _ in rows),
+                    spans=tuple((token.start, token.end) for token, _, _ in rows if request.spans),
                     means=tuple(mean for mean, _ in moments),
                     deviations=tuple(deviation for _, deviation in moments),
                 )

@@ -165,7 +165,7 @@ def test_the_parts_of_a_line_sum_to_the_whole(path):
     whole = model.rolling_loglikelihood([RollingLogLikelihood("the cat sat")])[0]
     parts = model.loglikelihood([LogLikelihood("", "the"), LogLikelihood("the", " cat sat")])
     assert whole.total == pytest.approx(parts[0].total + parts[1].total)
-    table = model.token_scores([TokenScores("the cat sat")])[0]
+    table = model.token_scores([TokenScores("the cat sat", spans=True)])[0]
     assert sum(table.logprobs) == pytest.approx(whole.total)
     assert table.spans == ((0, 3), (4, 7), (8, 11))
 

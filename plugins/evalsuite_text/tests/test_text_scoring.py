@@ -141,7 +141,8 @@ def test_token_moments_are_those_of_log_p_under_p(language_model) -> None:
 
 def test_token_spans_cover_their_text(language_model) -> None:
     text = "the garden , green"
-    (table,) = language_model.token_scores([TokenScores(text)])
+    (table, bare) = language_model.token_scores([TokenScores(text, spans=True), TokenScores(text)])
+    assert (bare.logprobs, bare.spans) == (table.logprobs, ())
     assert len(table.spans) == len(table.logprobs)
     covered = "".join(text[a:b] for a, b in table.spans)
     assert covered.replace(" ", "") == text.replace(" ", "")
