@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from rich.console import Console
 from rich.table import Table
 
 SIDES = {"once": "text/perplexity", "attacks": "privacy/membership-inference"}
+# PyTorch, scikit-learn and SciPy count threads by the first two, tokenizers by the last.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
 MODEL, LARGER = "control:text-leaky", "llama"
 SUITE = """version: 1
 name: speed
@@ -82,6 +85,7 @@ def side(name: str, texts: Path, options: argparse.Namespace) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **dict.fromkeys(THREADS, str(options.threads))},
     )
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
