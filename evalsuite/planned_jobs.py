@@ -28,12 +28,9 @@ def plan_jobs(
     registry: Registry,
     suite_file: SuiteFile,
     limit: int | None,
-    own: frozenset[str],
+    replaced: bool,
 ) -> Iterator[Job]:
-    """The jobs of one probe entry, one for each model that it is meant for.
-
-    ``own`` are the models that the suite names, whichever are asked.
-    """
+    """The jobs of one probe entry, one for each model that it is meant for."""
     extra = tuple({"metric": m.metric, **(m.model_extra or {})} for m in spec.metrics)
     with located(suite_file, "probes", index):
         options = resolved(spec.options, suite_file.folder)
@@ -45,7 +42,7 @@ def plan_jobs(
     limit = min(filter(None, (limit, spec.limit)), default=None)
     n_rows = sources[spec.source].n_rows
     for model in models:
-        if spec.models is not None and model.name in own and model.name not in spec.models:
+        if spec.models is not None and not replaced and model.name not in spec.models:
             continue
         lacking = _lacking(probe, model)
         reason = f"{model.kind} {lacking}" if lacking else ""

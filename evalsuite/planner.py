@@ -34,9 +34,6 @@ def make_plan(
 ) -> Plan:
     """Resolve and check a suite; command-line models replace the suite's.
 
-    A probe's own list of models still holds for those that the suite names; a model that it does
-    not know is asked by every probe.
-
     Raises:
         EvalsuiteError: Any name, option, field or file is wrong; the first mistake is reported.
         NothingSelectedError: No job is left to run.
@@ -56,11 +53,12 @@ def make_plan(
     sources = {spec.source: None for _, spec in wanted}
     planned_sources = tuple(_plan_source(name, registry, suite_file) for name in sources)
     by_name = {source.name: source for source in planned_sources}
-    own = frozenset(model.name for model in suite.models)
     jobs: list[Job] = []
     for index, spec in wanted:
         _check_model_names(spec, planned_models, models is not None, suite_file, index)
-        jobs += plan_jobs(index, spec, planned_models, by_name, registry, suite_file, limit, own)
+        jobs += plan_jobs(
+            index, spec, planned_models, by_name, registry, suite_file, limit, models is not None
+        )
     _refuse_equal_ids(jobs, suite_file)
     if not any(job.applicable for job in jobs):
         reasons = "; ".join(dict.fromkeys(job.reason for job in jobs)) or "the filters match none"

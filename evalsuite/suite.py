@@ -74,7 +74,10 @@ class ProbeSpec(Strict):
     )
     source: str = Field("", description="a name under `sources`; a task brings its own")
     label: str = Field("", description="what the report calls it; needed to use a probe twice")
-    models: tuple[str, ...] | None = Field(None, description="names of models; default all")
+    models: tuple[str, ...] | None = Field(
+        None,
+        description="names of models, default all; those given by -m are asked whatever it says",
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="the probe's own options")
     limit: Annotated[int, Field(ge=1)] | None = Field(None, description="first N samples only")
     metrics: tuple[MetricSpec, ...] = Field((), description="further metrics of its records")

@@ -29,11 +29,10 @@ def jobs(*models: str) -> set[tuple[str, str]]:
     ("given", "expected"),
     [
         ((), {("all", "text-clean"), ("all", "text-stereotyped"), ("one", "text-clean")}),
-        (("control:text-stereotyped",), {("all", "text-stereotyped")}),
-        (("control:text-clean",), {("all", "text-clean"), ("one", "text-clean")}),
-        # One that the suite does not know is asked everything.
+        # Whoever gives a model by hand wants to know all about it.
+        (("control:text-stereotyped",), {("all", "text-stereotyped"), ("one", "text-stereotyped")}),
         (("control:text-leaky",), {("all", "text-leaky"), ("one", "text-leaky")}),
     ],
 )
-def test_a_probes_models_hold_for_those_that_the_suite_names(given, expected):
+def test_a_probes_models_hold_for_the_suites_own(given, expected):
     assert jobs(*given) == expected

@@ -28,10 +28,8 @@ def asked(what, *further, choice=True):
     ("model", "applicable"),
     [
         ("classifier-clean", asked("labels", "labels by occlusion")),
-        ("text-clean", asked("last words", "last words by occlusion", choice=False)),
-        # One that the suite does not name is asked everything.
         (
-            "text-leaky",
+            "text-clean",
             REASONING | asked("last words", "last words by occlusion", choice=False),
         ),
         ("digits-clean", asked("pictures")),
