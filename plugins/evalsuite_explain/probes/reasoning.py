@@ -97,7 +97,7 @@ class _Changed(_Reasoning):
     cuts: int = 8
 
     metrics: ClassVar[Sequence[Metric]] = (
-        Mean(
+        Proportion(
             "area",
             name="dependence on the reasoning",
             null=Null(0.0, margin=0.01, side="above", why="reasoning written for show"),
