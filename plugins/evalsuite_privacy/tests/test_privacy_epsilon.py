@@ -13,6 +13,7 @@ from evalsuite import ContinuationScore, Sample
 from evalsuite.statistics import epsilon_lower_bound, one_run_epsilon
 from evalsuite.testing import check_probe, play
 from evalsuite_controls.recipes.private_training import (
+    CLIP,
     LEARNING_RATE,
     STEPS,
     PrivateBigrams,
@@ -28,19 +29,41 @@ from evalsuite_privacy.memorisation.privacy_loss import BY_RATES, ONE_RUN, Priva
 DELTA = 1e-5
 
 
-def audited(epsilon: float, seed: int, n: int = 300, **options):
+def audited(epsilon: float, seed: int, n: int = 300, train=train_privately, **options):
     """Train one model with as many coins, and play the probe on it."""
     torch.set_num_threads(1)
     flipped = coins(n, seed)
     texts = [coin.text for coin in flipped if coin.is_planted]
     noise = noise_for(epsilon, STEPS, DELTA)
-    model = train_privately(PrivateBigrams(n), texts, noise, seed)
+    model = train(PrivateBigrams(n), texts, noise, seed)
 
     def answer(request):
         return ContinuationScore(model.log_likelihood(request.continuation), 1, False)
 
     samples = [Sample(c.text, {"text": c.text, "member": c.is_planted}) for c in flipped]
     return play(PrivacyLossAudit(delta=DELTA, **options), samples, answer, seed=seed)
+
+
+def trained_by_opacus(model, texts, noise_multiplier, seed):
+    """As ``train_privately``, by the gradients, the clipping and the noise of opacus."""
+    opacus = pytest.importorskip("opacus")
+    from opacus.optimizers import DPOptimizer
+
+    wrapped = opacus.GradSampleModule(model, loss_reduction="sum")
+    optimizer = DPOptimizer(
+        torch.optim.SGD(wrapped.parameters(), lr=LEARNING_RATE),
+        noise_multiplier=noise_multiplier,
+        max_grad_norm=CLIP,
+        expected_batch_size=1,
+        loss_reduction="sum",
+        generator=torch.Generator().manual_seed(seed),
+    )
+    owners, digits = encoded(texts)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(wrapped(owners), digits, reduction="sum").backward()
+        optimizer.step()
+    return model
 
 
 def largest_count_allowed(n: int) -> int:
@@ -203,30 +226,30 @@ def test_gradients_are_clipped_one_by_one():
 @pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
 def test_opacus_agrees_on_the_gradients_and_accounts_for_no_less():
     """Its optimiser clips and sums as ours does; its accountant's epsilon is an upper bound."""
-    opacus = pytest.importorskip("opacus")
+    pytest.importorskip("opacus")
     from opacus.accountants import RDPAccountant
-    from opacus.optimizers import DPOptimizer
 
-    model = PrivateBigrams(40)
-    wrapped = opacus.GradSampleModule(PrivateBigrams(40), loss_reduction="sum")
-    optimizer = DPOptimizer(
-        torch.optim.SGD(wrapped.parameters(), lr=LEARNING_RATE),
-        noise_multiplier=0.0,
-        max_grad_norm=1.0,
-        expected_batch_size=1,
-        loss_reduction="sum",
-    )
     texts = [coin.text for coin in coins(40, 0) if coin.is_planted]
-    owners, digits = encoded(texts)
-    train_privately(model, texts, 0.0, seed=0)
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(wrapped(owners), digits, reduction="sum").backward()
-        optimizer.step()
-    theirs = wrapped._module.logits.weight
-    assert torch.allclose(model.logits.weight, theirs, atol=1e-5)
+    ours = train_privately(PrivateBigrams(40), texts, 0.0, seed=0)
+    theirs = trained_by_opacus(PrivateBigrams(40), texts, 0.0, seed=0)
+    assert torch.allclose(ours.logits.weight, theirs.logits.weight, atol=1e-5)
     accountant = RDPAccountant()
     noise = noise_for(1.0, STEPS, DELTA)
     for _ in range(STEPS):
         accountant.step(noise_multiplier=noise, sample_rate=1.0)
     assert 1.0 <= accountant.get_epsilon(DELTA) < 1.3
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
+@pytest.mark.parametrize("epsilon", [1.0, 8.0])
+def test_few_bounds_exceed_the_epsilon_of_training_by_opacus(epsilon):
+    played = [audited(epsilon, seed, train=trained_by_opacus) for seed in range(8)]
+    for name in (ONE_RUN, BY_RATES):
+        exceeding = sum(p.estimate(name).value > epsilon for p in played)
+        assert exceeding <= largest_count_allowed(8)
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook:UserWarning")
+def test_training_by_opacus_without_noise_has_a_large_bound():
+    played = audited(math.inf, 0, train=trained_by_opacus)
+    assert played.estimate(ONE_RUN).value > 3
