@@ -39,11 +39,20 @@ def values_of_parameters(
                 f"{place_of(path, marks, ('parameters', name))}: the parameter {name!r} has no "
                 f"value; give one with `--set {name}=...` or EVALSUITE_{name.upper()}."
             )
-        is_path = given is not None and Path(given).exists()
-        values[name] = str(Path(given).resolve()) if given is not None and is_path else given
-        if given is None:
-            values[name] = default
+        values[name] = default if given is None else _from_here(given)
     return values
+
+
+def _from_here(given: str) -> str:
+    """A value that is a path in the current folder made absolute; what else it is stays.
+
+    A name in a folder that there is counts as a path too, so that a slip is looked for, and
+    reported, where it was made and not beside the suite.
+    """
+    path = Path(given)
+    is_in_a_folder = path.parent != Path() and path.parent.is_dir()
+    is_path = bool(given) and (path.exists() or is_in_a_folder)
+    return str(path.resolve()) if is_path else given
 
 
 def substitute(

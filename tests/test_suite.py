@@ -54,6 +54,26 @@ def test_a_parameter_without_a_value_is_asked_for(monkeypatch):
         parse_suite(GOOD)
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("here", "{}/here"),
+        ("here/misspelt", "{}/here/misspelt"),
+        ("elsewhere/rows", "elsewhere/rows"),
+        ("hf:here", "hf:here"),
+        ("Positive", "Positive"),
+        ("", ""),
+    ],
+)
+def test_a_path_that_is_given_by_hand_is_one_from_the_current_folder(
+    tmp_path, monkeypatch, given, meant
+):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    suite = parse_suite(GOOD, Path("elsewhere/suite.yaml"), {"data": given})
+    assert suite.parameters["data"] == meant.format(tmp_path.resolve())
+
+
 def test_a_missing_file_names_the_commands_that_help(tmp_path):
     with pytest.raises(SuiteError, match="evalsuite init"):
         read_suite(tmp_path / "none.yaml")
