@@ -27,7 +27,7 @@ from transformers.utils import logging as transformers_logging
 from evalsuite import LoadSettings, ModelError, UsageError
 from evalsuite_transformers.adapter import CONFIGURATION, Adapter, adapter_digest, hub_file
 from evalsuite_transformers.allocator import keep_freed_memory
-from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
+from evalsuite_transformers.device import apply_settings, resolve_device, resolve_dtype
 from evalsuite_transformers.quantization import quantization_arguments, quantization_of
 
 COMMON_OPTIONS = frozenset(
@@ -182,7 +182,7 @@ def load_weights(auto_class: Any, checkpoint: Checkpoint, **extra: Any) -> torch
     for adapter in adapters:
         model = adapter.laid_over(model, merge=not rounded)
     model = model.eval() if rounded else model.eval().to(device)
-    apply_threads(settings, sum(weight.numel() for weight in model.parameters()))
+    apply_settings(settings, sum(weight.numel() for weight in model.parameters()))
     if device.type == "cpu":
         keep_freed_memory()
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from evalsuite import LoadSettings, UsageError
+from evalsuite_transformers.attention import mend_attention
 
 _DTYPES = {
     "float32": torch.float32,
@@ -55,12 +56,20 @@ def resolve_dtype(settings: LoadSettings, device: torch.device) -> torch.dtype:
         ) from None
 
 
-def apply_threads(settings: LoadSettings, n_parameters: int) -> None:
-    """Set torch's CPU threads: as asked, else one for tiny models.
+def apply_settings(settings: LoadSettings, n_parameters: int) -> None:
+    """Set what holds for the whole process: right numbers on GPUs, and torch's CPU threads.
+
+    By default torch rounds what goes into convolutions on NVIDIA GPUs to 10 bits (TF32) where
+    float32 was asked for; recognisers and image towers would then differ from the CPU's in the
+    third digit. What its attention gets wrong there is told in ``attention``.
+
+    Threads are as asked, else one for tiny models.
 
     On a busy machine two threads were measured to be up to fifty times slower than one for models
     of under a few million weights, because every small matrix product waits for both.
     """
+    torch.backends.cudnn.allow_tf32 = False
+    mend_attention()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     elif n_parameters < 5_000_000:

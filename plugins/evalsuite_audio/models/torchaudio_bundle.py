@@ -26,7 +26,7 @@ from evalsuite_audio.models.ctc_labels import Labels
 from evalsuite_audio.models.ctc_model import CtcModel, Decoding
 from evalsuite_transformers.allocator import keep_freed_memory
 from evalsuite_transformers.checkpoint import file_sha256
-from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
+from evalsuite_transformers.device import apply_settings, resolve_device, resolve_dtype
 from evalsuite_transformers.torch_model import count_parameters
 
 BLANK, SEPARATOR = "-", "|"
@@ -71,7 +71,7 @@ class Loader:
         device = resolve_device(settings)
         module = _module(reference, bundle, options.weights)
         module = module.to(device, resolve_dtype(settings, device)).eval()
-        apply_threads(settings, count_parameters(module))
+        apply_settings(settings, count_parameters(module))
         if device.type == "cpu":
             keep_freed_memory()
         return BundleTranscriber(reference, bundle, options, module)

@@ -226,7 +226,6 @@ def test_whisper_hears_a_clip_of_its_own_length():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("truncation", ["fusion", "rand_trunc"])
 def test_a_gpu_hears_the_same(truncation):
     extractor = ClapFeatureExtractor(truncation=truncation, **SMALL)

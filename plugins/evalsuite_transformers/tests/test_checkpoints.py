@@ -73,7 +73,6 @@ def test_on_a_cpu_weights_are_float32_unless_asked():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_scores_on_a_gpu_are_those_of_the_cpu():
     from evalsuite import LogLikelihood
     from evalsuite.factories import loader_for
