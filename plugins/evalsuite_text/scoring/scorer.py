@@ -242,7 +242,7 @@ class Scorer:
         """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
         if self._base is None or self._head is None:
             return PLAIN
-        rows = _synthetic_rows(self._head.weight.shape[0], self.reach)
+        rows = _synthetic_rows(self._head.weight.shape[0], min(self.reach, self._n_positions()))
         plain = self._trial(rows, PLAIN, self.cost)
         if plain is None:
             return PLAIN
@@ -257,6 +257,11 @@ class Scorer:
             if all(t is not None and float((t - plain).abs().max()) <= tolerance for t in tried):
                 return path
         return PLAIN
+
+    def _n_positions(self) -> int:
+        """How long a row may be; a GPU is lost to a process that looks up a position beyond."""
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", None) or 2**31)
 
     def _readout(self, row: ScoredRow) -> Readout:
         """What of the last layer matters only where its output is read."""
