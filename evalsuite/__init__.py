@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from evalsuite.content import Audio, Image, Role, Text, Turn
     from evalsuite.errors import (
         DataError,
+        DeviceLostError,
         EvalsuiteError,
         MediaError,
         ModelError,
         OutOfMemory,
         RequestFailed,
         UsageError,
+        is_device_lost,
         is_out_of_memory,
     )
     from evalsuite.group_gaps import GroupGap, GroupRatioGap
@@ -97,10 +99,12 @@ _HOME = {
     "Turn": "evalsuite.content",
     "Role": "evalsuite.content",
     "DataError": "evalsuite.errors",
+    "DeviceLostError": "evalsuite.errors",
     "EvalsuiteError": "evalsuite.errors",
     "MediaError": "evalsuite.errors",
     "ModelError": "evalsuite.errors",
     "OutOfMemory": "evalsuite.errors",
+    "is_device_lost": "evalsuite.errors",
     "is_out_of_memory": "evalsuite.errors",
     "RequestFailed": "evalsuite.errors",
     "UsageError": "evalsuite.errors",
@@ -178,6 +182,7 @@ __all__ = [
     "Counted",
     "DataError",
     "DecoderTrace",
+    "DeviceLostError",
     "DifferentiableView",
     "EmbedAudio",
     "EmbedImage",
@@ -236,6 +241,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "hookimpl",
+    "is_device_lost",
     "is_out_of_memory",
     "undefined",
 ]

@@ -8,6 +8,7 @@
         ModelError          2      a model that cannot be found, or whose weights are incomplete
         StoreError          2      a run directory that cannot be written or read
       PluginError           4      a plugin that is broken, missing, or built for another version
+      DeviceLostError       3      a GPU that answers nothing more until the process ends
       NothingSelectedError  5      the filters left nothing to run
 
     Not for users to see, but for the harness to turn into records:
@@ -95,6 +96,23 @@ class PluginError(EvalsuiteError):
     exit_code = ExitCode.PLUGIN
 
 
+class DeviceLostError(EvalsuiteError):
+    """After such an error a GPU refuses all further work of its process, so the run ends."""
+
+    exit_code = ExitCode.INCOMPLETE
+
+    @classmethod
+    def during(cls, what: str, error: BaseException) -> DeviceLostError:
+        """Say what was being done, and how to go on and find the cause."""
+        first_line = str(error).strip().splitlines()[0]
+        return cls(
+            f"The GPU gave up during {what} ({first_line}) and answers nothing more to this "
+            "process. Every answer before that is kept: `evalsuite run --resume` with the run's "
+            "directory goes on. With `--device cpu`, or CUDA_LAUNCH_BLOCKING=1 in the "
+            "environment, the error names its cause."
+        )
+
+
 class NothingSelectedError(EvalsuiteError):
     """The suite and its filters leave no job to run."""
 
@@ -117,6 +135,29 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
     )
+
+
+# What CUDA calls errors after which the context is void, by their texts: see cudaError_t in the
+# runtime's documentation ("the process must be terminated and relaunched").
+_FATAL = (
+    "device-side assert",
+    "illegal memory access",
+    "illegal address",
+    "illegal instruction",
+    "invalid program counter",
+    "misaligned address",
+    "unspecified launch failure",
+    "hardware stack error",
+    "uncorrectable ecc error",
+    "uncorrectable nvlink error",
+    "gpu is lost",
+)
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether an exception means that the GPU does nothing more for this process."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(fatal in text for fatal in _FATAL)
 
 
 class RequestFailed(Exception):  # noqa: N818  (an event that a probe may catch, not a user error)

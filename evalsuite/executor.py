@@ -3,7 +3,8 @@
 Requests of one kind are ordered by cost, the dearest first, and packed into batches under a token
 budget. A batch that does not fit in memory halves the budget, which is remembered on disk for the
 model, so that the next run does not try again. A batch in which something fails is split until the
-request at fault stands alone; that one becomes a Failure, its neighbours keep their answers.
+request at fault stands alone; that one becomes a Failure, its neighbours keep their answers. A GPU
+that was lost by it would fail all of them: then the run ends, and can be resumed.
 
 Pictures and clips are decoded with the batch that needs them, at the rate that the model hears, so
 that the model finds them at hand: decoding all of them first would push out the first ones again.
@@ -22,7 +23,14 @@ from typing import Protocol
 
 from evalsuite.content import Audio, Image
 from evalsuite.documents import write_json
-from evalsuite.errors import MediaError, OutOfMemory, StoreError, is_out_of_memory
+from evalsuite.errors import (
+    DeviceLostError,
+    MediaError,
+    OutOfMemory,
+    StoreError,
+    is_device_lost,
+    is_out_of_memory,
+)
 from evalsuite.model import Model, answer_batch
 from evalsuite.request import Request
 from evalsuite.response import Answer, Failure, Transcript
@@ -185,10 +193,14 @@ def _answer_isolating(model: Model, batch: Sequence[Request]) -> list[Answer]:
 
     Raises:
         OutOfMemory: The batch has several requests and does not fit.
+        DeviceLostError: The GPU answers nothing more.
     """
     try:
         return list(answer_batch(model, batch))
     except Exception as error:
+        if is_device_lost(error):
+            what = f"{batch[0].method} of {model.info.name}"
+            raise DeviceLostError.during(what, error) from error
         if is_out_of_memory(error):
             if len(batch) > 1:
                 raise OutOfMemory(str(error)) from error

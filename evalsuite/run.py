@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalsuite.after_jobs import DONE, add_losses, conclude_all_changes
 from evalsuite.all_changes import AllChanges
-from evalsuite.errors import EvalsuiteError
+from evalsuite.errors import DeviceLostError, EvalsuiteError
 from evalsuite.exchange import shown_media
 from evalsuite.executor import Executor
 from evalsuite.factories import loader_for, make_probe
@@ -74,9 +76,12 @@ def execute(
             jobs = _unfinished(plan.jobs_of(planned.name), store)
             if jobs:
                 facts[planned.name] = _run_model(plan, jobs, store, registry, observer, settings)
-    except Interrupted:
+    except (Interrupted, DeviceLostError) as stop:
         complete = False
-        _record_interrupted(plan, store)
+        is_asked_for = isinstance(stop, Interrupted)
+        _record_interrupted(plan, store, "stopped by the user" if is_asked_for else str(stop))
+        if not is_asked_for:
+            raise
     finally:
         store.write_manifest(make_manifest(plan, registry, facts, started, complete))
     registry.hook.evalsuite_run_finished(plan=plan, store=store)
@@ -141,7 +146,8 @@ def _run_model(
     store.write_fingerprint(planned.name, model.fingerprint)
     started = time.time()
     try:
-        _run_jobs(plan, jobs, scheduler, store, registry, observer)
+        with _old_objects_left_alone():
+            _run_jobs(plan, jobs, scheduler, store, registry, observer)
     finally:
         info = model.info
         usage = getattr(model, "usage", None)  # what a served model was asked, and its cost
@@ -157,6 +163,22 @@ def _run_model(
         "requests_from_store": scheduler.n_from_store,
         **({"usage": asdict(usage)} if is_dataclass(usage) and not isinstance(usage, type) else {}),
     }
+
+
+@contextmanager
+def _old_objects_left_alone() -> Iterator[None]:
+    """Spare the garbage collector what is there already, above all libraries and weights.
+
+    It would look at all of that again and again, a fifth of a second each time, because records
+    and answers look like growth.
+    """
+    is_outermost = gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        yield
+    finally:
+        if is_outermost:
+            gc.unfreeze()
 
 
 # ------------------------------------------------------------------------------------------------
@@ -290,11 +312,9 @@ def _record_not_applicable(plan: Plan, store: Store) -> None:
             )
 
 
-def _record_interrupted(plan: Plan, store: Store) -> None:
+def _record_interrupted(plan: Plan, store: Store, reason: str) -> None:
     """Say of every unfinished job that it was interrupted; its answers so far are stored."""
     known = {result.id for result in store.results}
     for job in plan.jobs:
         if job.id not in known:
-            store.write_result(
-                replace(empty_result(job), status="interrupted", reason="stopped by the user")
-            )
+            store.write_result(replace(empty_result(job), status="interrupted", reason=reason))

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 from table_model import TableModel, yes
 
-from evalsuite import Audio, Classify, Failure, Image, OutOfMemory, Transcribe, Transcript
+from evalsuite import (
+    Audio,
+    Classify,
+    DeviceLostError,
+    Failure,
+    Image,
+    OutOfMemory,
+    Transcribe,
+    Transcript,
+    is_device_lost,
+)
 from evalsuite.executor import BudgetMemory, LocalExecutor
 
 
@@ -55,6 +65,25 @@ def test_one_bad_request_costs_itself_only(tmp_path):
     found = answers_of(TableModel(answer), requests, tmp_path)
     assert found[requests[1].digest] == Failure("ValueError", "no such word")
     assert sum(isinstance(a, Failure) for a in found.values()) == 1
+
+
+def test_a_lost_gpu_ends_the_run_instead_of_failing_all_that_follows(tmp_path):
+    def answer(request):
+        if request.parts[0].text == "bad":
+            raise RuntimeError("CUDA error: device-side assert triggered\nCompile with ...")
+        return yes(request)
+
+    found = {}
+    requests = [Classify(text) for text in ("first", "bad", "c")]
+    executor = LocalExecutor(max_requests=1, memory=BudgetMemory(tmp_path / "budgets.json"))
+    with pytest.raises(DeviceLostError, match=r"classify of table:1 \(CUDA error: device-side"):
+        executor.answer(TableModel(answer), requests, found.update)
+    assert list(found) == [requests[0].digest]
+
+
+def test_an_error_of_one_kernel_only_loses_no_gpu():
+    assert not is_device_lost(RuntimeError("CUDA error: invalid configuration argument"))
+    assert not is_device_lost(ValueError("an illegal memory access"))
 
 
 def test_unreadable_media_never_reach_the_model(tmp_path):

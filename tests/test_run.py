@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite import DeviceLostError
 from evalsuite.executor import LocalExecutor
 from evalsuite.planner import make_plan
 from evalsuite.registry import installed
@@ -125,6 +127,45 @@ def test_a_killed_run_resumes_with_the_same_estimates(tmp_path):
     facts = resumed.manifest["models"]["control:text-clean"]
     assert facts["requests_answered_by_model"] == stored(path) - n_before
     fresh = run_of(suite.read_text(), tmp_path / "fresh")
+    assert values_of(resumed) == pytest.approx(values_of(fresh), abs=1e-4, nan_ok=True)
+
+
+def test_the_garbage_collector_is_left_as_it_was(tmp_path):
+    during = []
+
+    def should_stop():
+        during.append(gc.get_freeze_count())
+        return True
+
+    run_of(SUITE, tmp_path / "stopped", should_stop=should_stop)
+    assert during[0] > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_a_run_whose_gpu_is_lost_keeps_its_answers_and_can_be_resumed(tmp_path, monkeypatch):
+    from evalsuite_text.models.causal import CausalLanguageModel
+
+    whole, asked = CausalLanguageModel.loglikelihood, []
+
+    def losing(model, requests):
+        asked.append(requests)
+        if len(asked) == 2:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        return whole(model, requests)
+
+    path = tmp_path / "lost"
+    monkeypatch.setattr(CausalLanguageModel, "loglikelihood", losing)
+    with pytest.raises(DeviceLostError, match="--resume"):
+        run_of(SUITE, path, executor=LocalExecutor(token_budget=64))
+    lost = Run.open(path)
+    assert {result.status for result in lost.results} == {"interrupted"}
+    assert not lost.manifest["complete"]
+    n_before = stored(path)
+    assert n_before > 0
+    resumed = run_of(SUITE, path)
+    facts = resumed.manifest["models"]["control:text-clean"]
+    assert facts["requests_answered_by_model"] == stored(path) - n_before
+    fresh = run_of(SUITE, tmp_path / "fresh")
     assert values_of(resumed) == pytest.approx(values_of(fresh), abs=1e-4, nan_ok=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -54,7 +55,8 @@ class TorchModel:
         self.module = None
         gc.collect()
         if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+            with suppress(RuntimeError):  # of a GPU that is lost nothing can be given back
+                torch.cuda.empty_cache()
 
 
 def count_parameters(module: torch.nn.Module) -> int:

@@ -18,6 +18,7 @@ from evalsuite import (
     DifferentiableView,
     Failure,
     RequestFailed,
+    is_device_lost,
     is_out_of_memory,
 )
 from evalsuite_explain.explainers.game import COMPLETENESS_TOLERANCE
@@ -139,7 +140,7 @@ def deep_lift(view: DifferentiableView) -> Attribution:
         with torch.enable_grad(), warnings.catch_warnings(action="ignore"):
             scores = DeepLift(wrapped).attribute(_leaf(view), baselines=view.baseline.detach())
     except (RuntimeError, AssertionError, AttributeError, TypeError) as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or is_device_lost(error):
             raise
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise _unsupported(f"captum cannot hook it: {first_line}") from error

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from evalsuite import Failure, SubstituteTokens, Substitutions, is_out_of_memory
+from evalsuite import (
+    Failure,
+    SubstituteTokens,
+    Substitutions,
+    is_device_lost,
+    is_out_of_memory,
+)
 from evalsuite.derived import rng_of
 from evalsuite_text.models.selected_positions import HEAD_CHUNK, TOLERANCE
 from evalsuite_text.models.token_batches import batches, token_budget
@@ -96,7 +102,7 @@ class Substitutes:
                 plain = self.model.head.logits(inputs, chosen).float()
                 same = self.model.head.logits(self._as_vectors(inputs), chosen).float()
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            if is_out_of_memory(error):
+            if is_out_of_memory(error) or is_device_lost(error):
                 raise
             return False
         return float((plain - same).abs().max()) <= TOLERANCE
