@@ -93,8 +93,13 @@ def class_vectors(prompts: Sequence[Sequence[npt.NDArray[np.float32]]]) -> Matri
 
 
 def logits_of(vector: npt.NDArray[np.float32], classes: Matrix, similarity: Similarity) -> Matrix:
-    """Scale times cosine plus bias, [classes]."""
-    return np.asarray(similarity.scale * (classes @ vector.astype(float)) + similarity.bias)
+    """Scale times cosine plus bias, [classes].
+
+    Each row is summed in the same order, so that classes of one vector (labels of which a model
+    knows no word) tie; a matrix product may round them differently.
+    """
+    cosines = np.einsum("kd,d->k", classes, vector.astype(float))
+    return np.asarray(similarity.scale * cosines + similarity.bias)
 
 
 def probabilities_of(logits: Matrix, similarity: Similarity) -> Matrix:

@@ -25,7 +25,7 @@ from evalsuite_audio.models.clap_features import ClapFeatures, Heard, crop_of
 from evalsuite_audio.models.clap_gradients import similarity_view
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
-from evalsuite_transformers.lengths import batches_by_length
+from evalsuite_transformers.lengths import batches_by_length, distinct
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import mean_direction, unit_rows
 
@@ -139,16 +139,18 @@ class AudioTextDualEncoder(TorchModel):
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
         """Unit vectors of texts, those of like length together."""
-        lengths = self._ids([request.text for request in requests])["attention_mask"].sum(-1)
+        encoded = self._ids([request.text for request in requests])
+        firsts, which = distinct(encoded["input_ids"])
+        lengths = encoded["attention_mask"][firsts].sum(-1)
         answers: dict[int, Embedding] = {}
         for rows in batches_by_length(lengths, self.device):
-            inputs = self._ids([requests[i].text for i in rows.tolist()]).to(self.device)
+            inputs = self._ids([requests[firsts[i]].text for i in rows.tolist()]).to(self.device)
             with torch.inference_mode():
                 output = self.module.get_text_features(
                     input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
                 )
             answers |= dict(zip(rows.tolist(), unit_rows(output), strict=True))
-        return [answers[index] for index in range(len(requests))]
+        return [answers[place] for place in which]
 
     def _ids(self, texts: Sequence[str]) -> Any:
         return self.processor.tokenizer(

@@ -23,7 +23,7 @@ from evalsuite import (
 from evalsuite.content import Content
 from evalsuite_transformers.checkpoint import Checkpoint, fingerprint
 from evalsuite_transformers.dual_encoder import DualEncoderKind
-from evalsuite_transformers.lengths import batches_by_length
+from evalsuite_transformers.lengths import batches_by_length, distinct
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
 from evalsuite_vision.models.gradients import similarity_view
@@ -100,15 +100,17 @@ class ImageTextDualEncoder(TorchModel):
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
         """Unit vectors of texts, cut at the longest the model takes, in batches of like length."""
-        lengths = self._ids([request.text for request in requests])["attention_mask"].sum(-1)
+        encoded = self._ids([request.text for request in requests])
+        firsts, which = distinct(encoded["input_ids"])
+        lengths = encoded["attention_mask"][firsts].sum(-1)
         answers: dict[int, Embedding] = {}
         for rows in batches_by_length(lengths, self.device):
-            inputs = self._ids([requests[i].text for i in rows.tolist()]).to(self.device)
+            inputs = self._ids([requests[firsts[i]].text for i in rows.tolist()]).to(self.device)
             names = ("input_ids",) if self.is_sigmoid else ("input_ids", "attention_mask")
             with torch.inference_mode():
                 features = self.module.get_text_features(**{name: inputs[name] for name in names})
             answers |= dict(zip(rows.tolist(), unit_rows(features), strict=True))
-        return [answers[index] for index in range(len(requests))]
+        return [answers[place] for place in which]
 
     def _ids(self, texts: Sequence[str]) -> Any:
         """Token ids; SigLIP was trained on texts padded to full length and without a mask."""

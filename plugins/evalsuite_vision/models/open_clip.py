@@ -36,8 +36,8 @@ from evalsuite import (
 )
 from evalsuite.content import Content
 from evalsuite_transformers.allocator import keep_freed_memory
-from evalsuite_transformers.device import apply_threads, resolve_device, resolve_dtype
-from evalsuite_transformers.lengths import batches_by_length
+from evalsuite_transformers.device import apply_settings, resolve_device, resolve_dtype
+from evalsuite_transformers.lengths import batches_by_length, distinct
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.vectors import unit_rows
 from evalsuite_vision.models.open_clip_gradients import similarity_view
@@ -91,7 +91,7 @@ class Loader:
                 f"The open_clip model {reference!r} could not be loaded: {first_line}"
             ) from error
         module = module.eval().to(resolve_dtype(settings, device))
-        apply_threads(settings, count_parameters(module))
+        apply_settings(settings, count_parameters(module))
         if device.type == "cpu":
             keep_freed_memory()
         if hasattr(module, "text_decoder"):
@@ -195,7 +195,9 @@ class OpenClipModel(TorchModel):
 
     def embed_text(self, requests: Sequence[EmbedText]) -> list[Embedding]:
         """Unit vectors of texts, in batches of like length."""
-        tokens = self.tokenizer([request.text for request in requests]).to(self.device)
+        tokens = self.tokenizer([request.text for request in requests])
+        firsts, which = distinct(tokens)
+        tokens = tokens[firsts].to(self.device)
         tower = text_tower(self.module)
         lengths = ends_of(tower, tokens).cpu() + 1 if self.is_trimmed else _full(tokens)
         answers: dict[int, Embedding] = {}
@@ -204,7 +206,7 @@ class OpenClipModel(TorchModel):
                 part = tokens[rows.to(tokens.device)]
                 encode = trimmed(tower, part) if self.is_trimmed else self.module.encode_text(part)
                 answers |= dict(zip(rows.tolist(), unit_rows(encode), strict=True))
-        return [answers[index] for index in range(len(requests))]
+        return [answers[place] for place in which]
 
     def similarity_scale(self, requests: Sequence[SimilarityScale]) -> list[Similarity]:
         """The learned temperature, and the bias of models trained with a sigmoid."""

@@ -11,7 +11,7 @@ import pytest
 from evalsuite import DataError, Embedding, EmbedImage, EmbedText, Image, Sample, Similarity
 from evalsuite.registry import installed
 from evalsuite.testing import check_probe, play
-from evalsuite.zero_shot import Classes, judged
+from evalsuite.zero_shot import Classes, judged, logits_of
 from evalsuite_vision.tasks.zero_shot import ZeroShotClassification
 from evalsuite_vision.tasks.zero_shot_labels import ZeroShotLabels
 
@@ -44,6 +44,14 @@ def constant(request):
     if isinstance(request, EmbedImage | EmbedText):
         return Embedding(unit(1, 1, 1))
     return Similarity(10.0)
+
+
+def test_classes_of_one_vector_tie_however_many_there_are():
+    rng = np.random.default_rng(0)
+    for n, width in ((10, 512), (33, 100), (7, 1000)):
+        classes = np.tile(rng.normal(size=width), (n, 1))
+        logits = logits_of(rng.normal(size=width).astype(np.float32), classes, Similarity(10.0))
+        assert len(set(logits.tolist())) == 1
 
 
 def test_templates_are_averaged_as_vectors_or_as_probabilities():
