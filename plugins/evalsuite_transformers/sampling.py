@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from transformers import LogitsProcessor
+
+from evalsuite import Generate
 
 
 @dataclass(frozen=True)
@@ -17,6 +22,30 @@ class Choice:
     top_k: int = 0
     top_p: float = 1.0
     draws: np.random.Generator | None = None
+
+
+def choice_of(request: Generate, prompt: bytes) -> Choice:
+    """How the answer to a request is chosen.
+
+    Numbers are drawn from its seed and its prompt: equal seeds would draw alike for different
+    prompts, and samples would not be independent. They are the same on every device and in every
+    batch.
+    """
+    draws = np.random.default_rng([request.seed, zlib.crc32(prompt)])
+    return Choice(request.temperature, request.top_k, request.top_p, draws)
+
+
+class ChosenOnly(LogitsProcessor):
+    """In the library's own greedy ``generate``: each row's choice is the only possible token."""
+
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        """One choice for each row."""
+        self.choices = choices
+
+    def __call__(self, input_ids: Any, scores: Any) -> torch.Tensor:
+        """Scores [rows, vocabulary] of 0 at the choices and minus infinity elsewhere."""
+        tokens = torch.tensor(choose(scores.float(), self.choices), device=scores.device)
+        return torch.full_like(scores, -torch.inf).scatter_(1, tokens[:, None], 0.0)
 
 
 def choose(logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:

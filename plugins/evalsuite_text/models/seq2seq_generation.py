@@ -12,10 +12,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from evalsuite import Failure, Generate, Generation
+from evalsuite_transformers.sampling import ChosenOnly, choice_of
 
 if TYPE_CHECKING:
     from evalsuite_text.models.seq2seq import SequenceToSequenceModel
@@ -64,17 +71,17 @@ def write(
 ) -> list[Generation | Failure]:
     """Generations in the order of the requests.
 
-    Greedy requests that may write equally many tokens share a batch; a sampled one runs alone
-    under its own seed.
+    Requests that may write equally many tokens share a batch, sampled ones and greedy ones each
+    (the latter may be searched for with beams).
     """
     answers: dict[int, Generation | Failure] = {}
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for i, request in enumerate(requests):
         n_new = min(request.max_tokens, model.max_target - len(model.opening))
         if n_new < 1:
             answers[i] = Failure("no room", "the decoder cannot read what it would have written")
             continue
-        groups[(n_new,) if request.temperature == 0 else (n_new, i)].append(i)
+        groups[n_new, request.temperature > 0].append(i)
     for key, group in groups.items():
         written = _write(model, [sources[i] for i in group], [requests[i] for i in group], key[0])
         answers.update(zip(group, written, strict=True))
@@ -88,27 +95,23 @@ def _write(
     n_new: int,
 ) -> list[Generation]:
     """Run one batch of requests that write alike."""
-    first, opening = requests[0], model.opening
-    search: dict[str, Any] = {"do_sample": False, "num_beams": model.options.num_beams}
-    if first.temperature > 0:
-        search = {
-            "do_sample": True,
-            "temperature": first.temperature,
-            "top_p": first.top_p,
-            "top_k": first.top_k,  # said even when 0: transformers would cut to 50 by itself
-        }
+    opening = model.opening
+    search: dict[str, Any] = {"num_beams": model.options.num_beams}
+    if requests[0].temperature > 0:
+        pairs = zip(requests, sources, strict=True)
+        choices = [choice_of(r, np.asarray(ids, np.uint32).tobytes()) for r, ids in pairs]
+        search = {"logits_processor": LogitsProcessorList([ChosenOnly(choices)])}
     stops = [request.stop for request in requests]
     if search.get("num_beams", 1) == 1 and any(stops):
         criterion = _StopStrings(model.tokenizer, stops, len(opening))
         search["stopping_criteria"] = StoppingCriteriaList([criterion])
     start = torch.tensor([opening] * len(sources), device=model.device)
-    devices = [model.device] if model.device.type == "cuda" else []
-    with torch.inference_mode(), torch.random.fork_rng(devices=devices):
-        torch.manual_seed(first.seed)
+    with torch.inference_mode():
         output = model.module.generate(
             **model.source_inputs(sources),
             decoder_input_ids=start,
             max_new_tokens=n_new,
+            do_sample=False,
             **search,
         )
     ends = set(model.module.generation_config.eos_token_id or ())

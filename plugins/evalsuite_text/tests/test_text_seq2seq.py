@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -169,6 +171,28 @@ def test_greedy_text_equals_that_of_transformers(pair):
             do_sample=False,
         )
         assert answer.text == tokenizer.decode(ids[0], skip_special_tokens=True)
+
+
+def test_sampled_tokens_come_as_often_as_they_are_probable(folders, cpu):
+    model = load(folders["bart"], cpu)
+    n, temperature = 2000, 0.7
+    requests = [
+        Generate(TEXTS[0], max_tokens=1, temperature=temperature, seed=seed) for seed in range(n)
+    ]
+    inputs = model.tokenizer(TEXTS[0], return_tensors="pt")
+    opening = torch.tensor([model.opening])
+    with torch.no_grad():
+        logits = model.module(**inputs, decoder_input_ids=opening).logits[0, -1]
+    p = (logits.double() / temperature).softmax(-1)
+    state = torch.get_rng_state()
+    counts = Counter(answer.text for answer in model.generate(requests))
+    assert torch.equal(torch.get_rng_state(), state)
+    # A share of n draws is off by sqrt(p (1 - p) / n); five times that for the likeliest ten.
+    for token in p.topk(10).indices.tolist():
+        text, share = model.tokenizer.decode([token], skip_special_tokens=True), float(p[token])
+        if text.strip():
+            spread = 5 * math.sqrt(share * (1 - share) / n)
+            assert counts[text] / n == pytest.approx(share, abs=spread)
 
 
 def test_greedy_text_is_what_scores_call_greedy(pair):

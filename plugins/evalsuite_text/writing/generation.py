@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers import LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import SHARED, Scorer
 from evalsuite_text.writing.decoding import Row, write
-from evalsuite_transformers.sampling import Choice
+from evalsuite_transformers.sampling import ChosenOnly, choice_of
 from evalsuite_transformers.written_text import finished, holds_stop
 
 
@@ -78,17 +77,15 @@ def _write_together(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) 
 def _row(tokenizer: Any, prompt: _Prompt) -> Row:
     request = prompt.request
     ids = np.asarray(prompt.ids, dtype=np.uint32)
-    # Equal seeds would draw alike for different prompts, and samples would not be independent.
-    draws = np.random.default_rng([request.seed, zlib.crc32(ids.tobytes())])
-    choice = Choice(request.temperature, request.top_k, request.top_p, draws)
+    choice = choice_of(request, ids.tobytes())
     return Row(ids, prompt.n_new, choice, partial(holds_stop, tokenizer, request.stop))
 
 
 def _write_plainly(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
-    """By the library's own ``generate``: greedy ones of equal limits together, others alone."""
-    groups: dict[object, list[int]] = defaultdict(list)
+    """By the library's own ``generate``: those of equal limits together."""
+    groups: dict[int, list[int]] = defaultdict(list)
     for index, prompt in enumerate(prompts):
-        groups[prompt.n_new if prompt.request.temperature == 0 else ("drawn", index)].append(index)
+        groups[prompt.n_new].append(index)
     written: dict[int, Generation] = {}
     for group in groups.values():
         answers = _write(scorer.model, tokenizer, [prompts[index] for index in group])
@@ -97,28 +94,20 @@ def _write_plainly(scorer: Scorer, tokenizer: Any, prompts: Sequence[_Prompt]) -
 
 
 def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Generation]:
-    """Run one batch of prompts that add equally many tokens and sample alike."""
-    request = prompts[0].request
+    """Run one batch of prompts that add equally many tokens."""
     pad_id = module.generation_config.pad_token_id
     inputs = _left_padded([prompt.ids for prompt in prompts], pad_id, module.device)
     n_read = inputs["input_ids"].shape[1]
-    sampling: dict[str, Any] = {"do_sample": False}
-    if request.temperature > 0:
-        sampling = {
-            "do_sample": True,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "top_k": request.top_k,  # left out, transformers would cut to 50 by itself
-        }
     stops = [prompt.request.stop for prompt in prompts]
-    devices = [module.device] if module.device.type == "cuda" else []
-    with torch.inference_mode(), torch.random.fork_rng(devices=devices):
-        torch.manual_seed(request.seed)
+    with torch.inference_mode():
         output = module.generate(
             **inputs,
             max_new_tokens=prompts[0].n_new,
+            do_sample=False,
+            logits_processor=LogitsProcessorList(
+                [ChosenOnly([_row(tokenizer, prompt).choice for prompt in prompts])]
+            ),
             stopping_criteria=StoppingCriteriaList([_StopStrings(tokenizer, stops, n_read)]),
-            **sampling,
         )
     ends = set(module.generation_config.eos_token_id or ())
     written = output[:, n_read:].tolist()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from evalsuite import Generate
@@ -18,8 +16,7 @@ class Choice:
     def __init__(self, request: Generate, prompt: bytes) -> None:
         """``prompt`` makes equal seeds draw differently for different prompts."""
         self.request = request
-        draws = np.random.default_rng([request.seed, zlib.crc32(prompt)])
-        self.rule = sampling.Choice(request.temperature, request.top_k, request.top_p, draws)
+        self.rule = sampling.choice_of(request, prompt)
 
 
 def choose(logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:
