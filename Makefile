@@ -1,5 +1,7 @@
 # Two commands for a fresh machine with Python 3.11+ and make: `make demo` and `make test`.
 PYTHON ?= python3
+# Where `bench` and `bench-explain` measure: cpu, or cuda.
+DEVICE ?= cpu
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -38,7 +40,7 @@ clean:
 	rm -rf $(VENV) runs report.html
 
 bench: install ## Measure speed side by side with lm-evaluation-harness.
-	$(BIN)/python benchmarks/speed/run.py
+	$(BIN)/python benchmarks/speed/run.py --device $(DEVICE)
 
 bench-images: install .venv-peer/.installed ## Measure image-text speed beside CLIP_benchmark.
 	$(BIN)/python benchmarks/speed_images/run.py
@@ -60,7 +62,7 @@ bench-statistics: install ## Measure resampling: 10,000 times 10,000 samples.
 	$(BIN)/python benchmarks/speed_statistics/run.py
 
 bench-explain: install ## Measure occlusion of texts beside captum's FeatureAblation.
-	$(BIN)/python benchmarks/speed_explain/run.py
+	$(BIN)/python benchmarks/speed_explain/run.py --device $(DEVICE)
 
 .venv-peer/.installed:
 	$(PYTHON) -m venv .venv-peer

@@ -20,9 +20,10 @@ LOADERS = {"causal": causal.Loader, "classifier": classifier.Loader}
 Scores: TypeAlias = list[list[float]]
 
 
-def load(workload: Workload, directory: Path) -> Any:
-    """A model of the harness; captum is given the module inside."""
-    return LOADERS[workload.model]().load(str(directory), LoadSettings(device="cpu"))
+def load(workload: Workload, directory: Path, device: str) -> Any:
+    """A model of the harness in float32; captum is given the module inside."""
+    settings = LoadSettings(device=device, dtype="float32")
+    return LOADERS[workload.model]().load(str(directory), settings)
 
 
 def forget(model: Any) -> None:

@@ -92,6 +92,7 @@ def over_token_ids(
     ablation = FeatureAblation(lambda ids: model.module(input_ids=ids).logits.softmax(-1))
     for group in _of_one_length(inputs, setting.texts):
         encoded = model.tokenizer([inputs[i].text for i in group], return_tensors="pt")
+        encoded = encoded.to(model.device)
         scores = ablation.attribute(
             encoded.input_ids,
             baselines=model.tokenizer.mask_token_id,
@@ -145,6 +146,7 @@ def _continuation(model: Any, workload: Workload, given: list[str]) -> torch.Ten
     """Log P(answer | text) [batch]; the head reads the last positions only."""
     prompts = [f"{workload.before}{text}{workload.after}{workload.answer}" for text in given]
     batch = model.tokenizer(prompts, padding=True, padding_side="left", return_tensors="pt")
+    batch = batch.to(model.device)
     n = len(model.tokenizer(workload.answer).input_ids)
     positions = (batch.attention_mask.cumsum(-1) - 1).clamp(min=0)
     logits = model.module(
@@ -155,11 +157,11 @@ def _continuation(model: Any, workload: Workload, given: list[str]) -> torch.Ten
         use_cache=False,
     ).logits[:, :-1]
     chosen = batch.input_ids[:, -n:, None]
-    return logits.float().log_softmax(-1).gather(-1, chosen).sum((1, 2))
+    return logits.float().log_softmax(-1).gather(-1, chosen).sum((1, 2)).cpu()
 
 
 def _label(model: Any, workload: Workload, given: list[str]) -> torch.Tensor:
     """The label's probability [batch]."""
-    batch = model.tokenizer(given, padding=True, return_tensors="pt")
+    batch = model.tokenizer(given, padding=True, return_tensors="pt").to(model.device)
     logits = model.module(**batch).logits.float()
-    return logits.softmax(-1)[:, model.labels.index(workload.answer)]
+    return logits.softmax(-1)[:, model.labels.index(workload.answer)].cpu()

@@ -106,15 +106,29 @@ def divided(workload: Workload, n: int) -> list[Words]:
     return [Words(text, workload.absent) for text in written]
 
 
-def _causal(n_tokens: int) -> Any:
-    """A Llama: 9 million weights in its layers, 2 x 384 for each token."""
+# Shapes of models: small ones for a CPU, and the shape of GPT-2 and BERT as published.
+SHAPES = {
+    "small": {
+        "hidden_size": 384,
+        "intermediate_size": 1024,
+        "num_hidden_layers": 5,
+        "num_attention_heads": 6,
+    },
+    "base": {
+        "hidden_size": 768,
+        "intermediate_size": 3072,
+        "num_hidden_layers": 12,
+        "num_attention_heads": 12,
+    },
+}
+
+
+def _causal(n_tokens: int, shape: str) -> Any:
+    """A Llama: 9 or 113 million weights in its layers, and two vectors for each token."""
     return LlamaForCausalLM(
         LlamaConfig(
+            **SHAPES[shape],
             vocab_size=n_tokens,
-            hidden_size=384,
-            intermediate_size=1024,
-            num_hidden_layers=5,
-            num_attention_heads=6,
             max_position_embeddings=512,
             bos_token_id=1,
             eos_token_id=2,
@@ -123,29 +137,26 @@ def _causal(n_tokens: int) -> Any:
     )
 
 
-def _classifier(n_tokens: int) -> Any:
-    """A BERT of 10 million weights."""
+def _classifier(n_tokens: int, shape: str) -> Any:
+    """A BERT of 10 or 92 million weights."""
     return BertForSequenceClassification(
         BertConfig(
+            **SHAPES[shape],
             vocab_size=n_tokens,
-            hidden_size=384,
-            intermediate_size=1024,
-            num_hidden_layers=5,
-            num_attention_heads=6,
             max_position_embeddings=128,
             pad_token_id=0,
         )
     )
 
 
-MODELS: dict[str, Callable[[int], Any]] = {"causal": _causal, "classifier": _classifier}
+MODELS: dict[str, Callable[[int, str], Any]] = {"causal": _causal, "classifier": _classifier}
 
 
-def saved(workload: Workload, folder: Path) -> Path:
+def saved(workload: Workload, folder: Path, shape: str) -> Path:
     """The directory of a checkpoint with random weights and a tokenizer of whole words."""
     torch.manual_seed(0)
     known = [*SPECIAL, *vocabulary(workload.vocabulary)]
     directory = folder / f"{workload.model}-{workload.vocabulary}"
-    MODELS[workload.model](len(known)).save_pretrained(directory)
+    MODELS[workload.model](len(known), shape).save_pretrained(directory)
     word_tokenizer(known).save_pretrained(directory)
     return directory
