@@ -12,13 +12,14 @@ tokenizer itself would write one there (Llama, Gemma), and before an empty conte
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from evalsuite import Failure, ModelError
+from evalsuite_text.scoring.pieces import Pieces, is_byte_level
+from evalsuite_text.scoring.text_memory import TextMemory
 
 # A space between two letters, near the end of a context that is long enough to be worth a cut.
 _JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
@@ -47,35 +48,6 @@ class ScoredRow:
 Spans = tuple[tuple[int, int], ...]
 
 
-class TextMemory:
-    """One tuple with an entry for each token of a text; the longest unused are forgotten first."""
-
-    def __init__(self, n_tokens: int) -> None:
-        """Room for so many tokens."""
-        self.n_tokens = n_tokens
-        self._kept: OrderedDict[str, tuple[Any, ...]] = OrderedDict()
-        self._n = 0
-
-    def __contains__(self, text: str) -> bool:
-        """Whether a text is remembered."""
-        return text in self._kept
-
-    def get(self, text: str) -> tuple[Any, ...] | None:
-        """What is remembered of a text, or None."""
-        if text not in self._kept:
-            return None
-        self._kept.move_to_end(text)
-        return self._kept[text]
-
-    def put(self, text: str, entries: tuple[Any, ...]) -> None:
-        """Remember a text that is not remembered yet."""
-        self._kept[text] = entries
-        self._n += len(entries) + 1
-        while self._n > self.n_tokens:
-            _, forgotten = self._kept.popitem(last=False)
-            self._n -= len(forgotten) + 1
-
-
 class Encoder:
     """Encodes texts for a causal model; each distinct text once.
 
@@ -96,7 +68,8 @@ class Encoder:
         self._known = TextMemory(_REMEMBERED_TOKENS)
         self._spans = TextMemory(_REMEMBERED_SPANS)
         self._joints = lru_cache(maxsize=_REMEMBERED_JOINTS)(self._find_joint)
-        self._cuts_at_spaces = _is_byte_level(tokenizer)
+        self._cuts_at_spaces = is_byte_level(tokenizer)
+        self._pieces = Pieces(tokenizer)
         start, end = tokenizer.bos_token_id, tokenizer.eos_token_id
         self.adds_start = start is not None and self._writes(start)
         prefix = start if start is not None else end
@@ -117,7 +90,7 @@ class Encoder:
         """Token ids of a text, without special tokens."""
         ids = self._known.get(text)
         if ids is None:
-            ids = tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            (ids,) = self._pieces.encode([text])
             self._known.put(text, ids)
         return ids
 
@@ -203,10 +176,8 @@ class Encoder:
     def encode_all(self, texts: Iterable[str]) -> None:
         """Encode the texts that are not remembered yet in one call, which is faster."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if len(new) > 1:
-            encoded = self.tokenizer(new, add_special_tokens=False)["input_ids"]
-            for text, ids in zip(new, encoded, strict=True):
-                self._known.put(text, tuple(ids))
+        for text, ids in zip(new, self._pieces.encode(new) if len(new) > 1 else ()):
+            self._known.put(text, ids)
 
     def windows(self, text: str) -> list[ScoredRow]:
         """Rows that together score every token of a text exactly once.
@@ -224,16 +195,3 @@ class Encoder:
                 first = end - self.max_length - 1
                 rows.append(ScoredRow(ids[first:end], begin - first, 0))
         return rows
-
-
-def _is_byte_level(tokenizer: Any) -> bool:
-    """Whether words are split before merging, each with the space in front of it.
-
-    True for the tokenizers of GPT-2, Llama 3, Qwen, ...; not for those that merge over spaces or
-    rewrite the text.
-    """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return False
-    normalizer = type(backend.normalizer).__name__ if backend.normalizer else "None"
-    return normalizer in ("None", "NFC") and "ByteLevel" in repr(backend.pre_tokenizer)

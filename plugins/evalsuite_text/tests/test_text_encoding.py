@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite import Failure
-from evalsuite_text.scoring.encoding import Encoder, TextMemory
+from evalsuite_text.scoring.encoding import Encoder
+from evalsuite_text.scoring.text_memory import TextMemory
 
 
 def test_white_space_at_the_end_of_the_context_belongs_to_the_continuation(gpt2) -> None:
@@ -151,5 +152,7 @@ class _Numbers:
     bos_token_id = 0
     eos_token_id = None
 
-    def __call__(self, text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+    def __call__(self, text: str | list[str], add_special_tokens: bool) -> dict[str, list]:
+        if isinstance(text, list):
+            return {"input_ids": [self(one, add_special_tokens)["input_ids"] for one in text]}
         return {"input_ids": [int(word) for word in text.split() if word.isdigit()]}
