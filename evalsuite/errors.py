@@ -107,9 +107,8 @@ class DeviceLostError(EvalsuiteError):
         first_line = str(error).strip().splitlines()[0]
         return cls(
             f"The GPU gave up during {what} ({first_line}) and answers nothing more to this "
-            "process. Every answer before that is kept: `evalsuite run --resume` with the run's "
-            "directory goes on. With `--device cpu`, or CUDA_LAUNCH_BLOCKING=1 in the "
-            "environment, the error names its cause."
+            "process. Every answer before that is kept. With `--device cpu`, or "
+            "CUDA_LAUNCH_BLOCKING=1 in the environment, the error names its cause."
         )
 
 

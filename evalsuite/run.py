@@ -81,7 +81,8 @@ def execute(
         is_asked_for = isinstance(stop, Interrupted)
         _record_interrupted(plan, store, "stopped by the user" if is_asked_for else str(stop))
         if not is_asked_for:
-            raise
+            go_on = f"Go on with: evalsuite run --resume {store.path}"
+            raise DeviceLostError(f"{stop} {go_on}") from stop
     finally:
         store.write_manifest(make_manifest(plan, registry, facts, started, complete))
     registry.hook.evalsuite_run_finished(plan=plan, store=store)

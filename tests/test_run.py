@@ -155,7 +155,7 @@ def test_a_run_whose_gpu_is_lost_keeps_its_answers_and_can_be_resumed(tmp_path, 
 
     path = tmp_path / "lost"
     monkeypatch.setattr(CausalLanguageModel, "loglikelihood", losing)
-    with pytest.raises(DeviceLostError, match="--resume"):
+    with pytest.raises(DeviceLostError, match=f"run --resume {path}"):
         run_of(SUITE, path, executor=LocalExecutor(token_budget=64))
     lost = Run.open(path)
     assert {result.status for result in lost.results} == {"interrupted"}
