@@ -8,7 +8,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from evalsuite import LoadSettings
+from evalsuite.factories import loader_for
+from evalsuite.registry import installed
 from evalsuite_transformers import attention
 from evalsuite_transformers.attention import attend, mend_attention
 
@@ -34,6 +38,13 @@ def test_it_is_what_transformers_computes(n_key_heads, is_at_risk, monkeypatch):
     found, expected = attend(*arguments)[0], sdpa_attention_forward(*arguments)[0]
     torch.testing.assert_close(found[0], expected[0])
     torch.testing.assert_close(found[1, :28], expected[1, :28])
+
+
+def test_loading_a_model_puts_it_in_place():
+    ALL_ATTENTION_FUNCTIONS.register("sdpa", sdpa_attention_forward)
+    loader, reference = loader_for("control:text-clean", installed())
+    loader.load(reference, LoadSettings(device="cpu"))
+    assert ALL_ATTENTION_FUNCTIONS["sdpa"] is attend
 
 
 def a_model_with_one_head_of_keys():
