@@ -154,9 +154,11 @@ _FATAL = (
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether an exception means that the GPU does nothing more for this process."""
+    """Whether an exception, or what it was raised from, says that the GPU does nothing more."""
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(fatal in text for fatal in _FATAL)
+    if isinstance(error, RuntimeError) and any(fatal in text for fatal in _FATAL):
+        return True
+    return error.__cause__ is not None and is_device_lost(error.__cause__)
 
 
 class RequestFailed(Exception):  # noqa: N818  (an event that a probe may catch, not a user error)

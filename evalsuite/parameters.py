@@ -13,6 +13,8 @@ from evalsuite.marked_yaml import Marks, place_of
 
 Scalar = str | int | float | bool | None
 
+# What names of data files end in.
+_DATA_FILES = frozenset({".csv", ".json", ".jsonl", ".parquet", ".tar", ".tsv", ".txt"})
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -39,19 +41,21 @@ def values_of_parameters(
                 f"{place_of(path, marks, ('parameters', name))}: the parameter {name!r} has no "
                 f"value; give one with `--set {name}=...` or EVALSUITE_{name.upper()}."
             )
-        values[name] = default if given is None else _from_here(given)
+        beside = path.parent if path is not None else Path()
+        values[name] = default if given is None else _from_here(given, beside)
     return values
 
 
-def _from_here(given: str) -> str:
+def _from_here(given: str, beside: Path) -> str:
     """A value that is a path in the current folder made absolute; what else it is stays.
 
-    A name in a folder that there is counts as a path too, so that a slip is looked for, and
-    reported, where it was made and not beside the suite.
+    A name in a folder that there is counts as a path too, and so does that of a data file which
+    does not stand ``beside`` the suite: a slip is looked for, and reported, where it was made.
     """
     path = Path(given)
     is_in_a_folder = path.parent != Path() and path.parent.is_dir()
-    is_path = bool(given) and (path.exists() or is_in_a_folder)
+    is_file_name = path.suffix in _DATA_FILES and not (beside / path).exists()
+    is_path = bool(given) and (path.exists() or is_in_a_folder or is_file_name)
     return str(path.resolve()) if is_path else given
 
 

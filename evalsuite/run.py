@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalsuite.after_jobs import DONE, add_losses, conclude_all_changes
 from evalsuite.all_changes import AllChanges
-from evalsuite.errors import DeviceLostError, EvalsuiteError
+from evalsuite.errors import DeviceLostError, EvalsuiteError, is_device_lost
 from evalsuite.exchange import shown_media
 from evalsuite.executor import Executor
 from evalsuite.factories import loader_for, make_probe
@@ -129,7 +129,9 @@ def _run_model(
     try:
         loader, reference = loader_for(planned.name, registry)
         model: Model = loader.load(reference, planned.settings)
-    except Exception as error:  # noqa: BLE001  a model that cannot load costs its own jobs only
+    except Exception as error:
+        if is_device_lost(error):
+            raise DeviceLostError.during(f"loading {planned.name}", error) from error
         reason = _reason_of(error, f"loading {planned.name}")
         for job in jobs:
             _finish(replace(empty_result(job), status="failed", reason=reason), store, observer)

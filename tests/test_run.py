@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite import DeviceLostError
+from evalsuite import DeviceLostError, ModelError
 from evalsuite.executor import LocalExecutor
 from evalsuite.planner import make_plan
 from evalsuite.registry import installed
@@ -167,6 +167,19 @@ def test_a_run_whose_gpu_is_lost_keeps_its_answers_and_can_be_resumed(tmp_path, 
     assert facts["requests_answered_by_model"] == stored(path) - n_before
     fresh = run_of(SUITE, tmp_path / "fresh")
     assert values_of(resumed) == pytest.approx(values_of(fresh), abs=1e-4, nan_ok=True)
+
+
+def test_a_gpu_that_is_lost_while_loading_costs_no_later_model_its_jobs(tmp_path, monkeypatch):
+    from evalsuite_text.models.causal import Loader
+
+    def losing(loader, reference, settings):
+        cause = RuntimeError("CUDA error: device-side assert triggered")
+        raise ModelError("it could not be loaded") from cause
+
+    monkeypatch.setattr(Loader, "load", losing)
+    with pytest.raises(DeviceLostError, match="loading control:text-clean"):
+        run_of(SUITE, tmp_path / "lost")
+    assert {result.status for result in Run.open(tmp_path / "lost").results} == {"interrupted"}
 
 
 def stored(path: Path) -> int:

@@ -60,6 +60,7 @@ def test_a_parameter_without_a_value_is_asked_for(monkeypatch):
         ("here", "{}/here"),
         ("here/misspelt", "{}/here/misspelt"),
         ("elsewhere/rows", "elsewhere/rows"),
+        ("misspelt.jsonl", "{}/misspelt.jsonl"),
         ("hf:here", "hf:here"),
         ("Positive", "Positive"),
         ("", ""),

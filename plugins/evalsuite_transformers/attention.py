@@ -35,10 +35,9 @@ def attend(
     That is what it does itself for models with more than one head of keys. Shapes: [batch, heads,
     length, width].
     """
-    n_groups = getattr(module, "num_key_value_groups", 1)
     if _is_at_risk(query, key, attention_mask):
         if key.shape[1] < query.shape[1]:
-            key, value = (part.expand(-1, n_groups, -1, -1) for part in (key, value))
+            key, value = (part.expand(-1, query.shape[1], -1, -1) for part in (key, value))
             module = SimpleNamespace(
                 num_key_value_groups=1,
                 is_causal=getattr(module, "is_causal", True),

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
+
+
+def positions_of(text_config: Any) -> int | None:
+    """How many positions a language model has; None where its configuration names no number."""
+    values = (getattr(text_config, name, None) for name in _POSITIONS)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)
+
 
 def reach_of(text_config: Any) -> int:
     """Rows of at most so many tokens may be packed, and share their beginnings.

@@ -43,9 +43,14 @@ class ChosenOnly(LogitsProcessor):
         self.choices = choices
 
     def __call__(self, input_ids: Any, scores: Any) -> torch.Tensor:
-        """Scores [rows, vocabulary] of 0 at the choices and minus infinity elsewhere."""
-        tokens = torch.tensor(choose(scores.float(), self.choices), device=scores.device)
-        return torch.full_like(scores, -torch.inf).scatter_(1, tokens[:, None], 0.0)
+        """Scores [rows, vocabulary] that leave the choices only."""
+        return leaving(scores, choose(scores.float(), self.choices))
+
+
+def leaving(scores: torch.Tensor, tokens: Sequence[int]) -> torch.Tensor:
+    """Scores [rows, vocabulary] of 0 at each row's token and minus infinity elsewhere."""
+    chosen = torch.tensor(tokens, device=scores.device)[:, None]
+    return torch.full_like(scores, -torch.inf).scatter_(1, chosen, 0.0)
 
 
 def choose(logits: torch.Tensor, choices: Sequence[Choice]) -> list[int]:

@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from transformers import GenerationConfig
+import torch
+from transformers import GenerationConfig, StoppingCriteria
 
 from evalsuite import Generation
 
@@ -52,6 +53,23 @@ def holds_stop(tokenizer: Any, stop: Sequence[str], ids: Sequence[int]) -> bool:
         return False
     tail = ids[-max(len(text.encode()) for text in stop) - 4 :]
     return _has(stop, text_of_ids(tokenizer, tail)) and _has(stop, text_of_ids(tokenizer, ids))
+
+
+class StopStrings(StoppingCriteria):
+    """Ends the rows whose new text holds one of their stop strings."""
+
+    def __init__(self, tokenizer: Any, stops: Sequence[tuple[str, ...]], n_read: int) -> None:
+        """``n_read`` tokens stand before the new text."""
+        self.tokenizer = tokenizer
+        self.stops = stops
+        self.n_read = n_read
+
+    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
+        """Whether each row is done, bool [rows]."""
+        new = input_ids[:, self.n_read :].tolist() if any(self.stops) else []
+        done = [holds_stop(self.tokenizer, stop, ids) for ids, stop in zip(new, self.stops)]
+        done = done or [False] * len(input_ids)
+        return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
 
 def finished(

@@ -72,10 +72,9 @@ def test_the_gap_by_hand():
     assert found == pytest.approx([0.5**0.5, 2**0.5])
 
 
-def test_the_gap_of_a_worked_example_is_its_number():
-    # The clouds of the printed .913679 are lost; these are built to have it. Unit vectors at the
-    # angles +-a around 0 have the mean (cos a, 0), those around 180 degrees (-cos a, 0): the gap
-    # is 2 cos a. The same cloud on both sides has none.
+def test_the_gap_of_two_opposite_cones_is_twice_the_cosine_of_their_angle():
+    # Unit vectors at the angles +-a around 0 have the mean (cos a, 0), those around 180 degrees
+    # (-cos a, 0): the gap is 2 cos a, here .913679. The same cloud on both sides has none.
     x, y = 0.913679 / 2, math.sqrt(1 - (0.913679 / 2) ** 2)
     images, texts = np.array([[x, y], [x, -y]]), np.array([[-x, y], [-x, -y]])
     assert modality_gap(images, texts) == pytest.approx([0.913679], abs=1e-6)

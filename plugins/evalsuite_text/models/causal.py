@@ -42,6 +42,7 @@ from evalsuite_transformers.checkpoint import (
     load_weights,
     open_checkpoint,
 )
+from evalsuite_transformers.reach import positions_of
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.written_text import neutral_settings
 
@@ -316,9 +317,7 @@ def _answer(row: ScoredRow, found: PositionScores) -> ContinuationScore:
 def context_length(config: Any, tokenizer: Any) -> int:
     """The longest input a model takes: its positions, else its tokenizer's limit, else 2,048."""
     text_config = config.get_text_config() if hasattr(config, "get_text_config") else config
-    for name in ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len"):
-        value = getattr(text_config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
+    if (positions := positions_of(text_config)) is not None:
+        return positions
     limit = int(min(tokenizer.model_max_length, 10**9))
     return limit if limit < 10**9 else 2048

@@ -7,7 +7,6 @@ model cannot do without is kept: its token ids and the tokens that it must never
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,12 +16,12 @@ import torch
 from transformers import (
     GenerationConfig,
     LogitsProcessorList,
-    StoppingCriteria,
     StoppingCriteriaList,
 )
 
 from evalsuite import Failure, Generate, Generation
 from evalsuite_transformers.sampling import ChosenOnly, choice_of
+from evalsuite_transformers.written_text import StopStrings, finished
 
 if TYPE_CHECKING:
     from evalsuite_text.models.seq2seq import SequenceToSequenceModel
@@ -103,7 +102,7 @@ def _write(
         search = {"logits_processor": LogitsProcessorList([ChosenOnly(choices)])}
     stops = [request.stop for request in requests]
     if search.get("num_beams", 1) == 1 and any(stops):
-        criterion = _StopStrings(model.tokenizer, stops, len(opening))
+        criterion = StopStrings(model.tokenizer, stops, len(opening))
         search["stopping_criteria"] = StoppingCriteriaList([criterion])
     start = torch.tensor([opening] * len(sources), device=model.device)
     with torch.inference_mode():
@@ -116,50 +115,6 @@ def _write(
         )
     ends = set(model.module.generation_config.eos_token_id or ())
     written = output[:, len(opening) :].tolist()
-    return [_finished(model, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
-
-
-class _StopStrings(StoppingCriteria):
-    """Ends the rows whose text holds one of their stop strings."""
-
-    def __init__(self, tokenizer: Any, stops: Sequence[tuple[str, ...]], n_given: int) -> None:
-        self.tokenizer = tokenizer
-        self.stops = stops
-        self.n_given = n_given
-
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
-        new = input_ids[:, self.n_given :].tolist()
-        done = [
-            bool(stop) and _has(self.tokenizer, ids, stop) for ids, stop in zip(new, self.stops)
-        ]
-        return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
-
-
-def _text(tokenizer: Any, ids: Sequence[int]) -> str:
-    return str(tokenizer.decode(ids, skip_special_tokens=True))
-
-
-def _has(tokenizer: Any, ids: Sequence[int], stop: Sequence[str]) -> bool:
-    if not stop:
-        return False
-    text = _text(tokenizer, ids)
-    return any(item in text for item in stop)
-
-
-def _finished(
-    model: SequenceToSequenceModel, ids: list[int], ends: set[int], stop: Sequence[str]
-) -> Generation:
-    """Cut before the end token, and before the first stop string.
-
-    A stop string counts the tokens up to the one that completes it, so that the count does not
-    depend on how long the rest of the batch went on.
-    """
-    tokenizer = model.tokenizer
-    n_kept = next((i for i, token in enumerate(ids) if token in ends), len(ids))
-    text = _text(tokenizer, ids[:n_kept])
-    if not any(item in text for item in stop):
-        return Generation(text, n_kept, "stop" if n_kept < len(ids) else "length")
-    cut = min(text.find(item) for item in stop if item in text)
-    lengths = range(1, n_kept + 1)
-    first = bisect_left(lengths, True, key=lambda n: _has(tokenizer, ids[:n], stop))
-    return Generation(text[:cut], lengths[first], "stop")
+    return [
+        finished(model.tokenizer, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)
+    ]

@@ -11,18 +11,16 @@ tokenizer itself would write one there (Llama, Gemma), and before an empty conte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from evalsuite import Failure, ModelError
-from evalsuite_text.scoring.pieces import Pieces, is_byte_level
+from evalsuite_text.scoring.pieces import JOINT, Pieces, is_byte_level
 from evalsuite_text.scoring.text_memory import TextMemory
 
-# A space between two letters, near the end of a context that is long enough to be worth a cut.
-_JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
+# A context that is long enough to be cut at a joint near its end.
 _SHORTEST_CUT = 200
 # Tokens of texts that are kept, about 150 MB; a context is shared by all its continuations.
 _REMEMBERED_TOKENS = 4_000_000
@@ -165,9 +163,7 @@ class Encoder:
         """
         if not self._cuts_at_spaces or len(context) < _SHORTEST_CUT:
             return 0
-        joints = [
-            m.start() + 1 for m in _JOINT.finditer(context, len(context) - _SHORTEST_CUT // 2)
-        ]
+        joints = [m.start() + 1 for m in JOINT.finditer(context, len(context) - _SHORTEST_CUT // 2)]
         if not joints:
             return 0
         tail = self.ids(context[joints[-1] :])

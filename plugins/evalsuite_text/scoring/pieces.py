@@ -18,7 +18,8 @@ from typing import Any
 from evalsuite_text.scoring.text_memory import TextMemory
 
 Ids = tuple[int, ...]
-_JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
+# A letter before a space that another letter follows.
+JOINT = re.compile(r"[^\W\d_](?= [^\W\d_])")
 _LETTER = re.compile(r"[^\W\d_]")
 # Characters of a piece but the last one; cutting texts of up to twice as many gains nothing.
 _PIECE, _SHORTEST = 256, 512
@@ -74,7 +75,7 @@ class Pieces:
         """Where the piece ends that begins there; 0 for the last one of a text."""
         if not self.is_cutting or len(text) - begin <= _SHORTEST:
             return 0
-        joint = _JOINT.search(text, begin + _PIECE)
+        joint = JOINT.search(text, begin + _PIECE)
         return joint.end() if joint else 0
 
     def _cut_shared(self, texts: Sequence[str]) -> list[list[str]]:
@@ -108,7 +109,7 @@ def _spans_joints(tokenizer: Any) -> bool:
     """Whether an added token may reach over a joint, or take the space of one."""
     added = getattr(tokenizer, "added_tokens_encoder", {})
     return any(
-        _JOINT.search(token) or _LETTER.match(token[:1]) or _LETTER.match(token[-1:])
+        JOINT.search(token) or _LETTER.match(token[:1]) or _LETTER.match(token[-1:])
         for token in added
     )
 

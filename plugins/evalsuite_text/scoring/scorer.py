@@ -39,7 +39,7 @@ from evalsuite_text.scoring.packing import (
 from evalsuite_text.scoring.prefix_states import PrefixMemory, PrefixStates
 from evalsuite_text.scoring.readout import Readout, find_readouts
 from evalsuite_text.scoring.token_tree import TokenTree, grow
-from evalsuite_transformers.reach import reach_of
+from evalsuite_transformers.reach import positions_of, reach_of
 
 LIMITS = Limits(n_tokens=8_192, n_pairs=2**24)
 # On the plain path a token's output is as wide as the vocabulary.
@@ -242,7 +242,9 @@ class Scorer:
         """The first path whose log-probabilities are those of the plain one, up to TOLERANCE."""
         if self._base is None or self._head is None:
             return PLAIN
-        rows = _synthetic_rows(self._head.weight.shape[0], min(self.reach, self._n_positions()))
+        # A GPU is lost to a process that looks up a position beyond the last one.
+        n_positions = positions_of(self.model.config.get_text_config()) or self.reach
+        rows = _synthetic_rows(self._head.weight.shape[0], min(self.reach, n_positions))
         plain = self._trial(rows, PLAIN, self.cost)
         if plain is None:
             return PLAIN
@@ -257,11 +259,6 @@ class Scorer:
             if all(t is not None and float((t - plain).abs().max()) <= tolerance for t in tried):
                 return path
         return PLAIN
-
-    def _n_positions(self) -> int:
-        """How long a row may be; a GPU is lost to a process that looks up a position beyond."""
-        config = self.model.config.get_text_config()
-        return int(getattr(config, "max_position_embeddings", None) or 2**31)
 
     def _readout(self, row: ScoredRow) -> Readout:
         """What of the last layer matters only where its output is read."""

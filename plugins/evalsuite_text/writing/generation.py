@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers import LogitsProcessorList, StoppingCriteriaList
 
 from evalsuite import Failure, Generate, Generation
 from evalsuite_text.scoring.encoding import Encoder
 from evalsuite_text.scoring.scorer import SHARED, Scorer
 from evalsuite_text.writing.decoding import Row, write
 from evalsuite_transformers.sampling import ChosenOnly, choice_of
-from evalsuite_transformers.written_text import finished, holds_stop
+from evalsuite_transformers.written_text import StopStrings, finished, holds_stop
 
 
 @dataclass(frozen=True)
@@ -107,26 +107,11 @@ def _write(module: Any, tokenizer: Any, prompts: Sequence[_Prompt]) -> list[Gene
             logits_processor=LogitsProcessorList(
                 [ChosenOnly([_row(tokenizer, prompt).choice for prompt in prompts])]
             ),
-            stopping_criteria=StoppingCriteriaList([_StopStrings(tokenizer, stops, n_read)]),
+            stopping_criteria=StoppingCriteriaList([StopStrings(tokenizer, stops, n_read)]),
         )
     ends = set(module.generation_config.eos_token_id or ())
     written = output[:, n_read:].tolist()
     return [finished(tokenizer, ids, ends, stop) for ids, stop in zip(written, stops, strict=True)]
-
-
-class _StopStrings(StoppingCriteria):
-    """Ends the rows whose new text holds one of their stop strings."""
-
-    def __init__(self, tokenizer: Any, stops: Sequence[tuple[str, ...]], n_read: int) -> None:
-        self.tokenizer = tokenizer
-        self.stops = stops
-        self.n_read = n_read
-
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> torch.Tensor:
-        new = input_ids[:, self.n_read :].tolist() if any(self.stops) else []
-        done = [holds_stop(self.tokenizer, stop, ids) for ids, stop in zip(new, self.stops)]
-        done = done or [False] * len(input_ids)
-        return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
 
 
 def _left_padded(

@@ -31,6 +31,7 @@ from evalsuite_transformers.generative.paths import PLAIN_PATHS, Paths, Tail
 from evalsuite_transformers.generative.prompt import Prompt, PromptWriter
 from evalsuite_transformers.generative.sampling import Choice
 from evalsuite_transformers.generative.writing import Row, Scribe
+from evalsuite_transformers.reach import positions_of
 from evalsuite_transformers.torch_model import TorchModel, count_parameters
 from evalsuite_transformers.written_text import neutral_settings
 
@@ -256,9 +257,7 @@ def _marks(prompt: Prompt) -> bytes:
 
 def _context_length(config: Any, options: Options) -> int:
     """The longest input: the language model's positions, or less where that is asked for."""
-    text = config.get_text_config()
-    for name in ("max_position_embeddings", "n_positions", "max_seq_len"):
-        value = getattr(text, name, None)
-        if isinstance(value, int) and value > 0:
-            return min(value, options.max_length or value)
-    return options.max_length or 2048
+    positions = positions_of(config.get_text_config())
+    if positions is None:
+        return options.max_length or 2048
+    return min(positions, options.max_length or positions)

@@ -27,6 +27,7 @@ from evalsuite_transformers.generative.sampling import choose
 from evalsuite_transformers.generative.token_entropies import entropy_table
 from evalsuite_transformers.generative.token_scores import chosen_scores, split_scores
 from evalsuite_transformers.generative.writing import Row, Scribe
+from evalsuite_transformers.sampling import leaving
 
 Tail = tuple[int, ...]
 Inputs = Tensors
@@ -243,9 +244,7 @@ class _Pen(LogitsProcessor):
         for row, token in zip(self.rows, tokens, strict=True):
             if not row.is_done:
                 self.scribe.take(row, token)
-        only = torch.full_like(scores, -torch.inf)
-        chosen = torch.tensor(tokens, device=scores.device)[:, None]
-        return only.scatter_(1, chosen, 0.0)
+        return leaving(scores, tokens)
 
 
 class _Done(StoppingCriteria):
