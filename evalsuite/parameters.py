@@ -54,7 +54,8 @@ def _from_here(given: str, beside: Path) -> str:
     """
     path = Path(given)
     is_in_a_folder = path.parent != Path() and path.parent.is_dir()
-    is_file_name = path.suffix in _DATA_FILES and not (beside / path).exists()
+    is_bare = path.name == given and ":" not in given  # ngram:corpus.txt is a model's name
+    is_file_name = is_bare and path.suffix in _DATA_FILES and not (beside / path).exists()
     is_path = bool(given) and (path.exists() or is_in_a_folder or is_file_name)
     return str(path.resolve()) if is_path else given
 

@@ -62,6 +62,8 @@ def test_a_parameter_without_a_value_is_asked_for(monkeypatch):
         ("elsewhere/rows", "elsewhere/rows"),
         ("misspelt.jsonl", "{}/misspelt.jsonl"),
         ("hf:here", "hf:here"),
+        ("ngram:/there/corpus.txt", "ngram:/there/corpus.txt"),
+        ("ngram:corpus.txt", "ngram:corpus.txt"),
         ("Positive", "Positive"),
         ("", ""),
     ],
